@@ -1,0 +1,9 @@
+-- The roles stay: other databases of the cluster may use them.
+drop function public.take_token(text, integer, interval, timestamptz);
+drop table public.rate_limit;
+drop table public.job;
+drop table public.isp;
+drop function public.isolate(regclass);
+drop function public.business_now();
+drop function public.current_tenant();
+drop schema tenant;

@@ -1,0 +1,4 @@
+drop table tenant.prompt_block;
+drop table tenant.hotspot_session;
+drop table tenant.hotspot_plan;
+drop table tenant.router;

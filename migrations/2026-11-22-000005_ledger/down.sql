@@ -1,0 +1,11 @@
+drop view tenant.commission_ledger;
+drop function public.fee_half_even(bigint, integer);
+drop function tenant.post(uuid, uuid, text, uuid, timestamptz, text[], bigint[]);
+drop table tenant.ledger_balance;
+drop table tenant.ledger_entry;
+drop table tenant.ledger_transaction;
+drop function tenant.ledger_balanced();
+drop trigger append_only on tenant.gateway_observation;
+drop trigger append_only on tenant.payment_event;
+drop trigger append_only on tenant.audit_event;
+drop function tenant.append_only();
