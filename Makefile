@@ -8,8 +8,7 @@ help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
 run: ## the demo on http://yellow.localhost:8000 (PORT=8000 DATA=.data)
-	@scripts/setup.sh rust postgres
-	@cargo run --locked -p netily --bin netily -- demo --port $(PORT) --data $(DATA)
+	@scripts/run.sh "$(PORT)" "$(DATA)"
 
 test: ## every test, with a PostgreSQL of its own
 	@scripts/test.sh
@@ -18,8 +17,7 @@ check: ## format, lints, contracts, generated code, licences
 	@scripts/check.sh
 
 bench: ## speed, as ratios to what the machine itself can do
-	@scripts/setup.sh rust postgres
-	@cargo bench --locked -p netily-tests
+	@scripts/bench.sh
 
 generate: ## Rust and TypeScript from proto/
 	@scripts/generate.sh

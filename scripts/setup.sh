@@ -34,7 +34,7 @@ install_packages() {
 
 setup_rust() {
   command -v cargo >/dev/null || fail "cargo was not found: install the Rust toolchain (1.95 or newer) and try again"
-  command -v cc >/dev/null || install_packages "a C compiler, which Rust links with" gcc libc6-dev
+  command -v cc >/dev/null || install_packages "a C compiler for Rust to link with" gcc libc6-dev
 }
 
 # The same places, in the same order, as server/src/postgres/binaries.rs.
@@ -88,12 +88,12 @@ setup_npm() {
 setup_browser() {
   [ -n "${NETILY_CHROMIUM:-}" ] && return
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
-    install_packages "Chromium, which the tests drive" chromium
+    install_packages "Chromium for the tests" chromium
 }
 
 setup_python() {
   python3 -c 'import venv, ensurepip' 2>/dev/null ||
-    install_packages "Python with virtual environments, which some tests need" python3 python3-venv
+    install_packages "Python with virtual environments for the tests" python3 python3-venv
 }
 
 for tool in "$@"; do
