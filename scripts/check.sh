@@ -34,7 +34,7 @@ breaks_nothing() {
 generated_is_current() {
   local fresh status=0
   fresh=$(mktemp -d)
-  scripts/generate-ts.sh "$fresh" && diff -r "$fresh/sdk-ts/src/gen" sdk-ts/src/gen || status=$?
+  scripts/generate-ts.sh "$fresh" && diff -rq "$fresh/sdk-ts/src/gen" sdk-ts/src/gen || status=$?
   rm -rf "$fresh"
   [ "$status" -eq 0 ] || echo "run \`make generate\`: sdk-ts/src/gen differs from proto/" >&2
   return "$status"
