@@ -84,10 +84,14 @@ function faultsOfCargo(rules, allowed) {
     if (!ours && !isAllowed(license ?? "", allowed)) {
       faults.push(`${name} ${version} has the licence ${license ?? "(none stated)"}, which deny.toml does not allow`);
     }
-    if (source !== null && !source.startsWith("registry+https://github.com/rust-lang/crates.io-index")) {
-      faults.push(`${name} ${version} comes from ${source}: only the default registry is allowed`);
+    if (source === null ? !ours : !source.startsWith("registry+")) {
+      faults.push(`${name} ${version} comes from ${source ?? "a folder"}: only the default registry is allowed`);
     }
     if (ours) {
+      // Cargo states a registry only where it is not the default one, whose crates depend on no other.
+      for (const dependency of dependencies.filter(({ registry }) => registry)) {
+        faults.push(`${name} takes ${dependency.name} from ${dependency.registry}: only the default registry is allowed`);
+      }
       for (const dependency of dependencies.filter(({ req, path }) => req === "*" && !path)) {
         faults.push(`${name} takes any version of ${dependency.name}: state one`);
       }
