@@ -16,7 +16,7 @@ fail() {
 }
 
 # Two test runs at a time must not build the same folder.
-exec 9>"$root/.venv.lock"
+exec 9<"${BASH_SOURCE[0]}"
 flock 9
 
 if [[ ! -e "$done_mark" ]]; then
