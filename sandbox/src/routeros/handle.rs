@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
@@ -21,6 +22,9 @@ use super::session::{self, Credentials, Traffic};
 use super::snapshot;
 use super::state::State;
 use super::switches::{Ask, Power, PowerAsk, Switches};
+
+/// How long a door waits after a connection could not be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a stand-in is started with.
 #[derive(Debug, Clone)]
@@ -355,6 +359,8 @@ async fn take_connections(router: Arc<Router>, listener: TcpListener, tls: Optio
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else {
+            // Out of file handles, most likely: asking again at once would only burn the processor.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
         // Every connection's task holds one more reference than the door itself.

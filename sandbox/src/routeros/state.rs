@@ -358,9 +358,9 @@ impl State {
                 ("connection-state", "established,related,untracked"),
             ]),
         );
-        for name in ["api", "api-ssl"] {
-            self.add(SERVICE, row(&[("name", name)]));
-        }
+        self.add(SERVICE, row(&[("name", "api")]));
+        let with_certificate = [("name", "api-ssl"), ("certificate", "self-signed")];
+        self.add(SERVICE, row(&with_certificate));
         self.apply_switches();
     }
 

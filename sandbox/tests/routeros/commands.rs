@@ -351,6 +351,39 @@ async fn the_readiness_menus_tell_their_switches() {
 }
 
 #[tokio::test]
+async fn services_tell_their_ports_and_an_old_version_has_no_device_mode() {
+    let (router, mut client) = logged_in().await;
+    let services = client
+        .ask(&["/ip/service/print", "=.proplist=name,port"])
+        .await;
+    let row = |name: &str, port: u16| {
+        [
+            "!re".to_owned(),
+            format!("=name={name}"),
+            format!("=port={port}"),
+        ]
+    };
+    let ports = (router.address().port(), router.tls_address().port());
+    assert_eq!(services, [row("api", ports.0), row("api-ssl", ports.1)]);
+    router
+        .set_state(json!({ "version": "6.49.21" }))
+        .await
+        .unwrap();
+    let refused = client.refusal(&["/system/device-mode/print"]).await;
+    assert_eq!(refused, "no such command prefix");
+    assert!(
+        client
+            .ask(&["/system/identity/set", "=name=Kiosk"])
+            .await
+            .is_empty()
+    );
+    assert_eq!(
+        client.ask(&["/system/identity/print"]).await,
+        [["!re", "=name=Kiosk"]]
+    );
+}
+
+#[tokio::test]
 async fn listen_tells_of_changes_until_it_is_cancelled() {
     let (_router, mut client) = logged_in().await;
     let id = client.add(&["/ip/hotspot/user/add", "=name=a"]).await;
