@@ -120,6 +120,36 @@ impl PaymentType {
         }
     }
 }
+/// The ISP's money. Staff.
+///
+/// Made by [`Client::billing`](crate::Client::billing).
+#[derive(Clone, Debug)]
+pub struct BillingCalls {
+    client: crate::Client,
+}
+impl crate::Client {
+    /// The calls of `netily.billing.v1.BillingService`.
+    pub fn billing(&self) -> BillingCalls {
+        BillingCalls {
+            client: self.clone(),
+        }
+    }
+}
+impl BillingCalls {
+    /// The commission ledger, newest first, with what the ISP is owed now.
+    pub async fn list_commissions(
+        &self,
+        ask: ListCommissionsRequest,
+    ) -> Result<ListCommissionsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListCommissions",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+}
 /// Generated client implementations.
 pub mod billing_service_client {
     #![allow(
@@ -245,7 +275,7 @@ pub mod billing_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", test))]
 pub mod billing_service_server {
     #![allow(
         unused_variables,

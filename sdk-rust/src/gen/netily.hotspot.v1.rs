@@ -80,6 +80,7 @@ impl ::prost::Name for Branding {
 }
 /// One guest's purchase of one plan. Its `session_id` is a capability: who holds it may see it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct Purchase {
     /// Random (UUIDv4), with the prefix `hss_`.
     #[prost(string, tag = "1")]
@@ -722,6 +723,174 @@ impl FailureReason {
         }
     }
 }
+/// Plans, purchases and sessions of the hotspot.
+///
+/// Made by [`Client::hotspot`](crate::Client::hotspot).
+#[derive(Clone, Debug)]
+pub struct HotspotCalls {
+    client: crate::Client,
+}
+impl crate::Client {
+    /// The calls of `netily.hotspot.v1.HotspotService`.
+    pub fn hotspot(&self) -> HotspotCalls {
+        HotspotCalls {
+            client: self.clone(),
+        }
+    }
+}
+impl HotspotCalls {
+    /// Plans sold on this router, and the look of its page. Public.
+    pub async fn list_plans(
+        &self,
+        ask: ListPlansRequest,
+    ) -> Result<ListPlansResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/ListPlans",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Starts a purchase and sends the M-Pesa prompt. Public.
+    /// Errors: NOT_FOUND, PLAN_NOT_AVAILABLE, RATE_LIMITED, PHONE_BLOCKED, REQUEST_ID_REUSED.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn purchase(
+        &self,
+        mut ask: PurchaseRequest,
+    ) -> Result<PurchaseResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/Purchase",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Where a purchase stands. Public; the session id is the permission.
+    pub async fn get_purchase_status(
+        &self,
+        ask: GetPurchaseStatusRequest,
+    ) -> Result<GetPurchaseStatusResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/GetPurchaseStatus",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The same as a stream: now, and at each change, until a final state.
+    pub async fn watch_purchase(
+        &self,
+        ask: WatchPurchaseRequest,
+    ) -> Result<crate::Streaming<WatchPurchaseResponse>, crate::Error> {
+        self.client
+            .open(
+                "/netily.hotspot.v1.HotspotService/WatchPurchase",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Finds a paid purchase again by phone and M-Pesa receipt and lets this device in instead.
+    /// Errors: RECEIPT_NOT_FOUND, PURCHASE_ENDED, RATE_LIMITED.
+    pub async fn resume_purchase(
+        &self,
+        ask: ResumePurchaseRequest,
+    ) -> Result<ResumePurchaseResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/ResumePurchase",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// "This was not me": stops prompts of this ISP to a phone for 24 hours. Public.
+    pub async fn block_prompts(
+        &self,
+        ask: BlockPromptsRequest,
+    ) -> Result<BlockPromptsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/BlockPrompts",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Adds a plan. Staff.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_plan(
+        &self,
+        mut ask: CreatePlanRequest,
+    ) -> Result<CreatePlanResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/CreatePlan",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Changes a plan. What is sold already stays as it was sold. Staff.
+    pub async fn update_plan(
+        &self,
+        ask: UpdatePlanRequest,
+    ) -> Result<UpdatePlanResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/UpdatePlan",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Stops selling a plan. Staff.
+    pub async fn archive_plan(
+        &self,
+        ask: ArchivePlanRequest,
+    ) -> Result<ArchivePlanResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/ArchivePlan",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Every plan of the ISP, newest first. Staff.
+    pub async fn list_all_plans(
+        &self,
+        ask: ListAllPlansRequest,
+    ) -> Result<ListAllPlansResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/ListAllPlans",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Purchases of the ISP, newest first. Staff.
+    pub async fn list_sessions(
+        &self,
+        ask: ListSessionsRequest,
+    ) -> Result<ListSessionsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.hotspot.v1.HotspotService/ListSessions",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+}
 /// Generated client implementations.
 pub mod hotspot_service_client {
     #![allow(
@@ -1117,7 +1286,7 @@ pub mod hotspot_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", test))]
 pub mod hotspot_service_server {
     #![allow(
         unused_variables,
@@ -1840,5 +2009,26 @@ pub mod hotspot_service_server {
     pub const SERVICE_NAME: &str = "netily.hotspot.v1.HotspotService";
     impl<T> tonic::server::NamedService for HotspotServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+impl ::core::fmt::Debug for Purchase {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("Purchase")
+            .field("session_id", &self.session_id)
+            .field("status", &self.status())
+            .field("plan", &self.plan)
+            .field("amount", &self.amount)
+            .field("failure_reason", &self.failure_reason())
+            .field("failure_message", &self.failure_message)
+            .field("username", &self.username)
+            .field("password", &"[secret]")
+            .field("login_url", &self.login_url)
+            .field("expires_at", &self.expires_at)
+            .field("data_remaining_bytes", &self.data_remaining_bytes)
+            .field("logged_in", &self.logged_in)
+            .field("prompt_expires_at", &self.prompt_expires_at)
+            .field("mpesa_receipt", &self.mpesa_receipt)
+            .field("router_id", &self.router_id)
+            .finish()
     }
 }

@@ -79,6 +79,34 @@ impl ::prost::Name for GetPublicProfileResponse {
         "/netily.isp.v1.GetPublicProfileResponse".into()
     }
 }
+/// The ISP of this subdomain.
+///
+/// Made by [`Client::isp`](crate::Client::isp).
+#[derive(Clone, Debug)]
+pub struct IspCalls {
+    client: crate::Client,
+}
+impl crate::Client {
+    /// The calls of `netily.isp.v1.IspService`.
+    pub fn isp(&self) -> IspCalls {
+        IspCalls { client: self.clone() }
+    }
+}
+impl IspCalls {
+    /// Name, look and registration rules. Public.
+    pub async fn get_public_profile(
+        &self,
+        ask: GetPublicProfileRequest,
+    ) -> Result<GetPublicProfileResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/GetPublicProfile",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+}
 /// Generated client implementations.
 pub mod isp_service_client {
     #![allow(
@@ -199,7 +227,7 @@ pub mod isp_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", test))]
 pub mod isp_service_server {
     #![allow(
         unused_variables,

@@ -100,6 +100,7 @@ impl ::prost::Name for WebhookDelivery {
 }
 /// A new ISP.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CreateIspRequest {
     /// Subdomain: 3 to 32 lower-case letters, digits and hyphens, beginning with a letter.
     #[prost(string, tag = "1")]
@@ -387,6 +388,91 @@ impl WebhookState {
         }
     }
 }
+/// The platform. Operators only.
+///
+/// Made by [`Client::platform`](crate::Client::platform).
+#[derive(Clone, Debug)]
+pub struct PlatformCalls {
+    client: crate::Client,
+}
+impl crate::Client {
+    /// The calls of `netily.platform.v1.PlatformService`.
+    pub fn platform(&self) -> PlatformCalls {
+        PlatformCalls {
+            client: self.clone(),
+        }
+    }
+}
+impl PlatformCalls {
+    /// Opens an ISP. Errors: ALREADY_EXISTS for a taken slug.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_isp(
+        &self,
+        mut ask: CreateIspRequest,
+    ) -> Result<CreateIspResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/CreateIsp",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The ISPs, newest first.
+    pub async fn list_isps(
+        &self,
+        ask: ListIspsRequest,
+    ) -> Result<ListIspsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListIsps",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Sets Netily's part of the payments of one ISP that begin from now on.
+    pub async fn set_commission_rate(
+        &self,
+        ask: SetCommissionRateRequest,
+    ) -> Result<SetCommissionRateResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/SetCommissionRate",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Checks every rule of the ledger. No violations = sound.
+    pub async fn check_ledger(
+        &self,
+        ask: CheckLedgerRequest,
+    ) -> Result<CheckLedgerResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/CheckLedger",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Callbacks as they arrived, newest first.
+    pub async fn list_webhook_deliveries(
+        &self,
+        ask: ListWebhookDeliveriesRequest,
+    ) -> Result<ListWebhookDeliveriesResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListWebhookDeliveries",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+}
 /// Generated client implementations.
 pub mod platform_service_client {
     #![allow(
@@ -623,7 +709,7 @@ pub mod platform_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", test))]
 pub mod platform_service_server {
     #![allow(
         unused_variables,
@@ -1022,5 +1108,19 @@ pub mod platform_service_server {
     pub const SERVICE_NAME: &str = "netily.platform.v1.PlatformService";
     impl<T> tonic::server::NamedService for PlatformServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+impl ::core::fmt::Debug for CreateIspRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("CreateIspRequest")
+            .field("slug", &self.slug)
+            .field("name", &self.name)
+            .field("owner_email", &self.owner_email)
+            .field("owner_phone_number", &self.owner_phone_number)
+            .field("owner_first_name", &self.owner_first_name)
+            .field("owner_last_name", &self.owner_last_name)
+            .field("owner_password", &"[secret]")
+            .field("request_id", &self.request_id)
+            .finish()
     }
 }

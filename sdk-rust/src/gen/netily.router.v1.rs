@@ -112,6 +112,7 @@ impl ::prost::Name for ActiveSession {
 }
 /// A new router.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
 pub struct CreateRouterRequest {
     /// Name for people, 1 to 60 characters.
     #[prost(string, tag = "1")]
@@ -399,6 +400,92 @@ impl FindingSeverity {
         }
     }
 }
+/// Registering and watching routers. Staff.
+///
+/// Made by [`Client::router`](crate::Client::router).
+#[derive(Clone, Debug)]
+pub struct RouterCalls {
+    client: crate::Client,
+}
+impl crate::Client {
+    /// The calls of `netily.router.v1.RouterService`.
+    pub fn router(&self) -> RouterCalls {
+        RouterCalls {
+            client: self.clone(),
+        }
+    }
+}
+impl RouterCalls {
+    /// Registers a router. It is not called yet: see CheckRouter.
+    /// Errors: ADDRESS_REFUSED, ALREADY_EXISTS.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_router(
+        &self,
+        mut ask: CreateRouterRequest,
+    ) -> Result<CreateRouterResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.router.v1.RouterService/CreateRouter",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The routers of the ISP, by name.
+    pub async fn list_routers(
+        &self,
+        ask: ListRoutersRequest,
+    ) -> Result<ListRoutersResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.router.v1.RouterService/ListRouters",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One router.
+    pub async fn get_router(
+        &self,
+        ask: GetRouterRequest,
+    ) -> Result<GetRouterResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.router.v1.RouterService/GetRouter",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Calls the router and tells what it is and what should be changed on it.
+    pub async fn check_router(
+        &self,
+        ask: CheckRouterRequest,
+    ) -> Result<CheckRouterResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.router.v1.RouterService/CheckRouter",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Who is online through it now, asked from the router. Errors: ROUTER_UNREACHABLE.
+    pub async fn list_active_sessions(
+        &self,
+        ask: ListActiveSessionsRequest,
+    ) -> Result<ListActiveSessionsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.router.v1.RouterService/ListActiveSessions",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+}
 /// Generated client implementations.
 pub mod router_service_client {
     #![allow(
@@ -631,7 +718,7 @@ pub mod router_service_client {
     }
 }
 /// Generated server implementations.
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", test))]
 pub mod router_service_server {
     #![allow(
         unused_variables,
@@ -1027,5 +1114,20 @@ pub mod router_service_server {
     pub const SERVICE_NAME: &str = "netily.router.v1.RouterService";
     impl<T> tonic::server::NamedService for RouterServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+impl ::core::fmt::Debug for CreateRouterRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("CreateRouterRequest")
+            .field("name", &self.name)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("use_tls", &self.use_tls)
+            .field("certificate_sha256", &self.certificate_sha256)
+            .field("username", &self.username)
+            .field("password", &"[secret]")
+            .field("hotspot_server", &self.hotspot_server)
+            .field("request_id", &self.request_id)
+            .finish()
     }
 }

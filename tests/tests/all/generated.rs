@@ -1,6 +1,8 @@
 //! Keeps the generated code of `sdk-rust` equal to `proto/`: it is made anew and compared byte for byte.
 //! With NETILY_REGENERATE=1 the checked-in files are replaced instead (`make generate`).
 
+mod calls;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,8 @@ use protox::Compiler;
 /// File name → content.
 type Files = BTreeMap<String, Vec<u8>>;
 
-const SERVER_ONLY: &str = "#[cfg(feature = \"server\")]";
+/// The SDK's own tests serve, too.
+const SERVER_ONLY: &str = "#[cfg(any(feature = \"server\", test))]";
 
 #[test]
 fn generated_code_is_current() {
@@ -52,14 +55,16 @@ fn generate(protos: &Path) -> Files {
     let commented = compiler.include_source_info(true).file_descriptor_set();
 
     let out = tempfile::tempdir().expect("a temporary folder");
-    let mut config = prost_build::Config::new();
-    config.enable_type_names();
-    tonic_prost_build::configure()
+    let tonic = tonic_prost_build::configure()
+        .server_mod_attribute(".", SERVER_ONLY)
+        .service_generator();
+    prost_build::Config::new()
         .out_dir(out.path())
         .include_file("packages.rs")
-        .emit_rerun_if_changed(false)
-        .server_mod_attribute(".", SERVER_ONLY)
-        .compile_fds_with_config(commented, config)
+        .enable_type_names()
+        .skip_debug(calls::secret_messages(&commented.file))
+        .service_generator(Box::new(calls::SdkGenerator::new(tonic, &commented.file)))
+        .compile_fds(commented)
         .expect("generated code");
 
     let mut files = read(out.path());

@@ -1,0 +1,99 @@
+//! Internet providers on the platform.
+
+use netily_sdk::Client;
+use netily_sdk::platform::{
+    CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, SetCommissionRateRequest,
+};
+
+use crate::args::IspCommand;
+use crate::fault::Fault;
+use crate::output::{Output, money, time, word};
+use crate::{pages, secret, table};
+
+pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Result<(), Fault> {
+    match command {
+        IspCommand::Create {
+            slug,
+            name,
+            owner_email,
+            owner_phone,
+            owner_first_name,
+            owner_last_name,
+            again,
+        } => {
+            let ask = CreateIspRequest {
+                slug,
+                name,
+                owner_email,
+                owner_phone_number: owner_phone,
+                owner_first_name,
+                owner_last_name,
+                owner_password: secret::read(
+                    "NETILY_OWNER_PASSWORD",
+                    "First password of the owner",
+                )?,
+                request_id: again.request_id,
+            };
+            let created = client.platform().create_isp(ask).await?;
+            output.show(&created.isp.unwrap_or_default(), one)
+        }
+        IspCommand::List(limit) => {
+            let platform = client.platform();
+            let page = async |page_size, page_token| {
+                platform
+                    .list_isps(ListIspsRequest {
+                        page_size,
+                        page_token,
+                    })
+                    .await
+            };
+            let listed = pages::read(
+                limit.limit,
+                |page| (&mut page.isps, &mut page.next_page_token),
+                page,
+            )
+            .await?;
+            output.show(&listed, all)
+        }
+        IspCommand::SetRate { isp, rate } => {
+            let changed = client
+                .platform()
+                .set_commission_rate(SetCommissionRateRequest { isp, rate })
+                .await?;
+            output.show(&changed.isp.unwrap_or_default(), one)
+        }
+    }
+}
+
+fn one(isp: &Isp) -> String {
+    table::fields(&[
+        ("id", isp.id.clone()),
+        ("slug", isp.slug.clone()),
+        ("name", isp.name.clone()),
+        ("status", status(isp)),
+        ("rate", isp.commission_rate.clone()),
+        ("owed", money(&isp.pending_balance)),
+        ("created", time(&isp.created_at)),
+    ])
+}
+
+fn all(listed: &ListIspsResponse) -> String {
+    let row = |isp: &Isp| {
+        [
+            isp.slug.clone(),
+            isp.name.clone(),
+            status(isp),
+            isp.commission_rate.clone(),
+            money(&isp.pending_balance),
+            time(&isp.created_at),
+            isp.id.clone(),
+        ]
+    };
+    let rows: Vec<_> = listed.isps.iter().map(row).collect();
+    let headings = ["slug", "name", "status", "rate", "owed", "created", "id"];
+    table::rows(headings, &rows, "No ISPs.") + pages::more(&listed.next_page_token)
+}
+
+fn status(isp: &Isp) -> String {
+    word(isp.status().as_str_name(), "ISP_STATUS_")
+}
