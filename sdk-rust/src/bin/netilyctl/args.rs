@@ -21,20 +21,23 @@ Exit codes:
   2  the command line is wrong or incomplete
   3  `ledger check` found violations";
 
+/// Heading of the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Netily from a terminal.
 #[derive(Debug, Parser)]
 #[command(name = "netilyctl", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Args {
     /// URL of the server; the one of the last login when absent, then http://127.0.0.1:8000
-    #[arg(long, global = true, env = "NETILY_URL", value_name = "URL")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, env = "NETILY_URL", value_name = "URL")]
     pub url: Option<String>,
 
     /// Subdomain of the ISP; the one of the last login when absent, and "" for the platform itself
-    #[arg(long, global = true, env = "NETILY_TENANT", value_name = "SLUG")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, env = "NETILY_TENANT", value_name = "SLUG")]
     pub tenant: Option<String>,
 
     /// Write JSON instead of tables; one object a line where there are several
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
 
     /// File of the tokens; ~/.config/netily/credentials.json when absent
