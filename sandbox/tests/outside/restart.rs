@@ -1,8 +1,12 @@
 //! What a kill of the process may not take: the truth, waiting prompts, callbacks that are due, switches, ports, routers.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
 use serde_json::{Value, json};
 
-use crate::stand::{PHONE, Stand};
+use crate::stand::{PHONE, Stand, client, send};
 
 #[tokio::test]
 async fn the_truth_survives() {
@@ -145,4 +149,51 @@ async fn routers_are_listed_and_switched() {
         1
     );
     assert_eq!(stand.get("/control/routers/attic").await.0, 404);
+}
+
+/// Starts the program and waits until it says where it listens.
+fn program(dir: &Path) -> (Child, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_netily-sandbox"));
+    command
+        .arg("--dir")
+        .arg(dir)
+        .args(["--router", "yard:netily:secret"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (child, serde_json::from_str(&line).unwrap())
+}
+
+#[tokio::test]
+async fn the_program_survives_a_real_kill() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let (mut child, first) = program(dir.path());
+    let client = client();
+    let body = json!({"amount": 50, "phone_number": PHONE, "channel_id": 4021, "provider": "m-pesa", "external_reference": "PAY-1"});
+    let request = client
+        .post(format!(
+            "{}/api/v2/payments",
+            first["payhero"].as_str().unwrap()
+        ))
+        .json(&body);
+    let (_, accepted) = send(request.header("authorization", "Basic c2FuZGJveDpzYW5kYm94")).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+
+    let (mut child, second) = program(dir.path());
+    assert_eq!(first, second, "every address is kept");
+    let (_, truth) = send(client.get(format!(
+        "{}/control/payhero/truth",
+        second["url"].as_str().unwrap()
+    )))
+    .await;
+    assert_eq!(truth["collections"][0]["reference"], accepted["reference"]);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -46,7 +46,7 @@ impl Stand {
         let stand = Self {
             sandbox: Some(sandbox),
             callback_url,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: client(),
             dir,
             callbacks: Mutex::new(receiver),
         };
@@ -195,6 +195,17 @@ impl Stand {
             "a callback came"
         );
     }
+}
+
+/// A client that keeps no connection, since the other end is killed and comes back at the same address.
+pub fn client() -> Client {
+    // Another test may have chosen the provider already.
+    let _chosen = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .no_proxy()
+        .pool_max_idle_per_host(0)
+        .build()
+        .unwrap()
 }
 
 fn config(dir: &TempDir) -> Config {
