@@ -26,34 +26,17 @@ impl Account {
         let own = Path::new("/proc/self");
         let own = own.metadata().map_err(doing("read", own))?;
         if own.uid() != 0 {
-            return Ok(Self {
-                uid: own.uid(),
-                gid: own.gid(),
-                switch: Vec::new(),
-            });
+            return Ok(Self { uid: own.uid(), gid: own.gid(), switch: Vec::new() });
         }
         let passwd = Path::new("/etc/passwd");
         let users = fs::read_to_string(passwd).map_err(doing("read", passwd))?;
-        let (user, uid, gid) = ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| lookup(&users, name))
-            .ok_or(Error::NoAccount)?;
-        let mut switch = vec![
-            format!("--reuid={uid}"),
-            format!("--regid={gid}"),
-            "--clear-groups".to_owned(),
-        ];
+        let (user, uid, gid) = ["postgres", "nobody"].iter().find_map(|name| lookup(&users, name)).ok_or(Error::NoAccount)?;
+        let mut switch = vec![format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()];
         if !reaches(uid, gid, folder)? {
             // A checkout below /root is closed to everybody else. Root may lend the one right that is missing; the folders'
             // modes stay as they are.
-            let passage = passage().ok_or_else(|| Error::Unreachable {
-                user,
-                folder: folder.to_owned(),
-            })?;
-            switch.extend([
-                format!("--inh-caps=+{passage}"),
-                format!("--ambient-caps=+{passage}"),
-            ]);
+            let passage = passage().ok_or_else(|| Error::Unreachable { user, folder: folder.to_owned() })?;
+            switch.extend([format!("--inh-caps=+{passage}"), format!("--ambient-caps=+{passage}")]);
         }
         Ok(Self { uid, gid, switch })
     }
@@ -63,14 +46,9 @@ impl Account {
     pub(super) fn command(&self, program: &Path, signal: &str) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new("setpriv");
-        command
-            .args(&self.switch)
-            .arg(format!("--pdeathsig={signal}"))
-            .arg(program);
+        command.args(&self.switch).arg(format!("--pdeathsig={signal}")).arg(program);
         // PGDATA, PGOPTIONS, LC_ALL and the like would change what runs.
-        command
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        command.env_clear().envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.current_dir("/").process_group(0);
         command
     }
@@ -78,21 +56,12 @@ impl Account {
     /// Creates `folder` for this user alone, or checks that it already is so. Root can enter it all the same.
     pub(super) fn create_private_folder(&self, folder: &Path) -> Result<(), Error> {
         match DirBuilder::new().mode(0o700).create(folder) {
-            Ok(()) => chown(folder, Some(self.uid), Some(self.gid))
-                .map_err(doing("change the owner of", folder)),
+            Ok(()) => chown(folder, Some(self.uid), Some(self.gid)).map_err(doing("change the owner of", folder)),
             Err(exists) if exists.kind() == std::io::ErrorKind::AlreadyExists => {
                 // Not followed: in the temporary folder anybody may lay a link.
                 let found = folder.symlink_metadata().map_err(doing("read", folder))?;
-                let ours = found.is_dir()
-                    && found.uid() == self.uid
-                    && found.permissions().mode() & 0o077 == 0;
-                if ours {
-                    Ok(())
-                } else {
-                    Err(Error::NotOurs {
-                        folder: folder.to_owned(),
-                    })
-                }
+                let ours = found.is_dir() && found.uid() == self.uid && found.permissions().mode() & 0o077 == 0;
+                if ours { Ok(()) } else { Err(Error::NotOurs { folder: folder.to_owned() }) }
             }
             Err(source) => Err(doing("create", folder)(source)),
         }
@@ -101,13 +70,10 @@ impl Account {
 
 /// `name:password:uid:gid:…`, as passwd(5) has it.
 fn lookup(users: &str, name: &str) -> Option<(String, u32, u32)> {
-    let mut fields = users
-        .lines()
-        .map(|line| line.split(':'))
-        .find_map(|mut fields| {
-            let found = fields.next() == Some(name);
-            found.then_some(fields)
-        })?;
+    let mut fields = users.lines().map(|line| line.split(':')).find_map(|mut fields| {
+        let found = fields.next() == Some(name);
+        found.then_some(fields)
+    })?;
     let uid = fields.nth(1)?.parse().ok()?;
     let gid = fields.next()?.parse().ok()?;
     Some((name.to_owned(), uid, gid))
@@ -134,12 +100,7 @@ fn reaches(uid: u32, gid: u32, folder: &Path) -> Result<bool, Error> {
 /// The mildest right to pass through closed folders that this process holds and can hand on.
 fn passage() -> Option<&'static str> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let held = status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapPrm:"))?;
+    let held = status.lines().find_map(|line| line.strip_prefix("CapPrm:"))?;
     let held = u64::from_str_radix(held.trim(), 16).ok()?;
-    PASSAGES
-        .iter()
-        .find(|(_, bit)| held & (1 << bit) != 0)
-        .map(|(name, _)| *name)
+    PASSAGES.iter().find(|(_, bit)| held & (1 << bit) != 0).map(|(name, _)| *name)
 }

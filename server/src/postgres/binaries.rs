@@ -24,15 +24,10 @@ pub(super) fn find(data: &Path) -> Result<PathBuf, Error> {
             _ => Err(Error::WrongBinaries { path }),
         };
     }
-    let versions: Vec<_> = candidates()
-        .into_iter()
-        .filter_map(|dir| Some((version(&dir)?, dir)))
-        .collect();
+    let versions: Vec<_> = candidates().into_iter().filter_map(|dir| Some((version(&dir)?, dir))).collect();
     match versions.iter().find(|(version, _)| fits(*version)) {
         Some((_, dir)) => resolved(dir),
-        None if versions.iter().any(|(version, _)| *version >= OLDEST) => {
-            Err(other_version(data, written))
-        }
+        None if versions.iter().any(|(version, _)| *version >= OLDEST) => Err(other_version(data, written)),
         None => Err(Error::NotInstalled),
     }
 }
@@ -40,16 +35,8 @@ pub(super) fn find(data: &Path) -> Result<PathBuf, Error> {
 fn candidates() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let numbered = |entry: fs::DirEntry| entry.file_name().to_str()?.parse::<u32>().ok();
-    let debian: BTreeSet<u32> = fs::read_dir(DEBIAN)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(numbered)
-        .collect();
-    let newest_first = debian
-        .into_iter()
-        .rev()
-        .map(|version| Path::new(DEBIAN).join(version.to_string()).join("bin"));
+    let debian: BTreeSet<u32> = fs::read_dir(DEBIAN).into_iter().flatten().flatten().filter_map(numbered).collect();
+    let newest_first = debian.into_iter().rev().map(|version| Path::new(DEBIAN).join(version.to_string()).join("bin"));
     env::split_paths(&path).chain(newest_first).collect()
 }
 
@@ -58,17 +45,10 @@ fn version(dir: &Path) -> Option<u32> {
     if !dir.join("initdb").is_file() || !dir.join("postgres").is_file() {
         return None;
     }
-    let output = Command::new(dir.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = Command::new(dir.join("postgres")).arg("--version").output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    let number = text
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    let digits = number
-        .find(|letter: char| !letter.is_ascii_digit())
-        .map_or(number, |end| &number[..end]);
+    let number = text.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let digits = number.find(|letter: char| !letter.is_ascii_digit()).map_or(number, |end| &number[..end]);
     digits.parse().ok()
 }
 
@@ -82,10 +62,7 @@ fn written_by(data: &Path) -> Result<Option<u32>, Error> {
 }
 
 fn other_version(data: &Path, written: Option<u32>) -> Error {
-    written.map_or(Error::NotInstalled, |written| Error::OtherVersion {
-        data: data.to_owned(),
-        written,
-    })
+    written.map_or(Error::NotInstalled, |written| Error::OtherVersion { data: data.to_owned(), written })
 }
 
 /// Follows a link such as `/usr/local/bin/postgres`, since `pgbench` is linked more rarely.

@@ -32,9 +32,7 @@ pub enum Error {
         lock: PathBuf,
     },
     /// Root cannot hand its work to anybody.
-    #[error(
-        "PostgreSQL refuses to run as root, and this machine has neither a user postgres nor a user nobody to run it"
-    )]
+    #[error("PostgreSQL refuses to run as root, and this machine has neither a user postgres nor a user nobody to run it")]
     NoAccount,
     /// The unprivileged user may not pass through a folder above the data.
     #[error("PostgreSQL does not run as root, and the user {user} cannot reach {folder}: choose a data folder that it can", folder = folder.display())]

@@ -9,13 +9,7 @@ use super::error::{Error, doing, running};
 use super::{SUPERUSER, leftovers};
 
 /// Makes the data folder under another name first, so that a half-made one is never taken for a whole one.
-pub(super) fn init(
-    account: &Account,
-    bin_dir: &Path,
-    home: &Path,
-    data: &Path,
-    fsync: bool,
-) -> Result<(), Error> {
+pub(super) fn init(account: &Account, bin_dir: &Path, home: &Path, data: &Path, fsync: bool) -> Result<(), Error> {
     // UTF-8 order by code point does not change with the system's C library; plain C is where that locale is unknown.
     let mut outcome = init_with_locale(account, bin_dir, home, "C.UTF-8", fsync)?;
     if let Err(complaint) = &outcome
@@ -25,19 +19,11 @@ pub(super) fn init(
     }
     outcome.map_err(|complaint| Error::Initdb { complaint })?;
     fs::rename(unfinished(home), data).map_err(doing("rename the new data folder to", data))?;
-    File::open(home)
-        .and_then(|folder| folder.sync_all())
-        .map_err(doing("flush", home))
+    File::open(home).and_then(|folder| folder.sync_all()).map_err(doing("flush", home))
 }
 
 /// The outer result is our own failure, the inner one is what `initdb` said.
-fn init_with_locale(
-    account: &Account,
-    bin_dir: &Path,
-    home: &Path,
-    locale: &str,
-    fsync: bool,
-) -> Result<Result<(), String>, Error> {
+fn init_with_locale(account: &Account, bin_dir: &Path, home: &Path, locale: &str, fsync: bool) -> Result<Result<(), String>, Error> {
     let fresh = unfinished(home);
     leftovers::clear(&fresh);
     if fresh.exists() {
@@ -48,16 +34,7 @@ fn init_with_locale(
     command
         .arg("--pgdata")
         .arg(&fresh)
-        .args([
-            "--username",
-            SUPERUSER,
-            "--auth",
-            "trust",
-            "--encoding",
-            "UTF8",
-            "--locale",
-            locale,
-        ])
+        .args(["--username", SUPERUSER, "--auth", "trust", "--encoding", "UTF8", "--locale", locale])
         .args(["--data-checksums", "--no-instructions"])
         .stdin(Stdio::null());
     if !fsync {
@@ -68,15 +45,8 @@ fn init_with_locale(
         return Ok(Ok(()));
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let complaint = said
-        .lines()
-        .find(|line| line.contains("error:"))
-        .unwrap_or(said.trim());
-    Ok(Err(if complaint.is_empty() {
-        output.status.to_string()
-    } else {
-        complaint.to_owned()
-    }))
+    let complaint = said.lines().find(|line| line.contains("error:")).unwrap_or(said.trim());
+    Ok(Err(if complaint.is_empty() { output.status.to_string() } else { complaint.to_owned() }))
 }
 
 fn unfinished(home: &Path) -> PathBuf {

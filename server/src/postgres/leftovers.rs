@@ -41,10 +41,7 @@ fn drop_stale_lock(data: &Path) {
     let Ok(text) = fs::read_to_string(&lock) else {
         return;
     };
-    let named = text
-        .lines()
-        .next()
-        .and_then(|line| line.trim().parse::<u32>().ok());
+    let named = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok());
     let exists = named.is_some_and(|pid| Path::new("/proc").join(pid.to_string()).exists());
     if exists && processes_of(data).is_empty() {
         let _ = fs::remove_file(&lock);
@@ -66,9 +63,7 @@ fn processes_of(data: &Path) -> Vec<Pid> {
     let title = format!("postgres: {}: ", short_name(data));
     let runs_on_data = |entry: fs::DirEntry| {
         let pid = entry.file_name().to_str()?.parse().ok()?;
-        let is_postgres = fs::read(entry.path().join("comm"))
-            .ok()?
-            .starts_with(b"postgres");
+        let is_postgres = fs::read(entry.path().join("comm")).ok()?.starts_with(b"postgres");
         let line = fs::read(entry.path().join("cmdline")).ok()?;
         let ours = is_postgres && (line.starts_with(title.as_bytes()) || names(&line, data));
         if ours { Pid::from_raw(pid) } else { None }
@@ -78,7 +73,5 @@ fn processes_of(data: &Path) -> Vec<Pid> {
 
 /// The postmaster has no title but the command line that it was started with.
 fn names(command_line: &[u8], data: &Path) -> bool {
-    command_line
-        .split(|&byte| byte == 0)
-        .any(|argument| argument == data.as_os_str().as_bytes())
+    command_line.split(|&byte| byte == 0).any(|argument| argument == data.as_os_str().as_bytes())
 }

@@ -49,12 +49,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            max_connections: 100,
-            shared_buffers_mb: 128,
-            fsync: true,
-            options: Vec::new(),
-        }
+        Self { max_connections: 100, shared_buffers_mb: 128, fsync: true, options: Vec::new() }
     }
 }
 
@@ -95,12 +90,7 @@ impl Cluster {
         };
         let supervisor = Supervisor::start(launch)?;
         supervisor.wait_until_ready(READY_WITHIN)?;
-        Ok(Self {
-            supervisor,
-            socket_dir,
-            bin_dir,
-            _lock: lock,
-        })
+        Ok(Self { supervisor, socket_dir, bin_dir, _lock: lock })
     }
 
     /// The address of `database` for `role`, as tokio-postgres, diesel-async, libpq and pgbench read it. There is no
@@ -141,12 +131,7 @@ impl Cluster {
 
 /// One program a folder: everything that runs on these data and is not ours is then known to be left over.
 fn take_lock(path: &Path) -> Result<File, Error> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-        .map_err(doing("open", path))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(doing("open", path))?;
     let deadline = Instant::now() + LOCK_WITHIN;
     loop {
         match file.try_lock() {
@@ -155,9 +140,7 @@ fn take_lock(path: &Path) -> Result<File, Error> {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::InUse {
-                    lock: path.to_owned(),
-                });
+                return Err(Error::InUse { lock: path.to_owned() });
             }
             Err(TryLockError::Error(source)) => return Err(doing("lock", path)(source)),
         }
@@ -165,13 +148,7 @@ fn take_lock(path: &Path) -> Result<File, Error> {
 }
 
 fn arguments(data: &Path, socket_dir: &Path, settings: &Settings) -> Result<Vec<String>, Error> {
-    let text = |path: &Path| {
-        path.to_str()
-            .map(str::to_owned)
-            .ok_or_else(|| Error::NotUtf8 {
-                path: path.to_owned(),
-            })
-    };
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or_else(|| Error::NotUtf8 { path: path.to_owned() });
     // `synchronous_commit` stays on: without it a killed server forgets commits that it has acknowledged.
     let on_off = if settings.fsync { "on" } else { "off" };
     let mut options = vec![
@@ -179,19 +156,10 @@ fn arguments(data: &Path, socket_dir: &Path, settings: &Settings) -> Result<Vec<
         ("listen_addresses".to_owned(), String::new()),
         ("port".to_owned(), PORT.to_string()),
         // The setting is a list: quotes keep a comma or a space in the path from parting it.
-        (
-            "unix_socket_directories".to_owned(),
-            format!("\"{}\"", text(socket_dir)?.replace('"', "\"\"")),
-        ),
+        ("unix_socket_directories".to_owned(), format!("\"{}\"", text(socket_dir)?.replace('"', "\"\""))),
         ("unix_socket_permissions".to_owned(), "0700".to_owned()),
-        (
-            "max_connections".to_owned(),
-            settings.max_connections.to_string(),
-        ),
-        (
-            "shared_buffers".to_owned(),
-            format!("{}MB", settings.shared_buffers_mb),
-        ),
+        ("max_connections".to_owned(), settings.max_connections.to_string()),
+        ("shared_buffers".to_owned(), format!("{}MB", settings.shared_buffers_mb)),
         ("fsync".to_owned(), on_off.to_owned()),
         ("full_page_writes".to_owned(), on_off.to_owned()),
         ("timezone".to_owned(), "UTC".to_owned()),
@@ -208,11 +176,7 @@ fn arguments(data: &Path, socket_dir: &Path, settings: &Settings) -> Result<Vec<
 }
 
 fn open_log(path: &Path) -> Result<File, Error> {
-    let mut log = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(doing("open", path))?;
+    let mut log = OpenOptions::new().create(true).append(true).open(path).map_err(doing("open", path))?;
     let length = log.metadata().map_err(doing("read", path))?.len();
     if length > LOG_BYTES {
         log.set_len(0).map_err(doing("empty", path))?;
@@ -226,9 +190,7 @@ fn percent_encode(bytes: &[u8]) -> String {
     bytes
         .iter()
         .map(|&byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
             _ => format!("%{byte:02X}"),
         })
         .collect()

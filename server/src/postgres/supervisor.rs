@@ -22,11 +22,8 @@ const HOPELESS_AFTER: u32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long each way of stopping is given: fast (roll back, checkpoint, end), then immediate, then kill.
-const STOP_STEPS: [(Signal, Duration); 3] = [
-    (Signal::INT, Duration::from_secs(20)),
-    (Signal::QUIT, Duration::from_secs(5)),
-    (Signal::KILL, Duration::from_secs(5)),
-];
+const STOP_STEPS: [(Signal, Duration); 3] =
+    [(Signal::INT, Duration::from_secs(20)), (Signal::QUIT, Duration::from_secs(5)), (Signal::KILL, Duration::from_secs(5))];
 
 /// What is started.
 #[derive(Debug)]
@@ -63,9 +60,7 @@ impl Shared {
 
     /// Waits until `done` or the time is over; says whether it was done.
     fn wait(&self, within: Duration, done: impl Fn(&State) -> bool) -> bool {
-        let waited = self
-            .changed
-            .wait_timeout_while(self.lock(), within, |state| !done(state));
+        let waited = self.changed.wait_timeout_while(self.lock(), within, |state| !done(state));
         done(&waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 }
@@ -95,19 +90,11 @@ impl Supervisor {
                 }
             })
             .map_err(doing("start a thread for", &data))?;
-        Ok(Self {
-            shared,
-            thread: Some(thread),
-            data,
-            log_path,
-        })
+        Ok(Self { shared, thread: Some(thread), data, log_path })
     }
 
     pub(super) fn pid(&self) -> Option<u32> {
-        self.shared
-            .lock()
-            .child
-            .map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
+        self.shared.lock().child.map(|pid| pid.as_raw_nonzero().get().unsigned_abs())
     }
 
     pub(super) fn kill(&self) {
@@ -121,16 +108,10 @@ impl Supervisor {
         let deadline = Instant::now() + within;
         while !self.is_ready() {
             if self.shared.lock().failures >= HOPELESS_AFTER {
-                return Err(Error::WillNotStart {
-                    complaint: self.complaint(),
-                    log: self.log_path.clone(),
-                });
+                return Err(Error::WillNotStart { complaint: self.complaint(), log: self.log_path.clone() });
             }
             if Instant::now() > deadline {
-                return Err(Error::NotReady {
-                    seconds: within.as_secs(),
-                    log: self.log_path.clone(),
-                });
+                return Err(Error::NotReady { seconds: within.as_secs(), log: self.log_path.clone() });
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -154,11 +135,7 @@ impl Supervisor {
         let recent = log.rsplit(LOG_MARK).next().unwrap_or_default();
         let lines = || recent.lines().rev().filter(|line| !line.trim().is_empty());
         let fatal = lines().find(|line| line.contains("FATAL:") || line.contains("PANIC:"));
-        fatal
-            .or_else(|| lines().next())
-            .unwrap_or("it said nothing")
-            .trim()
-            .to_owned()
+        fatal.or_else(|| lines().next()).unwrap_or("it said nothing").trim().to_owned()
     }
 }
 
@@ -210,12 +187,7 @@ fn spawn_unless_stopping(shared: &Shared, launch: &Launch) -> Result<Option<Chil
     if state.stopping {
         return Ok(None);
     }
-    let copy_log = || {
-        launch
-            .log
-            .try_clone()
-            .map_err(doing("open", &launch.log_path))
-    };
+    let copy_log = || launch.log.try_clone().map_err(doing("open", &launch.log_path));
     let child = launch
         .account
         // Immediate shutdown: the postmaster takes all its children with it at once, and the next start recovers.
@@ -233,10 +205,7 @@ fn spawn_unless_stopping(shared: &Shared, launch: &Launch) -> Result<Option<Chil
 /// Waits for the end without reaping, so that nobody signals a process id that the system has given away again.
 fn await_end(shared: &Shared, mut child: Child) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-    while matches!(
-        waitid(WaitId::Pid(Pid::from_child(&child)), options),
-        Err(rustix::io::Errno::INTR)
-    ) {}
+    while matches!(waitid(WaitId::Pid(Pid::from_child(&child)), options), Err(rustix::io::Errno::INTR)) {}
     let mut state = shared.lock();
     state.child = None;
     let _ = child.wait();

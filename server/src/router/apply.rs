@@ -75,9 +75,7 @@ pub async fn apply(router: &mut Connection, desired: &DesiredUser) -> Result<App
         match carry_out(router, desired, &steps, &mut applied).await {
             Ok(()) => break,
             // Somebody was quicker to add or remove the same thing: look again.
-            Err(error)
-                if attempt < ATTEMPTS && (error.is_duplicate() || error.is_no_such_item()) =>
-            {
+            Err(error) if attempt < ATTEMPTS && (error.is_duplicate() || error.is_no_such_item()) => {
                 tracing::debug!(session_id = desired.session_id, %error, "router changed meanwhile");
                 attempt += 1;
             }
@@ -96,56 +94,29 @@ pub async fn apply(router: &mut Connection, desired: &DesiredUser) -> Result<App
 ///
 /// # Errors
 /// As [`Connection::call`].
-pub async fn read(
-    router: &mut Connection,
-    desired: &DesiredUser,
-) -> Result<ActualUser, RouterError> {
+pub async fn read(router: &mut Connection, desired: &DesiredUser) -> Result<ActualUser, RouterError> {
     let name = &desired.name;
-    let user = pick(
-        hotspot::users_named(router, name).await?,
-        desired.own_server(),
-    );
+    let user = pick(hotspot::users_named(router, name).await?, desired.own_server());
     if desired.state == DesiredState::Absent {
         let active = hotspot::active_of(router, name).await?;
         let cookies = hotspot::cookies_of(router, name).await?.len();
-        return Ok(ActualUser {
-            user,
-            active,
-            cookies,
-            ..ActualUser::default()
-        });
+        return Ok(ActualUser { user, active, cookies, ..ActualUser::default() });
     }
     let profile = hotspot::profile(router, &desired.profile.name).await?;
     let (active, hosts) = match desired.login {
         None => (hotspot::active_of(router, name).await?, Vec::new()),
-        Some(device) => (
-            hotspot::active_of_or_on(router, name, device.mac).await?,
-            hotspot::hosts_with(router, device.mac).await?,
-        ),
+        Some(device) => (hotspot::active_of_or_on(router, name, device.mac).await?, hotspot::hosts_with(router, device.mac).await?),
     };
-    Ok(ActualUser {
-        profile,
-        user,
-        active,
-        hosts,
-        cookies: 0,
-    })
+    Ok(ActualUser { profile, user, active, hosts, cookies: 0 })
 }
 
 /// Names are unique per server only: the one on our server comes first, any other is adopted.
 fn pick(users: Vec<User>, server: Option<&str>) -> Option<User> {
-    let ours = users
-        .iter()
-        .position(|user| user.server.as_deref() == server);
+    let ours = users.iter().position(|user| user.server.as_deref() == server);
     users.into_iter().nth(ours.unwrap_or(0))
 }
 
-async fn carry_out(
-    router: &mut Connection,
-    desired: &DesiredUser,
-    steps: &[Step],
-    applied: &mut Applied,
-) -> Result<(), RouterError> {
+async fn carry_out(router: &mut Connection, desired: &DesiredUser, steps: &[Step], applied: &mut Applied) -> Result<(), RouterError> {
     for step in steps {
         tracing::debug!(session_id = desired.session_id, ?step, "router step");
         match step {
@@ -182,16 +153,10 @@ fn login_warning(error: RouterError) -> Warning {
 }
 
 /// Reads again, and once more while a login that was accepted does not show yet.
-async fn read_back(
-    router: &mut Connection,
-    desired: &DesiredUser,
-    applied: &Applied,
-) -> Result<ActualUser, RouterError> {
+async fn read_back(router: &mut Connection, desired: &DesiredUser, applied: &Applied) -> Result<ActualUser, RouterError> {
     let mut after = read(router, desired).await?;
     for _ in 1..LOGIN_LOOKS {
-        let pending = diff(desired, &after)
-            .iter()
-            .any(|step| matches!(step, Step::Login(_)));
+        let pending = diff(desired, &after).iter().any(|step| matches!(step, Step::Login(_)));
         if !pending || !applied.warnings.is_empty() {
             break;
         }
@@ -204,11 +169,7 @@ async fn read_back(
 /// What the last look at the router means.
 fn conclude(desired: &DesiredUser, last: &ActualUser, applied: &mut Applied) -> Result<(), Error> {
     if desired.state == DesiredState::Absent {
-        return if diff(desired, last).is_empty() {
-            Ok(())
-        } else {
-            Err(Error::NotApplied)
-        };
+        return if diff(desired, last).is_empty() { Ok(()) } else { Err(Error::NotApplied) };
     }
     let (Some(user), Some(profile)) = (&last.user, &last.profile) else {
         return Err(Error::NotApplied);
@@ -218,16 +179,12 @@ fn conclude(desired: &DesiredUser, last: &ActualUser, applied: &mut Applied) -> 
         return Err(Error::NotApplied);
     }
     let kept = profile_differences(&desired.profile_settings(), profile);
-    applied
-        .warnings
-        .extend(differences.into_iter().chain(kept).map(Warning::NotKept));
+    applied.warnings.extend(differences.into_iter().chain(kept).map(Warning::NotKept));
     applied.logged_in = match desired.login {
         Some(device) => last.is_online(&desired.name, device),
         None => last.sessions_of(&desired.name).next().is_some(),
     };
-    let unseen = desired
-        .login
-        .is_some_and(|device| last.hosts.iter().all(|host| host.mac != Some(device.mac)));
+    let unseen = desired.login.is_some_and(|device| last.hosts.iter().all(|host| host.mac != Some(device.mac)));
     if unseen && !applied.logged_in && !applied.warnings.contains(&Warning::HostUnknown) {
         applied.warnings.push(Warning::HostUnknown);
     }

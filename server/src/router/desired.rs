@@ -3,9 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::gateways::routeros::hotspot::{
-    Active, Host, Profile, ProfileSettings, User, UserSettings,
-};
+use crate::gateways::routeros::hotspot::{Active, Host, Profile, ProfileSettings, User, UserSettings};
 use crate::gateways::routeros::{MacAddress, RateLimit};
 
 /// How long a silent device stays logged in. RouterOS' own two minutes log out every phone that sleeps.
@@ -108,10 +106,7 @@ impl DesiredUser {
     pub fn profile_settings(&self) -> ProfileSettings {
         ProfileSettings {
             name: self.profile.name.clone(),
-            rate_limit: RateLimit {
-                download_kbps: self.profile.download_kbps,
-                upload_kbps: self.profile.upload_kbps,
-            },
+            rate_limit: RateLimit { download_kbps: self.profile.download_kbps, upload_kbps: self.profile.upload_kbps },
             shared_users: self.profile.shared_devices,
             keepalive_seconds: KEEPALIVE_SECONDS,
         }
@@ -120,9 +115,7 @@ impl DesiredUser {
     /// The one hotspot server it may use, if it is bound to one.
     #[must_use]
     pub fn own_server(&self) -> Option<&str> {
-        self.server
-            .as_deref()
-            .filter(|server| !matches!(*server, "" | "all"))
+        self.server.as_deref().filter(|server| !matches!(*server, "" | "all"))
     }
 
     /// The user row to be written.
@@ -136,11 +129,7 @@ impl DesiredUser {
             mac: self.mac,
             limit_uptime_seconds: self.limit_uptime_seconds.unwrap_or(0),
             limit_bytes_total: self.limit_bytes_total.unwrap_or(0),
-            comment: self
-                .comment
-                .chars()
-                .map(|c| if c.is_ascii() { c } else { '?' })
-                .collect(),
+            comment: self.comment.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect(),
         }
     }
 }
@@ -148,33 +137,24 @@ impl DesiredUser {
 impl ActualUser {
     /// The sessions of this user.
     pub fn sessions_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Active> {
-        self.active
-            .iter()
-            .filter(move |session| session.user == name)
+        self.active.iter().filter(move |session| session.user == name)
     }
 
     /// Whether this device is on line as this user, or by a rule of the ISP's own that lets it through without login.
     #[must_use]
     pub fn is_online(&self, name: &str, device: Device) -> bool {
         let mac = Some(device.mac);
-        self.sessions_of(name).any(|session| session.mac == mac)
-            || self
-                .hosts
-                .iter()
-                .any(|host| host.mac == mac && host.bypassed)
+        self.sessions_of(name).any(|session| session.mac == mac) || self.hosts.iter().any(|host| host.mac == mac && host.bypassed)
     }
 
     /// What the user has used until now.
     #[must_use]
     pub fn usage(&self, name: &str) -> Usage {
-        let mut usage = self
-            .user
-            .as_ref()
-            .map_or_else(Usage::default, |user| Usage {
-                uptime_seconds: user.uptime_seconds,
-                upload_bytes: user.bytes_in,
-                download_bytes: user.bytes_out,
-            });
+        let mut usage = self.user.as_ref().map_or_else(Usage::default, |user| Usage {
+            uptime_seconds: user.uptime_seconds,
+            upload_bytes: user.bytes_in,
+            download_bytes: user.bytes_out,
+        });
         for session in self.sessions_of(name) {
             usage.uptime_seconds = usage.uptime_seconds.saturating_add(session.uptime_seconds);
             usage.upload_bytes = usage.upload_bytes.saturating_add(session.bytes_in);

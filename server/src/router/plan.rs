@@ -44,14 +44,8 @@ pub fn diff(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
 pub fn profile_differences(wanted: &ProfileSettings, held: &Profile) -> Vec<&'static str> {
     let table = [
         ("rate-limit", held.rate_limit == Some(wanted.rate_limit)),
-        (
-            "shared-users",
-            held.shared_users == Some(wanted.shared_users),
-        ),
-        (
-            "keepalive-timeout",
-            held.keepalive_seconds == Some(wanted.keepalive_seconds),
-        ),
+        ("shared-users", held.shared_users == Some(wanted.shared_users)),
+        ("keepalive-timeout", held.keepalive_seconds == Some(wanted.keepalive_seconds)),
     ];
     differing(&table)
 }
@@ -61,23 +55,12 @@ pub fn profile_differences(wanted: &ProfileSettings, held: &Profile) -> Vec<&'st
 #[must_use]
 pub fn user_differences(wanted: &UserSettings, held: &User) -> Vec<&'static str> {
     let table = [
-        (
-            "password",
-            held.password
-                .as_ref()
-                .is_none_or(|password| *password == wanted.password),
-        ),
+        ("password", held.password.as_ref().is_none_or(|password| *password == wanted.password)),
         ("server", held.server == wanted.server),
         ("profile", held.profile == wanted.profile),
         ("mac-address", held.mac == wanted.mac),
-        (
-            "limit-uptime",
-            held.limit_uptime_seconds == wanted.limit_uptime_seconds,
-        ),
-        (
-            "limit-bytes-total",
-            held.limit_bytes_total == wanted.limit_bytes_total,
-        ),
+        ("limit-uptime", held.limit_uptime_seconds == wanted.limit_uptime_seconds),
+        ("limit-bytes-total", held.limit_bytes_total == wanted.limit_bytes_total),
         ("comment", held.comment == wanted.comment),
         ("disabled", !held.disabled),
     ];
@@ -85,11 +68,7 @@ pub fn user_differences(wanted: &UserSettings, held: &User) -> Vec<&'static str>
 }
 
 fn differing(table: &[(&'static str, bool)]) -> Vec<&'static str> {
-    table
-        .iter()
-        .filter(|(_, same)| !same)
-        .map(|(name, _)| *name)
-        .collect()
+    table.iter().filter(|(_, same)| !same).map(|(name, _)| *name).collect()
 }
 
 fn present(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
@@ -120,12 +99,7 @@ fn present(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
         }
     }
     if login_again {
-        steps.extend(
-            actual
-                .sessions_of(&desired.name)
-                .filter_map(login_again_steps)
-                .flatten(),
-        );
+        steps.extend(actual.sessions_of(&desired.name).filter_map(login_again_steps).flatten());
     }
     steps.extend(login_steps(desired, actual));
     steps
@@ -134,10 +108,7 @@ fn present(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
 /// Closes a session and opens it again; the customer notices a moment's pause. A session without a readable address is left
 /// as it is: it could not be opened again.
 fn login_again_steps(session: &Active) -> Option<[Step; 2]> {
-    let device = Device {
-        ip: session.address?,
-        mac: session.mac?,
-    };
+    let device = Device { ip: session.address?, mac: session.mac? };
     Some([Step::CloseSession(session.id.clone()), Step::Login(device)])
 }
 
@@ -152,27 +123,16 @@ fn login_steps(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
     let Some(ip) = known_address(actual, device) else {
         return Vec::new();
     };
-    let of_device =
-        |session: &&Active| session.mac == Some(device.mac) && session.user != desired.name;
+    let of_device = |session: &&Active| session.mac == Some(device.mac) && session.user != desired.name;
     let others = actual.active.iter().filter(of_device);
-    let mut steps: Vec<_> = others
-        .map(|session| Step::CloseSession(session.id.clone()))
-        .collect();
-    steps.push(Step::Login(Device {
-        ip,
-        mac: device.mac,
-    }));
+    let mut steps: Vec<_> = others.map(|session| Step::CloseSession(session.id.clone())).collect();
+    steps.push(Step::Login(Device { ip, mac: device.mac }));
     steps
 }
 
 /// The address under which the router knows the device: the one given if it is true, else the router's own.
 fn known_address(actual: &ActualUser, device: Device) -> Option<Ipv4Addr> {
-    let hosts = || {
-        actual
-            .hosts
-            .iter()
-            .filter(|host| host.mac == Some(device.mac))
-    };
+    let hosts = || actual.hosts.iter().filter(|host| host.mac == Some(device.mac));
     let given = Some(device.ip);
     if hosts().any(|host| host.address == given || host.to_address == given) {
         return given;
@@ -186,11 +146,6 @@ fn absent(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
     if enabled || actual.cookies > 0 || actual.sessions_of(&desired.name).next().is_some() {
         steps.push(Step::Disconnect);
     }
-    steps.extend(
-        actual
-            .user
-            .iter()
-            .map(|user| Step::RemoveUser(user.id.clone())),
-    );
+    steps.extend(actual.user.iter().map(|user| Step::RemoveUser(user.id.clone())));
     steps
 }

@@ -107,17 +107,12 @@ impl Finding {
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self {
-            Self::HotspotForbidden | Self::NoHotspot | Self::ServerMissing { .. } => {
-                Severity::Blocking
-            }
+            Self::HotspotForbidden | Self::NoHotspot | Self::ServerMissing { .. } => Severity::Blocking,
             Self::LicenseLimit { devices, .. } if *devices <= 1 => Severity::Blocking,
             Self::LicenseLimit { .. } => Severity::Info,
-            Self::ProxyForbidden
-            | Self::Flagged
-            | Self::FastTrack
-            | Self::FewSessions { .. }
-            | Self::TooOld { .. }
-            | Self::Vulnerable { .. } => Severity::Warning,
+            Self::ProxyForbidden | Self::Flagged | Self::FastTrack | Self::FewSessions { .. } | Self::TooOld { .. } | Self::Vulnerable { .. } => {
+                Severity::Warning
+            }
         }
     }
 }
@@ -192,16 +187,9 @@ pub fn findings(facts: &RouterFacts, server: Option<&str>) -> Vec<Finding> {
 }
 
 fn device_mode(mode: &DeviceMode) -> Vec<Finding> {
-    let table = [
-        (mode.hotspot == Some(false), Finding::HotspotForbidden),
-        (mode.proxy == Some(false), Finding::ProxyForbidden),
-        (mode.flagged, Finding::Flagged),
-    ];
-    table
-        .into_iter()
-        .filter(|(found, _)| *found)
-        .map(|(_, finding)| finding)
-        .collect()
+    let table =
+        [(mode.hotspot == Some(false), Finding::HotspotForbidden), (mode.proxy == Some(false), Finding::ProxyForbidden), (mode.flagged, Finding::Flagged)];
+    table.into_iter().filter(|(found, _)| *found).map(|(_, finding)| finding).collect()
 }
 
 fn hotspot_servers(servers: &[Server], wanted: Option<&str>) -> Option<Finding> {
@@ -210,9 +198,7 @@ fn hotspot_servers(servers: &[Server], wanted: Option<&str>) -> Option<Finding> 
         None => running.next().is_none().then_some(Finding::NoHotspot),
         Some(name) => {
             let missing = !running.any(|server| server.name == name);
-            missing.then(|| Finding::ServerMissing {
-                name: name.to_owned(),
-            })
+            missing.then(|| Finding::ServerMissing { name: name.to_owned() })
         }
     }
 }
@@ -224,35 +210,22 @@ fn license(level: &str) -> Option<Finding> {
         "4" => 200,
         _ => return None,
     };
-    Some(Finding::LicenseLimit {
-        level: level.to_owned(),
-        devices,
-    })
+    Some(Finding::LicenseLimit { level: level.to_owned(), devices })
 }
 
 fn sessions(service: &Service) -> Option<Finding> {
     let ours = matches!(service.name.as_str(), "api" | "api-ssl") && !service.disabled;
-    let max_sessions = service
-        .max_sessions
-        .filter(|max| ours && *max < SESSIONS_NEEDED)?;
-    Some(Finding::FewSessions {
-        service: service.name.clone(),
-        max_sessions,
-    })
+    let max_sessions = service.max_sessions.filter(|max| ours && *max < SESSIONS_NEEDED)?;
+    Some(Finding::FewSessions { service: service.name.clone(), max_sessions })
 }
 
 fn version(text: &str) -> Option<Finding> {
     let version = Version::parse(text)?;
     if (version.major, version.minor) < OLDEST {
-        return Some(Finding::TooOld {
-            version: text.to_owned(),
-        });
+        return Some(Finding::TooOld { version: text.to_owned() });
     }
     let fixed_in = version.fixed_in()?;
-    Some(Finding::Vulnerable {
-        version: text.to_owned(),
-        fixed_in,
-    })
+    Some(Finding::Vulnerable { version: text.to_owned(), fixed_in })
 }
 
 /// A RouterOS version, in order: `7.25beta3` < `7.25rc1` < `7.25` < `7.25.1`.
@@ -276,9 +249,7 @@ impl Version {
     fn parse(text: &str) -> Option<Self> {
         let text = text.split_whitespace().next()?;
         let (major, rest) = text.split_once('.')?;
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (minor, stage) = rest.split_at(digits);
         let number = |prefix: &str| stage.strip_prefix(prefix).map(str::parse::<u32>);
         let stage = match (number("."), number("rc"), number("beta"), number("alpha")) {
@@ -289,11 +260,7 @@ impl Version {
             _ if stage.is_empty() => Stage::Patch(0),
             _ => return None,
         };
-        Some(Self {
-            major: major.parse().ok()?,
-            minor: minor.parse().ok()?,
-            stage,
-        })
+        Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()?, stage })
     }
 
     /// The first version of its branch without the holes published in September 2026, when it is older than that.
@@ -305,13 +272,7 @@ impl Version {
             (7, _) => (25, Stage::Beta(3), "7.25beta3"),
             _ => return None,
         };
-        (self
-            < Self {
-                major: self.major,
-                minor,
-                stage,
-            })
-        .then_some(name)
+        (self < Self { major: self.major, minor, stage }).then_some(name)
     }
 }
 
@@ -322,32 +283,12 @@ mod tests {
     fn healthy() -> RouterFacts {
         RouterFacts {
             identity: "shop".to_owned(),
-            resource: Resource {
-                version: "7.24.2 (stable)".to_owned(),
-                board: "hAP ax2".to_owned(),
-                uptime_seconds: 60,
-            },
-            device_mode: Some(DeviceMode {
-                mode: "advanced".to_owned(),
-                hotspot: Some(true),
-                proxy: Some(true),
-                ..DeviceMode::default()
-            }),
+            resource: Resource { version: "7.24.2 (stable)".to_owned(), board: "hAP ax2".to_owned(), uptime_seconds: 60 },
+            device_mode: Some(DeviceMode { mode: "advanced".to_owned(), hotspot: Some(true), proxy: Some(true), ..DeviceMode::default() }),
             license: Some("6".to_owned()),
-            services: vec![Service {
-                name: "api".to_owned(),
-                port: Some(8728),
-                disabled: false,
-                max_sessions: Some(20),
-                has_certificate: false,
-            }],
+            services: vec![Service { name: "api".to_owned(), port: Some(8728), disabled: false, max_sessions: Some(20), has_certificate: false }],
             fasttrack: Some(false),
-            servers: vec![Server {
-                name: "hotspot1".to_owned(),
-                interface: "bridge".to_owned(),
-                profile: "hsprof1".to_owned(),
-                disabled: false,
-            }],
+            servers: vec![Server { name: "hotspot1".to_owned(), interface: "bridge".to_owned(), profile: "hsprof1".to_owned(), disabled: false }],
         }
     }
 
@@ -392,45 +333,22 @@ mod tests {
     #[test]
     fn every_fault_is_found_and_the_worst_come_first() {
         let mut facts = healthy();
-        facts.device_mode = Some(DeviceMode {
-            mode: "home".to_owned(),
-            hotspot: Some(false),
-            proxy: Some(false),
-            flagged: true,
-            ..DeviceMode::default()
-        });
+        facts.device_mode = Some(DeviceMode { mode: "home".to_owned(), hotspot: Some(false), proxy: Some(false), flagged: true, ..DeviceMode::default() });
         facts.fasttrack = Some(true);
         facts.license = Some("4".to_owned());
         facts.services[0].max_sessions = Some(1);
         facts.servers[0].disabled = true;
         let found = findings(&facts, None);
-        let few = Finding::FewSessions {
-            service: "api".to_owned(),
-            max_sessions: 1,
-        };
-        let license = Finding::LicenseLimit {
-            level: "4".to_owned(),
-            devices: 200,
-        };
-        let expected = [
-            Finding::HotspotForbidden,
-            Finding::ProxyForbidden,
-            Finding::Flagged,
-            Finding::FastTrack,
-            few,
-            license,
-        ];
+        let few = Finding::FewSessions { service: "api".to_owned(), max_sessions: 1 };
+        let license = Finding::LicenseLimit { level: "4".to_owned(), devices: 200 };
+        let expected = [Finding::HotspotForbidden, Finding::ProxyForbidden, Finding::Flagged, Finding::FastTrack, few, license];
         assert_eq!(found, expected);
     }
 
     #[test]
     fn a_hotspot_that_does_not_run_is_missed() {
         let mut facts = healthy();
-        let missing = |name: &str| {
-            vec![Finding::ServerMissing {
-                name: name.to_owned(),
-            }]
-        };
+        let missing = |name: &str| vec![Finding::ServerMissing { name: name.to_owned() }];
         assert_eq!(findings(&facts, Some("hotspot2")), missing("hotspot2"));
         facts.servers[0].disabled = true;
         assert_eq!(findings(&facts, Some("hotspot1")), missing("hotspot1"));

@@ -62,22 +62,11 @@ pub(super) fn object(answer: &Answer) -> Result<Fields, AskError> {
         (200..=299, Some(fields)) => Ok(fields),
         (401 | 403, _) => Err(AskError::Credentials { status }),
         (429, _) => Err(AskError::RateLimited),
-        (408 | 500.., _) => Err(AskError::Unavailable {
-            status,
-            excerpt: excerpt(&answer.body),
-        }),
+        (408 | 500.., _) => Err(AskError::Unavailable { status, excerpt: excerpt(&answer.body) }),
         (_, Some(fields)) if means_not_processed(status) => {
-            let message = fields
-                .first_text(&["error_message", "message", "error"])
-                .unwrap_or_default();
-            let kind = kind_of_text(&message)
-                .or_else(|| kind_of_status(status))
-                .unwrap_or(RefusalKind::Other);
-            Err(AskError::Refused {
-                status,
-                kind,
-                message: redact_text(&message),
-            })
+            let message = fields.first_text(&["error_message", "message", "error"]).unwrap_or_default();
+            let kind = kind_of_text(&message).or_else(|| kind_of_status(status)).unwrap_or(RefusalKind::Other);
+            Err(AskError::Refused { status, kind, message: redact_text(&message) })
         }
         _ => Err(undocumented(answer)),
     }
@@ -89,8 +78,5 @@ pub(super) fn evidence(answer: &Answer) -> Value {
 }
 
 pub(super) fn undocumented(answer: &Answer) -> AskError {
-    AskError::Undocumented {
-        status: answer.status,
-        excerpt: excerpt(&answer.body),
-    }
+    AskError::Undocumented { status: answer.status, excerpt: excerpt(&answer.body) }
 }

@@ -46,11 +46,7 @@ pub(super) async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
     let result = read(request).await;
     match &result {
         Ok(answer) => {
-            tracing::debug!(
-                status = answer.status,
-                bytes = answer.body.len(),
-                "payhero answered"
-            );
+            tracing::debug!(status = answer.status, bytes = answer.body.len(), "payhero answered");
         }
         Err(fault) => tracing::warn!(%fault, "payhero gave no answer"),
     }

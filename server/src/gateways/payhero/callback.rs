@@ -79,18 +79,8 @@ pub fn read(body: &[u8]) -> Result<Callback, NotAnObject> {
     Ok(Callback {
         reference,
         checkout_request_id: fields.first_text(&["CheckoutRequestID", "checkout_request_id"]),
-        external_reference: fields.first_text(&[
-            "ExternalReference",
-            "external_reference",
-            "User_Reference",
-            "user_reference",
-        ]),
-        receipt: fields.first_text(&[
-            "MpesaReceiptNumber",
-            "MPESA_Reference",
-            "TransactionID",
-            "provider_reference",
-        ]),
+        external_reference: fields.first_text(&["ExternalReference", "external_reference", "User_Reference", "user_reference"]),
+        receipt: fields.first_text(&["MpesaReceiptNumber", "MPESA_Reference", "TransactionID", "provider_reference"]),
         amount_minor: fields.cents("Amount").or_else(|| fields.cents("amount")),
         phone: fields.first_text(&["Phone", "RecipientAccountNumber", "phone_number", "phone"]),
         verdict_hint: verdict(&outer, fields),
@@ -100,23 +90,13 @@ pub fn read(body: &[u8]) -> Result<Callback, NotAnObject> {
 
 fn shape(fields: &Fields, nested: bool) -> Shape {
     let any = |keys: &[&str]| keys.iter().any(|key| fields.has(key));
-    if any(&[
-        "Transaction_Type",
-        "MPESA_Reference",
-        "User_Reference",
-        "Transaction_Reference",
-    ]) || any(&["woocommerce_payment_status"])
-    {
+    if any(&["Transaction_Type", "MPESA_Reference", "User_Reference", "Transaction_Reference"]) || any(&["woocommerce_payment_status"]) {
         Shape::Channel
-    } else if any(&["RecipientAccountNumber"])
-        || (any(&["TransactionID"]) && !any(&["MpesaReceiptNumber"]))
-    {
+    } else if any(&["RecipientAccountNumber"]) || (any(&["TransactionID"]) && !any(&["MpesaReceiptNumber"])) {
         Shape::LegacyWithdraw
     } else if nested || any(&["MpesaReceiptNumber", "ResultCode"]) {
         Shape::LegacyCollect
-    } else if any(&["transaction_type", "provider_reference"])
-        || (any(&["reference"]) && any(&["status"]))
-    {
+    } else if any(&["transaction_type", "provider_reference"]) || (any(&["reference"]) && any(&["status"])) {
         Shape::V2
     } else {
         Shape::Other
@@ -128,24 +108,12 @@ fn shape(fields: &Fields, nested: bool) -> Shape {
 fn verdict(outer: &Fields, fields: &Fields) -> Verdict {
     let code = fields.first_text(&["ResultCode", "result_code"]);
     let number = code.as_deref().and_then(|code| code.parse::<i64>().ok());
-    let text = fields
-        .first_text(&["ResultDesc", "message", "result_desc"])
-        .or_else(|| outer.text("message"))
-        .unwrap_or_default();
+    let text = fields.first_text(&["ResultDesc", "message", "result_desc"]).or_else(|| outer.text("message")).unwrap_or_default();
     if number == Some(4999) || code.as_deref() == Some("500.001.1001") {
         return Verdict::Unclear;
     }
-    let words = [
-        fields.text("Status"),
-        fields.text("status"),
-        outer.text("status"),
-        fields.text("woocommerce_payment_status"),
-    ];
-    let mut signs: Vec<bool> = words
-        .iter()
-        .flatten()
-        .filter_map(|word| sign(word))
-        .collect();
+    let words = [fields.text("Status"), fields.text("status"), outer.text("status"), fields.text("woocommerce_payment_status")];
+    let mut signs: Vec<bool> = words.iter().flatten().filter_map(|word| sign(word)).collect();
     signs.extend(outer.flag("status"));
     signs.extend(fields.flag("success"));
     let yes = signs.contains(&true) || number == Some(0);
@@ -153,20 +121,11 @@ fn verdict(outer: &Fields, fields: &Fields) -> Verdict {
     match (&code, number) {
         (Some(_), Some(0)) | (None, _) => match (yes, no) {
             (true, false) => Verdict::Paid,
-            (false, true) => Verdict::Failed {
-                result_code: None,
-                text,
-            },
+            (false, true) => Verdict::Failed { result_code: None, text },
             _ => Verdict::Unclear,
         },
-        (Some(_), Some(code)) => Verdict::Failed {
-            result_code: Some(code),
-            text,
-        },
-        (Some(code), None) => Verdict::Failed {
-            result_code: None,
-            text: format!("{code}: {text}"),
-        },
+        (Some(_), Some(code)) => Verdict::Failed { result_code: Some(code), text },
+        (Some(code), None) => Verdict::Failed { result_code: None, text: format!("{code}: {text}") },
     }
 }
 
@@ -174,8 +133,7 @@ fn verdict(outer: &Fields, fields: &Fields) -> Verdict {
 fn sign(word: &str) -> Option<bool> {
     match word.to_lowercase().as_str() {
         "success" | "successful" | "complete" | "completed" | "paid" => Some(true),
-        "failed" | "failure" | "cancelled" | "canceled" | "expired" | "timeout" | "declined"
-        | "rejected" => Some(false),
+        "failed" | "failure" | "cancelled" | "canceled" | "expired" | "timeout" | "declined" | "rejected" => Some(false),
         _ => None,
     }
 }
@@ -208,10 +166,7 @@ mod tests {
     }
 
     fn failed(result_code: Option<i64>, text: &str) -> Verdict {
-        Verdict::Failed {
-            result_code,
-            text: text.to_owned(),
-        }
+        Verdict::Failed { result_code, text: text.to_owned() }
     }
 
     #[test]
@@ -232,10 +187,7 @@ mod tests {
             }
         );
         let debug = format!("{callback:?}");
-        assert!(
-            !debug.contains("712000") && !debug.contains("UB32K7Q9"),
-            "{debug}"
-        );
+        assert!(!debug.contains("712000") && !debug.contains("UB32K7Q9"), "{debug}");
     }
 
     #[test]
@@ -262,10 +214,7 @@ mod tests {
         assert_eq!(callback.shape, Shape::V2);
         assert_eq!(callback.reference.as_deref(), Some("UFD004459001.iI"));
         assert_eq!(callback.receipt, None);
-        assert_eq!(
-            callback.verdict_hint,
-            failed(None, "Request Cancelled by user.")
-        );
+        assert_eq!(callback.verdict_hint, failed(None, "Request Cancelled by user."));
         let callback = read_json(json!({"success":true,"status":"success","reference":"UFD1",
             "transaction_type":"outbound_payment","provider_reference":"UB34K9T2QM"}));
         assert_eq!(callback.verdict_hint, Verdict::Paid);
@@ -305,46 +254,24 @@ mod tests {
             (true, json!(1032), "Cancelled", failed(Some(1032), "text")),
             (true, json!(1), "Success", failed(Some(1), "text")),
             (false, json!(null), "Cancelled", failed(None, "text")),
-            (
-                false,
-                json!("SFC_IC0003"),
-                "Failed",
-                failed(None, "SFC_IC0003: text"),
-            ),
+            (false, json!("SFC_IC0003"), "Failed", failed(None, "SFC_IC0003: text")),
             (true, json!(4999), "Success", Verdict::Unclear),
             (false, json!("500.001.1001"), "Failed", Verdict::Unclear),
             (true, json!(null), "Failed", Verdict::Unclear),
             (true, json!(null), "Success", Verdict::Paid),
         ] {
-            assert_eq!(
-                legacy(outer, code.clone(), word),
-                verdict,
-                "{outer} {code} {word}"
-            );
+            assert_eq!(legacy(outer, code.clone(), word), verdict, "{outer} {code} {word}");
         }
-        assert_eq!(
-            read_json(json!({"status":"QUEUED","reference":"R"})).verdict_hint,
-            Verdict::Unclear
-        );
+        assert_eq!(read_json(json!({"status":"QUEUED","reference":"R"})).verdict_hint, Verdict::Unclear);
     }
 
     #[test]
     fn odd_objects_are_read_and_other_things_refused() {
-        for body in [
-            "{}",
-            r#"{"response":null}"#,
-            r#"{"response":[1],"x":{}}"#,
-            r#"{"a":"b"}"#,
-        ] {
+        for body in ["{}", r#"{"response":null}"#, r#"{"response":[1],"x":{}}"#, r#"{"a":"b"}"#] {
             let callback = read(body.as_bytes()).unwrap();
-            assert_eq!(
-                (callback.shape, callback.verdict_hint),
-                (Shape::Other, Verdict::Unclear)
-            );
+            assert_eq!((callback.shape, callback.verdict_hint), (Shape::Other, Verdict::Unclear));
         }
-        for body in [
-            "", "[]", "null", "1", "\"{}\"", "{", "a=b", "<html>", "{}{}",
-        ] {
+        for body in ["", "[]", "null", "1", "\"{}\"", "{", "a=b", "<html>", "{}{}"] {
             assert_eq!(read(body.as_bytes()), Err(NotAnObject), "{body}");
         }
     }

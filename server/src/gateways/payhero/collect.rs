@@ -57,11 +57,7 @@ impl Payhero {
     /// calling. Do not drop the future: what it had sent could then not be told.
     pub async fn collect(&self, request: &CollectRequest) -> Outcome<Accepted> {
         if let Some(message) = request.fault() {
-            return Outcome::Refused {
-                code: "invalid_request".to_owned(),
-                message: message.to_owned(),
-                kind: RefusalKind::Invalid,
-            };
+            return Outcome::Refused { code: "invalid_request".to_owned(), message: message.to_owned(), kind: RefusalKind::Invalid };
         }
         let body = Body {
             amount: request.amount_shillings,
@@ -83,16 +79,9 @@ impl CollectRequest {
         let reference = self.external_reference.as_bytes();
         if self.amount_shillings < 1 {
             Some("the amount must be at least one shilling")
-        } else if phone.len() != 12
-            || !(phone.starts_with(b"2547") || phone.starts_with(b"2541"))
-            || !phone.iter().all(u8::is_ascii_digit)
-        {
+        } else if phone.len() != 12 || !(phone.starts_with(b"2547") || phone.starts_with(b"2541")) || !phone.iter().all(u8::is_ascii_digit) {
             Some("the phone must be 2547XXXXXXXX or 2541XXXXXXXX")
-        } else if !(1..=40).contains(&reference.len())
-            || !reference
-                .iter()
-                .all(|c| c.is_ascii_alphanumeric() || *c == b'-')
-        {
+        } else if !(1..=40).contains(&reference.len()) || !reference.iter().all(|c| c.is_ascii_alphanumeric() || *c == b'-') {
             Some("the external reference must be 1 to 40 letters, digits and hyphens")
         } else if reqwest::Url::parse(&self.callback_url).is_err() {
             Some("the callback URL is not a URL")
@@ -102,33 +91,17 @@ impl CollectRequest {
     }
 
     fn name(&self) -> String {
-        let words = self
-            .customer_name
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
-        let name: String = words
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(NAME_MAX_CHARS)
-            .collect();
-        if name.is_empty() {
-            "Customer".to_owned()
-        } else {
-            name
-        }
+        let words = self.customer_name.split_whitespace().collect::<Vec<_>>().join(" ");
+        let name: String = words.chars().filter(|c| !c.is_control()).take(NAME_MAX_CHARS).collect();
+        if name.is_empty() { "Customer".to_owned() } else { name }
     }
 }
 
 impl Accepted {
     fn read(fields: &Fields) -> Option<Self> {
         let reference = fields.text("reference")?;
-        let usable = reference.len() <= REFERENCE_MAX_CHARS
-            && reference.bytes().all(|c| c.is_ascii_graphic());
-        usable.then(|| Self {
-            reference,
-            checkout_request_id: fields.first_text(&["CheckoutRequestID", "checkout_request_id"]),
-        })
+        let usable = reference.len() <= REFERENCE_MAX_CHARS && reference.bytes().all(|c| c.is_ascii_graphic());
+        usable.then(|| Self { reference, checkout_request_id: fields.first_text(&["CheckoutRequestID", "checkout_request_id"]) })
     }
 }
 
@@ -146,10 +119,7 @@ impl fmt::Debug for CollectRequest {
 impl fmt::Debug for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checkout_request_id = self.checkout_request_id.as_deref().map(redact_text);
-        f.debug_struct("Accepted")
-            .field("reference", &self.reference)
-            .field("checkout_request_id", &checkout_request_id)
-            .finish()
+        f.debug_struct("Accepted").field("reference", &self.reference).field("checkout_request_id", &checkout_request_id).finish()
     }
 }
 
@@ -179,10 +149,7 @@ mod tests {
         let outcome = stand.client(Generation::Legacy).collect(&request()).await;
         assert_eq!(
             outcome,
-            Outcome::Done(Accepted {
-                reference: "Q7XK2MWZ4B".to_owned(),
-                checkout_request_id: Some("ws_CO_03022026101512345712000111".to_owned()),
-            })
+            Outcome::Done(Accepted { reference: "Q7XK2MWZ4B".to_owned(), checkout_request_id: Some("ws_CO_03022026101512345712000111".to_owned()) })
         );
         let asked = stand.requests();
         assert_eq!(asked.len(), 1);
@@ -216,93 +183,33 @@ mod tests {
         let stand = StandIn::start(vec![]).await;
         let client = stand.client(Generation::Legacy);
         for wrong in [
-            CollectRequest {
-                amount_shillings: 0,
-                ..request()
-            },
-            CollectRequest {
-                amount_shillings: -5,
-                ..request()
-            },
-            CollectRequest {
-                phone: "0712000111".to_owned(),
-                ..request()
-            },
-            CollectRequest {
-                phone: "+25471200011".to_owned(),
-                ..request()
-            },
-            CollectRequest {
-                phone: "254200123456".to_owned(),
-                ..request()
-            },
-            CollectRequest {
-                external_reference: String::new(),
-                ..request()
-            },
-            CollectRequest {
-                external_reference: "a b".to_owned(),
-                ..request()
-            },
-            CollectRequest {
-                external_reference: "a".repeat(41),
-                ..request()
-            },
-            CollectRequest {
-                callback_url: "hooks".to_owned(),
-                ..request()
-            },
+            CollectRequest { amount_shillings: 0, ..request() },
+            CollectRequest { amount_shillings: -5, ..request() },
+            CollectRequest { phone: "0712000111".to_owned(), ..request() },
+            CollectRequest { phone: "+25471200011".to_owned(), ..request() },
+            CollectRequest { phone: "254200123456".to_owned(), ..request() },
+            CollectRequest { external_reference: String::new(), ..request() },
+            CollectRequest { external_reference: "a b".to_owned(), ..request() },
+            CollectRequest { external_reference: "a".repeat(41), ..request() },
+            CollectRequest { callback_url: "hooks".to_owned(), ..request() },
         ] {
             let outcome = client.collect(&wrong).await;
-            assert!(
-                matches!(
-                    outcome,
-                    Outcome::Refused {
-                        kind: RefusalKind::Invalid,
-                        ..
-                    }
-                ),
-                "{wrong:?} {outcome:?}"
-            );
+            assert!(matches!(outcome, Outcome::Refused { kind: RefusalKind::Invalid, .. }), "{wrong:?} {outcome:?}");
         }
         assert!(stand.requests().is_empty());
     }
 
     #[tokio::test]
     async fn every_doubtful_end_is_unknown_and_one_request() {
-        let big = format!(
-            r#"{{"reference":"Q7XK2MWZ4B","pad":"{}"}}"#,
-            "x".repeat(70_000)
-        );
+        let big = format!(r#"{{"reference":"Q7XK2MWZ4B","pad":"{}"}}"#, "x".repeat(70_000));
         let unannounced = format!("HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n{big}");
         let rows: Vec<(Reply, Doubt)> = vec![
             (Reply::Hang, Doubt::NoAnswer(Fault::TimedOut)),
-            (
-                Reply::raw("HTTP/1.1 201 Created\r\nContent-Length: 400\r\n\r\n{\"success\""),
-                Doubt::NoAnswer(Fault::Cut { status: 201 }),
-            ),
-            (
-                Reply::RawThenHang(
-                    "HTTP/1.1 201 Created\r\nContent-Length: 400\r\n\r\n{\"success\"".to_owned(),
-                ),
-                Doubt::NoAnswer(Fault::TimedOut),
-            ),
-            (
-                Reply::json(201, &big),
-                Doubt::NoAnswer(Fault::TooLarge { status: 201 }),
-            ),
-            (
-                Reply::raw(&unannounced),
-                Doubt::NoAnswer(Fault::TooLarge { status: 201 }),
-            ),
-            (
-                Reply::json(502, "<html>Bad gateway</html>"),
-                Doubt::Undocumented {
-                    status: 502,
-                    hint: None,
-                    excerpt: "<html>Bad gateway</html>".to_owned(),
-                },
-            ),
+            (Reply::raw("HTTP/1.1 201 Created\r\nContent-Length: 400\r\n\r\n{\"success\""), Doubt::NoAnswer(Fault::Cut { status: 201 })),
+            (Reply::RawThenHang("HTTP/1.1 201 Created\r\nContent-Length: 400\r\n\r\n{\"success\"".to_owned()), Doubt::NoAnswer(Fault::TimedOut)),
+            (Reply::json(201, &big), Doubt::NoAnswer(Fault::TooLarge { status: 201 })),
+            (Reply::raw(&unannounced), Doubt::NoAnswer(Fault::TooLarge { status: 201 })),
+            (Reply::json(502, "<html>Bad gateway</html>"), Doubt::Undocumented { status: 502, hint: None, excerpt: "<html>Bad gateway</html>".to_owned() }),
         ];
         for (reply, doubt) in rows {
             let stand = StandIn::start(vec![reply]).await;
@@ -316,15 +223,7 @@ mod tests {
     async fn a_connection_closed_without_an_answer_is_unknown() {
         let stand = StandIn::start(vec![Reply::raw(""), Reply::json(201, QUEUED)]).await;
         let outcome = stand.client(Generation::Legacy).collect(&request()).await;
-        assert!(
-            matches!(
-                &outcome,
-                Outcome::Unknown {
-                    why: Doubt::NoAnswer(Fault::Broken(_))
-                }
-            ),
-            "{outcome:?}"
-        );
+        assert!(matches!(&outcome, Outcome::Unknown { why: Doubt::NoAnswer(Fault::Broken(_)) }), "{outcome:?}");
         assert_eq!(stand.requests().len(), 1, "the library must not send again");
     }
 
@@ -332,16 +231,10 @@ mod tests {
     async fn a_redirect_is_not_followed() {
         let target = StandIn::start(vec![Reply::json(201, QUEUED)]).await;
         for status in [301, 302, 303, 307, 308] {
-            let moved = format!(
-                "HTTP/1.1 {status} Moved\r\nLocation: {}/api/v2/payments\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-                target.url
-            );
+            let moved = format!("HTTP/1.1 {status} Moved\r\nLocation: {}/api/v2/payments\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", target.url);
             let stand = StandIn::start(vec![Reply::raw(&moved)]).await;
             let outcome = stand.client(Generation::Legacy).collect(&request()).await;
-            assert!(
-                matches!(&outcome, Outcome::Unknown { why: Doubt::Undocumented { status: s, .. } } if *s == status),
-                "{outcome:?}"
-            );
+            assert!(matches!(&outcome, Outcome::Unknown { why: Doubt::Undocumented { status: s, .. } } if *s == status), "{outcome:?}");
         }
         assert!(target.requests().is_empty(), "the token went elsewhere");
     }
@@ -349,22 +242,10 @@ mod tests {
     #[tokio::test]
     async fn an_unreachable_gateway_is_a_refusal() {
         let closed = StandIn::closed_address().await;
-        for base_url in [
-            format!("http://{closed}"),
-            "https://payhero.invalid".to_owned(),
-        ] {
+        for base_url in [format!("http://{closed}"), "https://payhero.invalid".to_owned()] {
             let client = Payhero::new(settings(&base_url, Generation::Legacy)).unwrap();
             let outcome = client.collect(&request()).await;
-            assert!(
-                matches!(
-                    outcome,
-                    Outcome::Refused {
-                        kind: RefusalKind::NotSent,
-                        ..
-                    }
-                ),
-                "{base_url} {outcome:?}"
-            );
+            assert!(matches!(outcome, Outcome::Refused { kind: RefusalKind::NotSent, .. }), "{base_url} {outcome:?}");
         }
     }
 
@@ -375,26 +256,14 @@ mod tests {
             let base_url = stand.url.replace("http://", "https://");
             let client = Payhero::new(settings(&base_url, Generation::Legacy)).unwrap();
             let outcome = client.collect(&request()).await;
-            assert!(
-                matches!(
-                    outcome,
-                    Outcome::Refused {
-                        kind: RefusalKind::NotSent,
-                        ..
-                    }
-                ),
-                "{outcome:?}"
-            );
+            assert!(matches!(outcome, Outcome::Refused { kind: RefusalKind::NotSent, .. }), "{outcome:?}");
         }
     }
 
     #[tokio::test]
     async fn each_collect_has_its_own_connection() {
         // The server would keep the first connection open, but reads one request from each.
-        let kept = Reply::RawThenHang(format!(
-            "HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{QUEUED}",
-            QUEUED.len()
-        ));
+        let kept = Reply::RawThenHang(format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{QUEUED}", QUEUED.len()));
         let stand = StandIn::start(vec![kept.clone(), kept]).await;
         let client = stand.client(Generation::Legacy);
         for _ in 0..2 {
@@ -414,20 +283,14 @@ mod tests {
     #[test]
     fn a_blank_name_is_replaced() {
         for blank in ["", "  ", "\u{0}\n"] {
-            let named = CollectRequest {
-                customer_name: blank.to_owned(),
-                ..request()
-            };
+            let named = CollectRequest { customer_name: blank.to_owned(), ..request() };
             assert_eq!(named.name(), "Customer");
         }
     }
 
     #[test]
     fn debug_hides_phone_and_callback_token() {
-        let accepted = Accepted {
-            reference: "Q7".to_owned(),
-            checkout_request_id: Some("ws_CO_03022026101512345712000111".to_owned()),
-        };
+        let accepted = Accepted { reference: "Q7".to_owned(), checkout_request_id: Some("ws_CO_03022026101512345712000111".to_owned()) };
         let text = format!("{:?} {accepted:?}", request());
         for secret in ["712000", "9f27c1d0a4be", "Asha"] {
             assert!(!text.contains(secret), "{text}");

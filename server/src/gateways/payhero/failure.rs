@@ -58,21 +58,9 @@ fn by_text(text: &str) -> Option<FailureReason> {
         FailureReason::CancelledByUser
     } else if has(&["insufficient", "balance is too low", "low balance"]) {
         FailureReason::InsufficientFunds
-    } else if has(&[
-        "wrong pin",
-        "invalid pin",
-        "incorrect pin",
-        "pin is locked",
-        "initiator information",
-    ]) {
+    } else if has(&["wrong pin", "invalid pin", "incorrect pin", "pin is locked", "initiator information"]) {
         FailureReason::WrongPin
-    } else if has(&[
-        "cannot be reached",
-        "unreachable",
-        "not reachable",
-        "does not exist",
-        "sfc_ic0003",
-    ]) {
+    } else if has(&["cannot be reached", "unreachable", "not reachable", "does not exist", "sfc_ic0003"]) {
         FailureReason::PhoneUnreachable
     } else if has(&["no response from user", "timeout", "timed out", "expired"]) {
         FailureReason::TimedOut
@@ -85,21 +73,14 @@ fn by_text(text: &str) -> Option<FailureReason> {
 
 #[cfg(test)]
 mod tests {
-    use FailureReason::{
-        CancelledByUser, GatewayError, InsufficientFunds, LimitExceeded, PhoneUnreachable,
-        TimedOut, WrongPin,
-    };
+    use FailureReason::{CancelledByUser, GatewayError, InsufficientFunds, LimitExceeded, PhoneUnreachable, TimedOut, WrongPin};
 
     use super::*;
 
     #[test]
     fn codes_and_words_give_reasons() {
         for (code, text, expected) in [
-            (
-                Some(1),
-                "The balance is insufficient for the transaction.",
-                InsufficientFunds,
-            ),
+            (Some(1), "The balance is insufficient for the transaction.", InsufficientFunds),
             (Some(1), "", InsufficientFunds),
             (Some(2), "", GatewayError),
             (Some(3), "", LimitExceeded),
@@ -114,17 +95,9 @@ mod tests {
             (Some(1032), "Request cancelled by user", CancelledByUser),
             (Some(1032), "timeout", CancelledByUser),
             (Some(1037), "", PhoneUnreachable),
-            (
-                Some(1037),
-                "DS timeout user cannot be reached",
-                PhoneUnreachable,
-            ),
+            (Some(1037), "DS timeout user cannot be reached", PhoneUnreachable),
             (Some(1037), "No response from user.", TimedOut),
-            (
-                Some(2001),
-                "The initiator information is invalid.",
-                WrongPin,
-            ),
+            (Some(2001), "The initiator information is invalid.", WrongPin),
             (Some(8006), "", WrongPin),
             (Some(2028), "limit", GatewayError),
             (Some(4999), "", GatewayError),

@@ -64,9 +64,7 @@ impl Fields {
     /// charges, which PayHero computes itself and which are shown, never booked.
     pub(super) fn rounded_cents(&self, key: &str) -> Option<i64> {
         let hundredfold = decimal(&self.text(key)?)?.checked_mul(Decimal::ONE_HUNDRED)?;
-        hundredfold
-            .round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven)
-            .to_i64()
+        hundredfold.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven).to_i64()
     }
 
     /// The object under this key.
@@ -76,8 +74,7 @@ impl Fields {
 
     /// The objects of the array under this key; nothing when it is no array of objects.
     pub(super) fn objects(&self, key: &str) -> Option<Vec<Self>> {
-        let rows: Vec<BTreeMap<String, Box<RawValue>>> =
-            serde_json::from_str(self.raw(key)?).ok()?;
+        let rows: Vec<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(self.raw(key)?).ok()?;
         Some(rows.into_iter().map(Self).collect())
     }
 
@@ -87,20 +84,14 @@ impl Fields {
     }
 
     fn raw(&self, key: &str) -> Option<&str> {
-        self.0
-            .get(key)
-            .map(|raw| raw.get())
-            .filter(|raw| *raw != "null")
+        self.0.get(key).map(|raw| raw.get()).filter(|raw| *raw != "null")
     }
 }
 
 /// Shillings in text as exact cents. Never rounds.
 pub(super) fn cents(text: &str) -> Option<i64> {
     let hundredfold = decimal(text)?.checked_mul(Decimal::ONE_HUNDRED)?;
-    hundredfold
-        .is_integer()
-        .then(|| hundredfold.to_i64())
-        .flatten()
+    hundredfold.is_integer().then(|| hundredfold.to_i64()).flatten()
 }
 
 fn decimal(text: &str) -> Option<Decimal> {
@@ -110,11 +101,7 @@ fn decimal(text: &str) -> Option<Decimal> {
     if text.len() > NUMBER_MAX_CHARS || !text.chars().all(plain) {
         return None;
     }
-    if text.contains(['e', 'E']) {
-        Decimal::from_scientific(text).ok()
-    } else {
-        Decimal::from_str_exact(text).ok()
-    }
+    if text.contains(['e', 'E']) { Decimal::from_scientific(text).ok() } else { Decimal::from_str_exact(text).ok() }
 }
 
 #[cfg(test)]
@@ -152,12 +139,7 @@ mod tests {
 
     #[test]
     fn balances_round_half_to_even() {
-        for (text, expected) in [
-            ("0.30000000000000004", 30),
-            ("10.005", 1000),
-            ("10.015", 1002),
-            ("1510.36", 151_036),
-        ] {
+        for (text, expected) in [("0.30000000000000004", 30), ("10.005", 1000), ("10.015", 1002), ("1510.36", 151_036)] {
             let fields = Fields::read(format!(r#"{{"b":{text}}}"#).as_bytes()).unwrap();
             assert_eq!(fields.rounded_cents("b"), Some(expected), "{text}");
         }
@@ -165,9 +147,7 @@ mod tests {
 
     #[test]
     fn only_whole_objects_are_read() {
-        for body in [
-            "", "[]", "1", "null", "{\"a\":1", "{} x", "<html>", "\"{}\"",
-        ] {
+        for body in ["", "[]", "1", "null", "{\"a\":1", "{} x", "<html>", "\"{}\""] {
             assert!(Fields::read(body.as_bytes()).is_none(), "{body}");
         }
         assert!(Fields::read(b"{\"a\":\"\xff\"}").is_none());

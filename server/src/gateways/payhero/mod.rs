@@ -50,23 +50,9 @@ impl Payhero {
     pub fn new(settings: Settings) -> Result<Self, SettingsError> {
         let root = settings.root()?;
         let route = settings.route()?;
-        let once = settings
-            .client(&root)?
-            .http1_only()
-            .pool_max_idle_per_host(0)
-            .build()
-            .map_err(|error| SettingsError::Client(call::chain(&error)))?;
-        let asking = settings
-            .client(&root)?
-            .build()
-            .map_err(|error| SettingsError::Client(call::chain(&error)))?;
-        Ok(Self {
-            once,
-            asking,
-            root,
-            route,
-            generation: settings.generation,
-        })
+        let once = settings.client(&root)?.http1_only().pool_max_idle_per_host(0).build().map_err(|error| SettingsError::Client(call::chain(&error)))?;
+        let asking = settings.client(&root)?.build().map_err(|error| SettingsError::Client(call::chain(&error)))?;
+        Ok(Self { once, asking, root, route, generation: settings.generation })
     }
 
     /// The generation this client speaks.
@@ -81,9 +67,6 @@ impl Payhero {
 
 impl fmt::Debug for Payhero {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Payhero")
-            .field("root", &self.root)
-            .field("generation", &self.generation)
-            .finish_non_exhaustive()
+        f.debug_struct("Payhero").field("root", &self.root).field("generation", &self.generation).finish_non_exhaustive()
     }
 }

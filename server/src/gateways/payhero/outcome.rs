@@ -54,10 +54,7 @@ pub enum RefusalKind {
 impl RefusalKind {
     /// Whether every further payment will fail alike until an operator acts.
     pub fn needs_operator(self) -> bool {
-        matches!(
-            self,
-            Self::Credentials | Self::ServiceWalletEmpty | Self::Configuration
-        )
+        matches!(self, Self::Credentials | Self::ServiceWalletEmpty | Self::Configuration)
     }
 }
 
@@ -104,19 +101,14 @@ pub enum Doubt {
 /// a 2xx with `success:false`, which three independent integrators report; a 2xx that wraps such
 /// an error. 429 counts as refused only with that body, since then PayHero itself declined;
 /// 408, 409, 425, every 5xx and every 3xx can follow an acceptance.
-pub(super) fn classify<T>(
-    exchange: Result<Answer, Fault>,
-    accepted: impl FnOnce(&Fields) -> Option<T>,
-) -> Outcome<T> {
+pub(super) fn classify<T>(exchange: Result<Answer, Fault>, accepted: impl FnOnce(&Fields) -> Option<T>) -> Outcome<T> {
     let answer = match exchange {
         Ok(answer) => answer,
         Err(Fault::NotSent(cause)) => {
             return refused("not_sent".to_owned(), &cause, RefusalKind::NotSent);
         }
         Err(fault) => {
-            return Outcome::Unknown {
-                why: Doubt::NoAnswer(fault),
-            };
+            return Outcome::Unknown { why: Doubt::NoAnswer(fault) };
         }
     };
     let Some(fields) = Fields::read(&answer.body) else {
@@ -131,12 +123,7 @@ pub(super) fn classify<T>(
             (_, Some(named)) => Outcome::Done(named),
             (Some(false), None) => ambiguous(&answer, claim.known),
             (None, None) if claim.is_wrapped_error() && claim.proves_refusal() => claim.refuse(),
-            (_, None) => Outcome::Unknown {
-                why: Doubt::NoReference {
-                    status: answer.status,
-                    excerpt: excerpt(&answer.body),
-                },
-            },
+            (_, None) => Outcome::Unknown { why: Doubt::NoReference { status: answer.status, excerpt: excerpt(&answer.body) } },
         },
         status if means_not_processed(status) => {
             let says_yes = claim.success == Some(true) || accepted.is_some();
@@ -175,19 +162,10 @@ impl Claim {
         Self {
             status,
             success: fields.flag("success"),
-            queued: matches!(
-                word.as_str(),
-                "QUEUED" | "SUCCESS" | "PENDING" | "PROCESSING"
-            ),
+            queued: matches!(word.as_str(), "QUEUED" | "SUCCESS" | "PENDING" | "PROCESSING"),
             has_error_text: text.is_some() || code.is_some(),
-            inner_status: fields
-                .integer("status_code")
-                .and_then(|inner| u16::try_from(inner).ok())
-                .filter(|inner| *inner >= 400),
-            known: text
-                .as_deref()
-                .and_then(kind_of_text)
-                .or_else(|| kind_of_status(status)),
+            inner_status: fields.integer("status_code").and_then(|inner| u16::try_from(inner).ok()).filter(|inner| *inner >= 400),
+            known: text.as_deref().and_then(kind_of_text).or_else(|| kind_of_status(status)),
             message: text.or_else(|| code.clone()).unwrap_or_default(),
             code,
         }
@@ -196,11 +174,7 @@ impl Claim {
     /// False where the words leave room for an acceptance: a server error inside, a time-out
     /// on the way to M-Pesa, a contradiction between "no" and "queued".
     fn proves_refusal(&self) -> bool {
-        if self
-            .inner_status
-            .is_some_and(|inner| !means_not_processed(inner))
-            || self.queued
-        {
+        if self.inner_status.is_some_and(|inner| !means_not_processed(inner)) || self.queued {
             return false;
         }
         kind_of_text(&self.message).is_some() || !leaves_open(&self.message)
@@ -209,16 +183,12 @@ impl Claim {
     /// A 2xx whose body is PayHero's error envelope or one of its known refusals, such as
     /// `sql: no rows in result set`, which is reported to arrive with HTTP 200.
     fn is_wrapped_error(&self) -> bool {
-        self.has_error_text
-            && (self.inner_status.is_some() || kind_of_text(&self.message).is_some())
+        self.has_error_text && (self.inner_status.is_some() || kind_of_text(&self.message).is_some())
     }
 
     fn refuse<T>(self) -> Outcome<T> {
         let status = self.inner_status.unwrap_or(self.status);
-        let kind = self
-            .known
-            .or_else(|| kind_of_status(status))
-            .unwrap_or(RefusalKind::Other);
+        let kind = self.known.or_else(|| kind_of_status(status)).unwrap_or(RefusalKind::Other);
         let code = self.code.unwrap_or_else(|| format!("http_{status}"));
         refused(code, &self.message, kind)
     }
@@ -281,32 +251,17 @@ fn leaves_open(text: &str) -> bool {
 }
 
 fn refused<T>(code: String, message: &str, kind: RefusalKind) -> Outcome<T> {
-    let message = redact_text(message)
-        .chars()
-        .take(MESSAGE_MAX_CHARS)
-        .collect();
-    Outcome::Refused {
-        code: redact_text(&code),
-        message,
-        kind,
-    }
+    let message = redact_text(message).chars().take(MESSAGE_MAX_CHARS).collect();
+    Outcome::Refused { code: redact_text(&code), message, kind }
 }
 
 fn ambiguous<T>(answer: &Answer, hint: Option<RefusalKind>) -> Outcome<T> {
-    let why = Doubt::Ambiguous {
-        status: answer.status,
-        hint,
-        excerpt: excerpt(&answer.body),
-    };
+    let why = Doubt::Ambiguous { status: answer.status, hint, excerpt: excerpt(&answer.body) };
     Outcome::Unknown { why }
 }
 
 fn undocumented<T>(answer: &Answer, hint: Option<RefusalKind>) -> Outcome<T> {
-    let why = Doubt::Undocumented {
-        status: answer.status,
-        hint,
-        excerpt: excerpt(&answer.body),
-    };
+    let why = Doubt::Undocumented { status: answer.status, hint, excerpt: excerpt(&answer.body) };
     Outcome::Unknown { why }
 }
 
@@ -345,10 +300,7 @@ mod tests {
         for (fault, verdict) in [
             (Fault::NotSent("dns error".to_owned()), Refused(K::NotSent)),
             (Fault::TimedOut, Unknown("no answer", None)),
-            (
-                Fault::Broken("reset".to_owned()),
-                Unknown("no answer", None),
-            ),
+            (Fault::Broken("reset".to_owned()), Unknown("no answer", None)),
             (Fault::Cut { status: 201 }, Unknown("no answer", None)),
             (Fault::Cut { status: 400 }, Unknown("no answer", None)),
             (Fault::TooLarge { status: 200 }, Unknown("no answer", None)),
@@ -360,8 +312,7 @@ mod tests {
     #[test]
     fn answers_prove_what_they_prove() {
         const QUEUED: &str = r#"{"success":true,"status":"QUEUED","reference":"Q7XK2MWZ4B","CheckoutRequestID":"ws_CO_1"}"#;
-        const INVALID: &str =
-            r#"{"error_code":"invalid_argument","error_message":"bad amount","status_code":400}"#;
+        const INVALID: &str = r#"{"error_code":"invalid_argument","error_message":"bad amount","status_code":400}"#;
         const HTML: &str = "<html><body>Attention required</body></html>";
         #[rustfmt::skip]
         let rows: &[(u16, &str, Verdict)] = &[
@@ -456,10 +407,7 @@ mod tests {
             (308, "", Unknown("undocumented", None)),
         ];
         for (status, body, verdict) in rows {
-            let answer = Answer {
-                status: *status,
-                body: body.as_bytes().to_vec(),
-            };
+            let answer = Answer { status: *status, body: body.as_bytes().to_vec() };
             assert_eq!(judge(Ok(answer)), *verdict, "{status} {body}");
         }
     }
@@ -467,18 +415,8 @@ mod tests {
     #[test]
     fn a_refusal_keeps_the_words_but_no_phone() {
         let body = br#"{"error_code":"invalid_argument","error_message":"254712000111 is barred"}"#;
-        let answer = Answer {
-            status: 400,
-            body: body.to_vec(),
-        };
+        let answer = Answer { status: 400, body: body.to_vec() };
         let outcome: Outcome<String> = classify(Ok(answer), |fields| fields.text("reference"));
-        assert_eq!(
-            outcome,
-            Outcome::Refused {
-                code: "invalid_argument".to_owned(),
-                message: "*********111 is barred".to_owned(),
-                kind: K::Invalid,
-            }
-        );
+        assert_eq!(outcome, Outcome::Refused { code: "invalid_argument".to_owned(), message: "*********111 is barred".to_owned(), kind: K::Invalid });
     }
 }

@@ -36,10 +36,7 @@ pub(super) fn excerpt(body: &[u8]) -> String {
 /// All but the last three characters as stars.
 pub(super) fn mask(text: &str) -> String {
     let hidden = text.chars().count().saturating_sub(3);
-    text.chars()
-        .enumerate()
-        .map(|(at, c)| if at < hidden { '*' } else { c })
-        .collect()
+    text.chars().enumerate().map(|(at, c)| if at < hidden { '*' } else { c }).collect()
 }
 
 fn redact_field(key: &str, value: Value) -> Value {
@@ -51,24 +48,13 @@ fn redact_field(key: &str, value: Value) -> Value {
                 (key, value)
             })
             .collect(),
-        Value::Array(items) => items
-            .into_iter()
-            .map(|item| redact_field(key, item))
-            .collect(),
+        Value::Array(items) => items.into_iter().map(|item| redact_field(key, item)).collect(),
         Value::String(text) if is_private(key) => Value::String(mask(&text)),
         Value::String(text) => Value::String(redact_text(&text)),
         Value::Number(number) => {
             let text = number.to_string();
-            let masked = if is_private(key) {
-                mask(&text)
-            } else {
-                mask_digits(&text)
-            };
-            if masked == text {
-                Value::Number(number)
-            } else {
-                Value::String(masked)
-            }
+            let masked = if is_private(key) { mask(&text) } else { mask_digits(&text) };
+            if masked == text { Value::Number(number) } else { Value::String(masked) }
         }
         other => other,
     }
@@ -76,18 +62,9 @@ fn redact_field(key: &str, value: Value) -> Value {
 
 /// Whether a field holds a phone, an account or an M-Pesa receipt, in any of PayHero's spellings.
 fn is_private(key: &str) -> bool {
-    let key: String = key
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
-    ["phone", "msisdn", "accountnumber", "receipt"]
-        .iter()
-        .any(|part| key.contains(part))
-        || matches!(
-            key.as_str(),
-            "providerreference" | "thirdpartyreference" | "transactionid" | "mpesareference"
-        )
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ["phone", "msisdn", "accountnumber", "receipt"].iter().any(|part| key.contains(part))
+        || matches!(key.as_str(), "providerreference" | "thirdpartyreference" | "transactionid" | "mpesareference")
 }
 
 fn mask_digits(text: &str) -> String {

@@ -81,12 +81,9 @@ pub(super) struct Route {
 impl Settings {
     /// The prefix of every path. The host is fixed here: no answer can lead a call elsewhere.
     pub(super) fn root(&self) -> Result<String, SettingsError> {
-        let url =
-            Url::parse(self.base_url.trim()).map_err(|_| SettingsError::BaseUrl("is not a URL"))?;
+        let url = Url::parse(self.base_url.trim()).map_err(|_| SettingsError::BaseUrl("is not a URL"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(SettingsError::BaseUrl(
-                "must not hold a user name or password",
-            ));
+            return Err(SettingsError::BaseUrl("must not hold a user name or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(SettingsError::BaseUrl("must not have a query or fragment"));
@@ -95,9 +92,7 @@ impl Settings {
             "https" => {}
             "http" if is_loopback(&url) => {}
             _ => {
-                return Err(SettingsError::BaseUrl(
-                    "must be https (http only on loopback)",
-                ));
+                return Err(SettingsError::BaseUrl("must be https (http only on loopback)"));
             }
         }
         let root = url.as_str().trim_end_matches('/');
@@ -108,16 +103,9 @@ impl Settings {
     pub(super) fn route(&self) -> Result<Route, SettingsError> {
         let provider = self.provider.trim().to_owned();
         if provider.is_empty() {
-            return Err(SettingsError::Route(
-                "a provider is needed (m-pesa or sasapay)",
-            ));
+            return Err(SettingsError::Route("a provider is needed (m-pesa or sasapay)"));
         }
-        let network_code = self
-            .network_code
-            .as_deref()
-            .map(str::trim)
-            .filter(|code| !code.is_empty())
-            .map(str::to_owned);
+        let network_code = self.network_code.as_deref().map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned);
         match self.generation {
             Generation::Legacy => {
                 if self.channel_id.is_none() {
@@ -127,12 +115,7 @@ impl Settings {
                 if provider == "sasapay" && network_code.is_none() {
                     return Err(SettingsError::Route("sasapay needs a network code"));
                 }
-                Ok(Route {
-                    provider,
-                    channel_id: self.channel_id,
-                    network_code,
-                    account_id: None,
-                })
+                Ok(Route { provider, channel_id: self.channel_id, network_code, account_id: None })
             }
             Generation::V2 => {
                 if self.account_id.is_none() {
@@ -140,16 +123,9 @@ impl Settings {
                 }
                 // The choice decides where the money lands, so two answers are no answer.
                 if self.channel_id.is_some() == network_code.is_some() {
-                    return Err(SettingsError::Route(
-                        "API 2.0.0 needs exactly one of channel id and network code",
-                    ));
+                    return Err(SettingsError::Route("API 2.0.0 needs exactly one of channel id and network code"));
                 }
-                Ok(Route {
-                    provider,
-                    channel_id: self.channel_id,
-                    network_code,
-                    account_id: self.account_id,
-                })
+                Ok(Route { provider, channel_id: self.channel_id, network_code, account_id: self.account_id })
             }
         }
     }
@@ -187,8 +163,7 @@ impl Settings {
         if token.is_empty() || token.eq_ignore_ascii_case("basic") || !token.chars().all(base64) {
             return Err(SettingsError::Auth);
         }
-        let mut value =
-            HeaderValue::try_from(format!("Basic {token}")).map_err(|_| SettingsError::Auth)?;
+        let mut value = HeaderValue::try_from(format!("Basic {token}")).map_err(|_| SettingsError::Auth)?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -199,11 +174,7 @@ fn is_loopback(url: &Url) -> bool {
         return false;
     };
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || host.ends_with(".localhost") || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -218,21 +189,12 @@ mod tests {
     #[test]
     fn base_url_is_taken_with_and_without_the_api_path() {
         for (given, root) in [
-            (
-                "https://backend.payhero.co.ke/api/v2/",
-                "https://backend.payhero.co.ke",
-            ),
+            ("https://backend.payhero.co.ke/api/v2/", "https://backend.payhero.co.ke"),
             ("https://api.payhero.africa", "https://api.payhero.africa"),
-            (
-                "http://127.0.0.1:9000/payhero/",
-                "http://127.0.0.1:9000/payhero",
-            ),
+            ("http://127.0.0.1:9000/payhero/", "http://127.0.0.1:9000/payhero"),
             ("http://[::1]:9000", "http://[::1]:9000"),
         ] {
-            let settings = Settings {
-                base_url: given.to_owned(),
-                ..legacy()
-            };
+            let settings = Settings { base_url: given.to_owned(), ..legacy() };
             assert_eq!(settings.root().as_deref(), Ok(root), "{given}");
         }
     }
@@ -249,100 +211,38 @@ mod tests {
             "https://user:word@backend.payhero.co.ke",
             "https://backend.payhero.co.ke/?next=1",
         ] {
-            let settings = Settings {
-                base_url: given.to_owned(),
-                ..legacy()
-            };
-            assert!(
-                matches!(settings.root(), Err(SettingsError::BaseUrl(_))),
-                "{given}"
-            );
+            let settings = Settings { base_url: given.to_owned(), ..legacy() };
+            assert!(matches!(settings.root(), Err(SettingsError::BaseUrl(_))), "{given}");
         }
     }
 
     #[test]
     fn token_gets_its_scheme_exactly_once() {
-        for given in [
-            "dXNlcjpwYXNz",
-            "Basic dXNlcjpwYXNz",
-            " basic   dXNlcjpwYXNz\n",
-        ] {
-            let settings = Settings {
-                auth: given.to_owned().into(),
-                ..legacy()
-            };
+        for given in ["dXNlcjpwYXNz", "Basic dXNlcjpwYXNz", " basic   dXNlcjpwYXNz\n"] {
+            let settings = Settings { auth: given.to_owned().into(), ..legacy() };
             let value = settings.authorization().expect(given);
             assert_eq!(value.to_str().unwrap(), "Basic dXNlcjpwYXNz");
             assert!(value.is_sensitive());
         }
         for given in ["", "Basic ", "user:pass", "Bearer abc", "abc\r\nX: y"] {
-            let settings = Settings {
-                auth: given.to_owned().into(),
-                ..legacy()
-            };
-            assert_eq!(
-                settings.authorization(),
-                Err(SettingsError::Auth),
-                "{given:?}"
-            );
+            let settings = Settings { auth: given.to_owned().into(), ..legacy() };
+            assert_eq!(settings.authorization(), Err(SettingsError::Auth), "{given:?}");
         }
     }
 
     #[test]
     fn routing_fields_follow_the_generation() {
-        let wallet = Settings {
-            provider: "sasapay".to_owned(),
-            network_code: Some("63902".to_owned()),
-            ..legacy()
-        };
-        let sent = |settings: &Settings| {
-            settings
-                .route()
-                .map(|route| serde_json::to_string(&route).unwrap())
-        };
-        assert_eq!(
-            sent(&legacy()).unwrap(),
-            r#"{"provider":"m-pesa","channel_id":4021}"#
-        );
-        assert_eq!(
-            sent(&wallet).unwrap(),
-            r#"{"provider":"sasapay","channel_id":4021,"network_code":"63902"}"#
-        );
-        let v2 = Settings {
-            generation: Generation::V2,
-            account_id: Some(7),
-            ..wallet.clone()
-        };
+        let wallet = Settings { provider: "sasapay".to_owned(), network_code: Some("63902".to_owned()), ..legacy() };
+        let sent = |settings: &Settings| settings.route().map(|route| serde_json::to_string(&route).unwrap());
+        assert_eq!(sent(&legacy()).unwrap(), r#"{"provider":"m-pesa","channel_id":4021}"#);
+        assert_eq!(sent(&wallet).unwrap(), r#"{"provider":"sasapay","channel_id":4021,"network_code":"63902"}"#);
+        let v2 = Settings { generation: Generation::V2, account_id: Some(7), ..wallet.clone() };
         assert!(sent(&v2).is_err(), "channel and network together");
-        let by_network = Settings {
-            channel_id: None,
-            ..v2.clone()
-        };
-        assert_eq!(
-            sent(&by_network).unwrap(),
-            r#"{"provider":"sasapay","network_code":"63902","account_id":7}"#
-        );
-        assert!(
-            sent(&Settings {
-                account_id: None,
-                ..by_network
-            })
-            .is_err()
-        );
-        assert!(
-            sent(&Settings {
-                channel_id: None,
-                ..legacy()
-            })
-            .is_err()
-        );
-        assert!(
-            sent(&Settings {
-                network_code: None,
-                ..wallet
-            })
-            .is_err()
-        );
+        let by_network = Settings { channel_id: None, ..v2.clone() };
+        assert_eq!(sent(&by_network).unwrap(), r#"{"provider":"sasapay","network_code":"63902","account_id":7}"#);
+        assert!(sent(&Settings { account_id: None, ..by_network }).is_err());
+        assert!(sent(&Settings { channel_id: None, ..legacy() }).is_err());
+        assert!(sent(&Settings { network_code: None, ..wallet }).is_err());
     }
 
     #[test]

@@ -46,10 +46,7 @@ impl Reply {
     }
 
     pub(super) fn json(status: u16, body: &str) -> Self {
-        Self::Raw(format!(
-            "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        ))
+        Self::Raw(format!("HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()))
     }
 }
 
@@ -158,28 +155,14 @@ async fn read_request(stream: &mut TcpStream) -> Option<Asked> {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             let text = String::from_utf8(bytes[..end].to_vec()).unwrap();
             let (line, head) = text.split_once("\r\n").unwrap();
-            let mut asked = Asked {
-                line: line.to_owned(),
-                head: head.to_owned(),
-                body: String::new(),
-            };
-            let length = asked
-                .header("content-length")
-                .map_or(0, |length| length.parse().unwrap());
+            let mut asked = Asked { line: line.to_owned(), head: head.to_owned(), body: String::new() };
+            let length = asked.header("content-length").map_or(0, |length| length.parse().unwrap());
             while bytes.len() < end + 4 + length {
-                stream
-                    .read_buf(&mut bytes)
-                    .await
-                    .ok()
-                    .filter(|read| *read > 0)?;
+                stream.read_buf(&mut bytes).await.ok().filter(|read| *read > 0)?;
             }
             asked.body = String::from_utf8(bytes[end + 4..].to_vec()).unwrap();
             return Some(asked);
         }
-        stream
-            .read_buf(&mut bytes)
-            .await
-            .ok()
-            .filter(|read| *read > 0)?;
+        stream.read_buf(&mut bytes).await.ok().filter(|read| *read > 0)?;
     }
 }

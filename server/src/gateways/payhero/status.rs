@@ -55,14 +55,8 @@ impl Payhero {
     /// `POST /api/global/transaction-status` with `request_id`.
     pub async fn status(&self, reference: &str) -> Result<StatusAnswer, AskError> {
         let request = match self.generation {
-            Generation::Legacy => self
-                .asking
-                .get(self.url("/api/v2/transaction-status"))
-                .query(&[("reference", reference)]),
-            Generation::V2 => self
-                .asking
-                .post(self.url("/api/global/transaction-status"))
-                .json(&json!({ "request_id": reference })),
+            Generation::Legacy => self.asking.get(self.url("/api/v2/transaction-status")).query(&[("reference", reference)]),
+            Generation::V2 => self.asking.post(self.url("/api/global/transaction-status")).json(&json!({ "request_id": reference })),
         };
         read(&call::exchange(request).await?)
     }
@@ -73,27 +67,18 @@ fn read(answer: &Answer) -> Result<StatusAnswer, AskError> {
     if answer.status == 404 {
         // A page in HTML is a wrong address rather than an unknown payment.
         let by_payhero = answer.body.is_empty() || Fields::read(&answer.body).is_some();
-        return if by_payhero {
-            Ok(not_indexed(answer))
-        } else {
-            Err(ask::undocumented(answer))
-        };
+        return if by_payhero { Ok(not_indexed(answer)) } else { Err(ask::undocumented(answer)) };
     }
     let outer = ask::object(answer)?;
     // The new API's answer is not documented; an envelope has a status of its own, which is
     // that of the question and must not be read as that of the payment.
-    let inner = ["data", "transaction", "response"]
-        .iter()
-        .find_map(|key| outer.object(key));
+    let inner = ["data", "transaction", "response"].iter().find_map(|key| outer.object(key));
     let fields = inner.as_ref().unwrap_or(&outer);
-    let message = fields
-        .first_text(&["message", "ResultDesc", "failure_reason", "error_message"])
-        .or_else(|| outer.first_text(&["message", "error_message", "error"]));
+    let message =
+        fields.first_text(&["message", "ResultDesc", "failure_reason", "error_message"]).or_else(|| outer.first_text(&["message", "error_message", "error"]));
     let Some(word) = fields.text("status") else {
         return match message.map(|text| text.to_lowercase()) {
-            Some(text) if text.contains("not found") || text.contains("no rows") => {
-                Ok(not_indexed(answer))
-            }
+            Some(text) if text.contains("not found") || text.contains("no rows") => Ok(not_indexed(answer)),
             _ => Err(ask::undocumented(answer)),
         };
     };
@@ -111,9 +96,7 @@ fn read(answer: &Answer) -> Result<StatusAnswer, AskError> {
         amount_minor,
         reference: fields.text("reference"),
         external_reference: fields.first_text(&["external_reference", "ExternalReference"]),
-        result_code: fields
-            .integer("ResultCode")
-            .or_else(|| fields.integer("result_code")),
+        result_code: fields.integer("ResultCode").or_else(|| fields.integer("result_code")),
         message,
         body: ask::evidence(answer),
     })
@@ -131,15 +114,8 @@ fn state(word: &str, names_a_transaction: bool) -> State {
 }
 
 fn names_a_transaction(fields: &Fields) -> bool {
-    const NAMES: [&str; 7] = [
-        "reference",
-        "merchant_reference",
-        "external_reference",
-        "provider_reference",
-        "third_party_reference",
-        "payment_reference",
-        "CheckoutRequestID",
-    ];
+    const NAMES: [&str; 7] =
+        ["reference", "merchant_reference", "external_reference", "provider_reference", "third_party_reference", "payment_reference", "CheckoutRequestID"];
     fields.first_text(&NAMES).is_some()
 }
 
@@ -179,10 +155,7 @@ mod tests {
     const PAID: &str = r#"{"transaction_date":"2026-02-03T07:15:40.112233Z","provider":"m-pesa","success":true,"merchant":"Kilele Net","payment_reference":"","third_party_reference":"UB32K7Q9XZ","status":"SUCCESS","reference":"5f0a2c1e","CheckoutRequestID":"","provider_reference":"UB32K7Q9XZ"}"#;
 
     fn read_json(status: u16, body: &str) -> Result<StatusAnswer, AskError> {
-        read(&Answer {
-            status,
-            body: body.as_bytes().to_vec(),
-        })
+        read(&Answer { status, body: body.as_bytes().to_vec() })
     }
 
     #[test]
@@ -201,69 +174,27 @@ mod tests {
         for (body, state) in [
             (r#"{"status":"QUEUED","reference":"R"}"#, State::Queued),
             (r#"{"status":"FAILED","reference":"R"}"#, State::Failed),
-            (
-                r#"{"status":"success","provider_reference":"UB1"}"#,
-                State::Success,
-            ),
-            (
-                r#"{"status":"failed","reference":"R","message":"Request Cancelled by user."}"#,
-                State::Failed,
-            ),
-            (
-                r#"{"status":"SUCCESS","success":false,"reference":"R"}"#,
-                State::Success,
-            ),
-            (
-                r#"{"status":"CANCELLED","reference":"R"}"#,
-                unrecognised("CANCELLED"),
-            ),
-            (
-                r#"{"status":"SUCCESSFUL","reference":"R"}"#,
-                unrecognised("SUCCESSFUL"),
-            ),
-            (
-                r#"{"status":"COMPLETED","reference":"R"}"#,
-                unrecognised("COMPLETED"),
-            ),
+            (r#"{"status":"success","provider_reference":"UB1"}"#, State::Success),
+            (r#"{"status":"failed","reference":"R","message":"Request Cancelled by user."}"#, State::Failed),
+            (r#"{"status":"SUCCESS","success":false,"reference":"R"}"#, State::Success),
+            (r#"{"status":"CANCELLED","reference":"R"}"#, unrecognised("CANCELLED")),
+            (r#"{"status":"SUCCESSFUL","reference":"R"}"#, unrecognised("SUCCESSFUL")),
+            (r#"{"status":"COMPLETED","reference":"R"}"#, unrecognised("COMPLETED")),
             (r#"{"status":200,"reference":"R"}"#, unrecognised("200")),
             // The status of the question is not that of the payment.
             (r#"{"status":"success"}"#, unrecognised("success")),
-            (
-                r#"{"status":"success","data":{"status":"queued","reference":"R"}}"#,
-                State::Queued,
-            ),
-            (
-                r#"{"status":"success","data":{"status":"failed","reference":"R"}}"#,
-                State::Failed,
-            ),
-            (
-                r#"{"success":true,"data":{"status":"SUCCESS","reference":"R"}}"#,
-                State::Success,
-            ),
+            (r#"{"status":"success","data":{"status":"queued","reference":"R"}}"#, State::Queued),
+            (r#"{"status":"success","data":{"status":"failed","reference":"R"}}"#, State::Failed),
+            (r#"{"success":true,"data":{"status":"SUCCESS","reference":"R"}}"#, State::Success),
             // An amount that cannot be read cannot be compared.
-            (
-                r#"{"status":"SUCCESS","reference":"R","amount":"much"}"#,
-                unrecognised("SUCCESS with an unreadable amount"),
-            ),
+            (r#"{"status":"SUCCESS","reference":"R","amount":"much"}"#, unrecognised("SUCCESS with an unreadable amount")),
             (r#"{"message":"transaction not found"}"#, State::NotIndexed),
-            (
-                r#"{"success":false,"error_message":"sql: no rows in result set"}"#,
-                State::NotIndexed,
-            ),
+            (r#"{"success":false,"error_message":"sql: no rows in result set"}"#, State::NotIndexed),
         ] {
             assert_eq!(read_json(200, body).unwrap().state, state, "{body}");
         }
-        for body in [
-            "{}",
-            "[]",
-            "<html>",
-            r#"{"status":true}"#,
-            r#"{"status":"success","data":{}}"#,
-        ] {
-            assert!(
-                matches!(read_json(200, body), Err(AskError::Undocumented { .. })),
-                "{body}"
-            );
+        for body in ["{}", "[]", "<html>", r#"{"status":true}"#, r#"{"status":"success","data":{}}"#] {
+            assert!(matches!(read_json(200, body), Err(AskError::Undocumented { .. })), "{body}");
         }
     }
 
@@ -279,61 +210,25 @@ mod tests {
 
     #[test]
     fn statuses_say_what_was_learnt() {
-        assert_eq!(
-            read_json(404, r#"{"error_message":"x"}"#).unwrap().state,
-            State::NotIndexed
-        );
+        assert_eq!(read_json(404, r#"{"error_message":"x"}"#).unwrap().state, State::NotIndexed);
         assert_eq!(read_json(404, "").unwrap().state, State::NotIndexed);
-        assert!(matches!(
-            read_json(404, "<html>"),
-            Err(AskError::Undocumented { status: 404, .. })
-        ));
-        assert_eq!(
-            read_json(401, ""),
-            Err(AskError::Credentials { status: 401 })
-        );
+        assert!(matches!(read_json(404, "<html>"), Err(AskError::Undocumented { status: 404, .. })));
+        assert_eq!(read_json(401, ""), Err(AskError::Credentials { status: 401 }));
         assert_eq!(read_json(429, "<html>"), Err(AskError::RateLimited));
-        assert!(matches!(
-            read_json(500, PAID),
-            Err(AskError::Unavailable { status: 500, .. })
-        ));
-        assert!(matches!(
-            read_json(302, ""),
-            Err(AskError::Undocumented { status: 302, .. })
-        ));
-        assert!(matches!(
-            read_json(400, r#"{"error_message":"bad"}"#),
-            Err(AskError::Refused {
-                status: 400,
-                kind: RefusalKind::Invalid,
-                ..
-            })
-        ));
+        assert!(matches!(read_json(500, PAID), Err(AskError::Unavailable { status: 500, .. })));
+        assert!(matches!(read_json(302, ""), Err(AskError::Undocumented { status: 302, .. })));
+        assert!(matches!(read_json(400, r#"{"error_message":"bad"}"#), Err(AskError::Refused { status: 400, kind: RefusalKind::Invalid, .. })));
     }
 
     #[tokio::test]
     async fn each_generation_is_asked_its_own_way() {
         let stand = StandIn::start(vec![Reply::json(200, PAID), Reply::json(200, PAID)]).await;
-        let legacy = stand
-            .client(Generation::Legacy)
-            .status("Q7 &X")
-            .await
-            .unwrap();
-        let v2 = stand
-            .client(Generation::V2)
-            .status("UFD003217999.iI")
-            .await
-            .unwrap();
+        let legacy = stand.client(Generation::Legacy).status("Q7 &X").await.unwrap();
+        let v2 = stand.client(Generation::V2).status("UFD003217999.iI").await.unwrap();
         assert_eq!((legacy.state, v2.state), (State::Success, State::Success));
         let asked = stand.requests();
-        assert_eq!(
-            asked[0].line,
-            "GET /payhero/api/v2/transaction-status?reference=Q7+%26X HTTP/1.1"
-        );
-        assert_eq!(
-            asked[1].line,
-            "POST /payhero/api/global/transaction-status HTTP/1.1"
-        );
+        assert_eq!(asked[0].line, "GET /payhero/api/v2/transaction-status?reference=Q7+%26X HTTP/1.1");
+        assert_eq!(asked[1].line, "POST /payhero/api/global/transaction-status HTTP/1.1");
         assert_eq!(asked[1].json(), json!({"request_id": "UFD003217999.iI"}));
     }
 

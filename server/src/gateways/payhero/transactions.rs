@@ -75,19 +75,12 @@ pub struct Recent {
 
 impl Payhero {
     /// One page, numbered from 1, of 1 to 50 rows. Documented for the legacy API only.
-    pub async fn transactions(
-        &self,
-        page: u32,
-        per: u32,
-    ) -> Result<Page<TransactionRow>, AskError> {
+    pub async fn transactions(&self, page: u32, per: u32) -> Result<Page<TransactionRow>, AskError> {
         if self.generation == Generation::V2 {
             return Err(AskError::NotOffered("list of transactions"));
         }
         let page = page.max(1);
-        let request = self
-            .asking
-            .get(self.url("/api/v2/transactions"))
-            .query(&[("page", page), ("per", per.clamp(1, PER_PAGE))]);
+        let request = self.asking.get(self.url("/api/v2/transactions")).query(&[("page", page), ("per", per.clamp(1, PER_PAGE))]);
         read(&call::exchange(request).await?, page)
     }
 
@@ -131,23 +124,13 @@ struct Walk {
 
 impl Walk {
     fn new(since: DateTime<Utc>) -> Self {
-        Self {
-            since,
-            rows: HashMap::new(),
-            count: None,
-            backwards: false,
-        }
+        Self { since, rows: HashMap::new(), count: None, backwards: false }
     }
 
     /// Keeps the rows of a page and names the page to read next, if one is needed.
     fn take(&mut self, page: Page<TransactionRow>) -> Option<u32> {
         let shrunk = matches!((self.count, page.count), (Some(was), Some(is)) if is < was);
-        let reached = page
-            .rows
-            .iter()
-            .filter_map(|row| row.created_at)
-            .min()
-            .is_some_and(|oldest| oldest < self.since - OVERLAP);
+        let reached = page.rows.iter().filter_map(|row| row.created_at).min().is_some_and(|oldest| oldest < self.since - OVERLAP);
         let next = page.following(self.backwards);
         let number = page.page;
         self.count = page.count.or(self.count);
@@ -162,11 +145,7 @@ impl Walk {
 
     fn end(self, complete: bool) -> Recent {
         let since = self.since;
-        let mut rows: Vec<_> = self
-            .rows
-            .into_values()
-            .filter(|row| row.created_at.is_none_or(|at| at >= since))
-            .collect();
+        let mut rows: Vec<_> = self.rows.into_values().filter(|row| row.created_at.is_none_or(|at| at >= since)).collect();
         rows.sort_by_cached_key(|row| std::cmp::Reverse((row.created_at, row.identity())));
         Recent { rows, complete }
     }
@@ -210,11 +189,7 @@ impl TransactionRow {
             Some(id) => format!("id {id:0>20}"),
             None => format!(
                 "row {:?} {:?} {:?} {:?} {:?}",
-                self.created_at,
-                self.transaction_reference,
-                self.provider_reference,
-                self.amount_minor,
-                self.transaction_type
+                self.created_at, self.transaction_reference, self.provider_reference, self.amount_minor, self.transaction_type
             ),
         }
     }
@@ -222,10 +197,7 @@ impl TransactionRow {
 
 /// A time with an offset; one without is taken as UTC, as PayHero's samples end in `Z`.
 fn time(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .or_else(|_| text.parse().map(|at: chrono::NaiveDateTime| at.and_utc()))
-        .ok()
+    DateTime::parse_from_rfc3339(text).map(|at| at.to_utc()).or_else(|_| text.parse().map(|at: chrono::NaiveDateTime| at.and_utc())).ok()
 }
 
 /// Pure reading of a complete answer. The name of the list is not recorded, so it is the one
@@ -243,9 +215,7 @@ fn read(answer: &Answer, page: u32) -> Result<Page<TransactionRow>, AskError> {
     Ok(Page {
         rows: list.iter().map(TransactionRow::read).collect(),
         page,
-        count: fields
-            .object("pagination")
-            .and_then(|pagination| pagination.integer("count")),
+        count: fields.object("pagination").and_then(|pagination| pagination.integer("count")),
         num_pages: number("num_pages"),
         next_page: number("next_page"),
     })
@@ -259,10 +229,7 @@ impl fmt::Debug for TransactionRow {
             .field("description", &self.description.as_deref().map(redact_text))
             .field("amount_minor", &self.amount_minor)
             .field("transaction_reference", &self.transaction_reference)
-            .field(
-                "provider_reference",
-                &self.provider_reference.as_deref().map(mask),
-            )
+            .field("provider_reference", &self.provider_reference.as_deref().map(mask))
             .field("created_at", &self.created_at)
             .finish_non_exhaustive()
     }
@@ -297,21 +264,11 @@ mod tests {
     }
 
     fn ids(recent: &Recent) -> Vec<u32> {
-        recent
-            .rows
-            .iter()
-            .map(|row| row.id.as_ref().unwrap().parse().unwrap())
-            .collect()
+        recent.rows.iter().map(|row| row.id.as_ref().unwrap().parse().unwrap()).collect()
     }
 
     fn read_json(body: &str) -> Result<Page<TransactionRow>, AskError> {
-        read(
-            &Answer {
-                status: 200,
-                body: body.as_bytes().to_vec(),
-            },
-            1,
-        )
+        read(&Answer { status: 200, body: body.as_bytes().to_vec() }, 1)
     }
 
     #[test]
@@ -330,61 +287,32 @@ mod tests {
         assert_eq!(row.wallet_balance_minor, Some(151_036));
         assert_eq!(row.created_at, Some(moment("2026-02-03T07:15:40.112233Z")));
         assert_eq!(page.rows[1].amount_minor, Some(150_000));
-        assert_eq!(
-            (page.count, page.num_pages, page.next_page),
-            (Some(2), Some(1), None)
-        );
+        assert_eq!((page.count, page.num_pages, page.next_page), (Some(2), Some(1), None));
     }
 
     #[test]
     fn the_list_is_found_under_any_name_but_only_one() {
         assert_eq!(read_json(r#"{"data":[]}"#).unwrap().rows.len(), 0);
-        assert_eq!(
-            read_json(r#"{"items":[{}],"success":true}"#)
-                .unwrap()
-                .rows
-                .len(),
-            1
-        );
-        for body in [
-            "{}",
-            "[]",
-            r#"{"a":[1]}"#,
-            r#"{"a":[{}],"b":[{}]}"#,
-            r#"{"rows":{}}"#,
-        ] {
-            assert!(
-                matches!(read_json(body), Err(AskError::Undocumented { .. })),
-                "{body}"
-            );
+        assert_eq!(read_json(r#"{"items":[{}],"success":true}"#).unwrap().rows.len(), 1);
+        for body in ["{}", "[]", r#"{"a":[1]}"#, r#"{"a":[{}],"b":[{}]}"#, r#"{"rows":{}}"#] {
+            assert!(matches!(read_json(body), Err(AskError::Undocumented { .. })), "{body}");
         }
     }
 
     #[tokio::test]
     async fn a_page_is_asked_for_as_documented() {
         let stand = StandIn::start(vec![page(&[], 1, 0, 0)]).await;
-        stand
-            .client(Generation::Legacy)
-            .transactions(0, 500)
-            .await
-            .unwrap();
-        assert_eq!(
-            stand.requests()[0].line,
-            "GET /payhero/api/v2/transactions?page=1&per=50 HTTP/1.1"
-        );
+        stand.client(Generation::Legacy).transactions(0, 500).await.unwrap();
+        assert_eq!(stand.requests()[0].line, "GET /payhero/api/v2/transactions?page=1&per=50 HTTP/1.1");
         let v2 = stand.client(Generation::V2).transactions(1, 50).await;
         assert_eq!(v2, Err(AskError::NotOffered("list of transactions")));
     }
 
     #[tokio::test]
     async fn the_walk_stops_at_the_asked_time_and_drops_older_rows() {
-        let stand =
-            StandIn::start(vec![page(&[90, 80], 1, 9, 18), page(&[70, 30], 2, 9, 18)]).await;
+        let stand = StandIn::start(vec![page(&[90, 80], 1, 9, 18), page(&[70, 30], 2, 9, 18)]).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T13:00:00Z"))
-            .await
-            .unwrap();
+        let recent = client.recent_transactions(moment("2026-02-03T13:00:00Z")).await.unwrap();
         assert_eq!(ids(&recent), [90, 80, 70]);
         assert!(recent.complete);
         assert_eq!(stand.requests().len(), 2);
@@ -392,52 +320,27 @@ mod tests {
 
     #[tokio::test]
     async fn rows_pushed_down_by_new_ones_are_met_once() {
-        let stand = StandIn::start(vec![
-            page(&[90, 80], 1, 2, 4),
-            page(&[80, 70], 2, 3, 5),
-            page(&[60], 3, 3, 5),
-        ])
-        .await;
+        let stand = StandIn::start(vec![page(&[90, 80], 1, 2, 4), page(&[80, 70], 2, 3, 5), page(&[60], 3, 3, 5)]).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T12:00:00Z"))
-            .await
-            .unwrap();
+        let recent = client.recent_transactions(moment("2026-02-03T12:00:00Z")).await.unwrap();
         assert_eq!(ids(&recent), [90, 80, 70, 60]);
     }
 
     #[tokio::test]
     async fn rows_that_moved_up_are_read_after_all() {
         // Row 90 vanishes after page 1, so 70 moves up to a page already read.
-        let stand = StandIn::start(vec![
-            page(&[90, 80], 1, 3, 5),
-            page(&[60, 50], 2, 2, 4),
-            page(&[80, 70], 1, 2, 4),
-            page(&[60, 50], 2, 2, 4),
-        ])
-        .await;
+        let stand = StandIn::start(vec![page(&[90, 80], 1, 3, 5), page(&[60, 50], 2, 2, 4), page(&[80, 70], 1, 2, 4), page(&[60, 50], 2, 2, 4)]).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T12:00:00Z"))
-            .await
-            .unwrap();
+        let recent = client.recent_transactions(moment("2026-02-03T12:00:00Z")).await.unwrap();
         assert_eq!(ids(&recent), [90, 80, 70, 60, 50]);
         assert!(recent.complete);
     }
 
     #[tokio::test]
     async fn a_list_with_the_oldest_first_is_read_from_its_end() {
-        let stand = StandIn::start(vec![
-            page(&[10, 20], 1, 3, 6),
-            page(&[50, 60], 3, 3, 6),
-            page(&[30, 40], 2, 3, 6),
-        ])
-        .await;
+        let stand = StandIn::start(vec![page(&[10, 20], 1, 3, 6), page(&[50, 60], 3, 3, 6), page(&[30, 40], 2, 3, 6)]).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T12:37:00Z"))
-            .await
-            .unwrap();
+        let recent = client.recent_transactions(moment("2026-02-03T12:37:00Z")).await.unwrap();
         assert_eq!(ids(&recent), [60, 50, 40]);
         assert!(recent.complete);
     }
@@ -447,10 +350,7 @@ mod tests {
         let script = vec![page(&[90], 1, 900, 900); PAGES_MAX + 5];
         let stand = StandIn::start(script).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T12:00:00Z"))
-            .await
-            .unwrap();
+        let recent = client.recent_transactions(moment("2026-02-03T12:00:00Z")).await.unwrap();
         assert!(!recent.complete);
         assert_eq!(stand.requests().len(), PAGES_MAX);
     }
@@ -459,9 +359,7 @@ mod tests {
     async fn a_failing_page_fails_the_walk() {
         let stand = StandIn::start(vec![page(&[90], 1, 2, 2), Reply::json(500, "")]).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client
-            .recent_transactions(moment("2026-02-03T12:00:00Z"))
-            .await;
+        let recent = client.recent_transactions(moment("2026-02-03T12:00:00Z")).await;
         assert!(matches!(recent, Err(AskError::Unavailable { .. })));
     }
 }

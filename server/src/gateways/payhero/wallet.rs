@@ -12,23 +12,15 @@ impl Payhero {
         if self.generation == Generation::V2 {
             return Err(AskError::NotOffered("service wallet"));
         }
-        let request = self
-            .asking
-            .get(self.url("/api/v2/wallets"))
-            .query(&[("wallet_type", "service_wallet")]);
+        let request = self.asking.get(self.url("/api/v2/wallets")).query(&[("wallet_type", "service_wallet")]);
         read(&call::exchange(request).await?)
     }
 }
 
 fn read(answer: &Answer) -> Result<i64, AskError> {
     let fields = ask::object(answer)?;
-    let shillings = fields
-        .text("currency")
-        .is_none_or(|currency| currency == "KES");
-    fields
-        .rounded_cents("available_balance")
-        .filter(|_| shillings)
-        .ok_or_else(|| ask::undocumented(answer))
+    let shillings = fields.text("currency").is_none_or(|currency| currency == "KES");
+    fields.rounded_cents("available_balance").filter(|_| shillings).ok_or_else(|| ask::undocumented(answer))
 }
 
 #[cfg(test)]
@@ -48,15 +40,9 @@ mod tests {
         assert_eq!(client.service_wallet_balance().await, Ok(151_036));
         for _ in 0..2 {
             let answer = client.service_wallet_balance().await;
-            assert!(
-                matches!(answer, Err(AskError::Undocumented { .. })),
-                "{answer:?}"
-            );
+            assert!(matches!(answer, Err(AskError::Undocumented { .. })), "{answer:?}");
         }
-        assert_eq!(
-            stand.requests()[0].line,
-            "GET /payhero/api/v2/wallets?wallet_type=service_wallet HTTP/1.1"
-        );
+        assert_eq!(stand.requests()[0].line, "GET /payhero/api/v2/wallets?wallet_type=service_wallet HTTP/1.1");
         let v2 = stand.client(Generation::V2).service_wallet_balance().await;
         assert_eq!(v2, Err(AskError::NotOffered("service wallet")));
     }

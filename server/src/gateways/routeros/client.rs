@@ -37,11 +37,7 @@ pub struct Endpoint {
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Endpoint")
-            .field("address", &self.address)
-            .field("tls", &self.tls)
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("Endpoint").field("address", &self.address).field("tls", &self.tls).field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -56,10 +52,7 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            command: Duration::from_secs(10),
-        }
+        Self { connect: Duration::from_secs(5), command: Duration::from_secs(10) }
     }
 }
 
@@ -136,9 +129,7 @@ pub struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection")
-            .field("usable", &self.usable)
-            .finish_non_exhaustive()
+        f.debug_struct("Connection").field("usable", &self.usable).finish_non_exhaustive()
     }
 }
 
@@ -149,9 +140,7 @@ impl Connection {
     /// [`Error::Unreachable`], [`Error::Refused`], [`Error::TimedOut`], [`Error::TlsMismatch`], [`Error::Tls`],
     /// [`Error::LoginRefused`], [`Error::Fatal`], [`Error::Closed`], [`Error::Protocol`].
     pub async fn connect(endpoint: &Endpoint, deadlines: Deadlines) -> Result<Self, Error> {
-        let stream = timeout(deadlines.connect, open(endpoint))
-            .await
-            .map_err(|_| Error::TimedOut)??;
+        let stream = timeout(deadlines.connect, open(endpoint)).await.map_err(|_| Error::TimedOut)??;
         Self::over(stream, &endpoint.username, &endpoint.password, deadlines).await
     }
 
@@ -176,24 +165,10 @@ impl Connection {
         reply
     }
 
-    pub(super) async fn over(
-        stream: Box<dyn Wire>,
-        username: &str,
-        password: &str,
-        deadlines: Deadlines,
-    ) -> Result<Self, Error> {
+    pub(super) async fn over(stream: Box<dyn Wire>, username: &str, password: &str, deadlines: Deadlines) -> Result<Self, Error> {
         let decoder = Decoder::default();
-        let mut connection = Self {
-            stream,
-            decoder,
-            deadlines,
-            tags: 0,
-            usable: true,
-        };
-        connection
-            .log_in(username, password)
-            .await
-            .map_err(as_login_error)?;
+        let mut connection = Self { stream, decoder, deadlines, tags: 0, usable: true };
+        connection.log_in(username, password).await.map_err(as_login_error)?;
         Ok(connection)
     }
 
@@ -201,27 +176,15 @@ impl Connection {
     /// challenge for MD5. So does 7.20.8 when it saw no password, without anybody being logged in: whoever still gets a
     /// `ret` after the fallback is not in.
     async fn log_in(&mut self, username: &str, password: &str) -> Result<(), Error> {
-        let plain = [
-            "/login".to_owned(),
-            format!("=name={username}"),
-            format!("=password={password}"),
-        ];
+        let plain = ["/login".to_owned(), format!("=name={username}"), format!("=password={password}")];
         let Some(challenge) = self.exchange(&plain, None).await?.ret else {
             return Ok(());
         };
-        let response = respond(&challenge, password).ok_or_else(|| {
-            Error::Protocol("the login challenge is not 16 bytes in hex".to_owned())
-        })?;
-        let hashed = [
-            "/login".to_owned(),
-            format!("=name={username}"),
-            format!("=response={response}"),
-        ];
+        let response = respond(&challenge, password).ok_or_else(|| Error::Protocol("the login challenge is not 16 bytes in hex".to_owned()))?;
+        let hashed = ["/login".to_owned(), format!("=name={username}"), format!("=response={response}")];
         match self.exchange(&hashed, None).await?.ret {
             None => Ok(()),
-            Some(_) => Err(Error::LoginRefused(
-                "the router keeps asking for a challenge".to_owned(),
-            )),
+            Some(_) => Err(Error::LoginRefused("the router keeps asking for a challenge".to_owned())),
         }
     }
 
@@ -233,16 +196,11 @@ impl Connection {
         encode_sentence(words, &mut request)?;
         // Until its `!done` is seen nobody may use the stream again, not even if this future is dropped.
         self.usable = false;
-        timeout(self.deadlines.command, self.converse(&request, tag))
-            .await
-            .map_err(|_| Error::TimedOut)?
+        timeout(self.deadlines.command, self.converse(&request, tag)).await.map_err(|_| Error::TimedOut)?
     }
 
     async fn converse(&mut self, request: &[u8], tag: Option<&[u8]>) -> Result<Reply, Error> {
-        self.stream
-            .write_all(request)
-            .await
-            .map_err(|_| Error::Closed)?;
+        self.stream.write_all(request).await.map_err(|_| Error::Closed)?;
         self.stream.flush().await.map_err(|_| Error::Closed)?;
         let mut reply = Reply::default();
         let mut size = 0;
@@ -264,9 +222,7 @@ impl Connection {
                 Kind::Row => {
                     size += said.row.size();
                     if size > REPLY_MAX {
-                        return Err(Error::Protocol(
-                            "the answer is longer than allowed".to_owned(),
-                        ));
+                        return Err(Error::Protocol("the answer is longer than allowed".to_owned()));
                     }
                     reply.rows.push(said.row);
                 }
@@ -287,11 +243,7 @@ impl Connection {
                 return Ok(sentence);
             }
             let mut segment = [0; 4096];
-            let count = self
-                .stream
-                .read(&mut segment)
-                .await
-                .map_err(|_| Error::Closed)?;
+            let count = self.stream.read(&mut segment).await.map_err(|_| Error::Closed)?;
             if count == 0 {
                 self.decoder.finish()?;
                 return Err(Error::Closed);
@@ -302,16 +254,12 @@ impl Connection {
 }
 
 async fn open(endpoint: &Endpoint) -> Result<Box<dyn Wire>, Error> {
-    let tcp = TcpStream::connect(endpoint.address)
-        .await
-        .map_err(|error| unreachable(&error))?;
+    let tcp = TcpStream::connect(endpoint.address).await.map_err(|error| unreachable(&error))?;
     // Commands are small and each waits for its answer; Nagle's algorithm would only add latency.
     tcp.set_nodelay(true).map_err(|error| unreachable(&error))?;
     match endpoint.tls {
         None => Ok(Box::new(tcp)),
-        Some(pinned) => Ok(Box::new(
-            tls::handshake(tcp, endpoint.address.ip(), pinned).await?,
-        )),
+        Some(pinned) => Ok(Box::new(tls::handshake(tcp, endpoint.address.ip(), pinned).await?)),
     }
 }
 
@@ -335,23 +283,13 @@ fn as_login_error(error: Error) -> Error {
 fn respond(challenge: &str, password: &str) -> Option<String> {
     let mut bytes = [0; 16];
     hex::decode_to_slice(challenge, &mut bytes).ok()?;
-    let digest = Md5::new()
-        .chain_update([0])
-        .chain_update(password)
-        .chain_update(bytes)
-        .finalize();
+    let digest = Md5::new().chain_update([0]).chain_update(password).chain_update(bytes).finalize();
     Some(format!("00{}", hex::encode(digest)))
 }
 
 fn trap(said: &ReplySentence) -> Error {
-    let category = said
-        .row
-        .text("category")
-        .and_then(|category| category.parse().ok());
-    Error::Trap {
-        category,
-        message: said.message(),
-    }
+    let category = said.row.text("category").and_then(|category| category.parse().ok());
+    Error::Trap { category, message: said.message() }
 }
 
 fn not_routeros(sentence: &Sentence) -> Error {

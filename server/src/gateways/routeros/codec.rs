@@ -67,9 +67,7 @@ pub fn decode_length(bytes: &[u8]) -> Result<Option<(u32, usize)>, CodecError> {
     let Some(tail) = bytes.get(1..size) else {
         return Ok(None);
     };
-    let length = tail
-        .iter()
-        .fold(u32::from(high), |sum, byte| (sum << 8) | u32::from(*byte));
+    let length = tail.iter().fold(u32::from(high), |sum, byte| (sum << 8) | u32::from(*byte));
     Ok(Some((length, size)))
 }
 
@@ -123,8 +121,7 @@ impl Decoder {
         if let Some(fault) = self.fault {
             return Err(fault);
         }
-        self.read_sentence()
-            .inspect_err(|fault| self.fault = Some(*fault))
+        self.read_sentence().inspect_err(|fault| self.fault = Some(*fault))
     }
 
     /// To be asked when the stream has ended.
@@ -206,47 +203,19 @@ mod tests {
             "1B2F69702F646863702D7365727665722F6C656173652F7072696E740A2E7461673D31393933360C3D696E74657276616C3D333000",
             &[&["/ip/dhcp-server/lease/print", ".tag=19936", "=interval=30"]],
         ),
-        (
-            "0621656D7074790A2E7461673D313939333600",
-            &[&["!empty", ".tag=19936"]],
-        ),
-        (
-            "03217265102E7461673D6E65696768626F72732D31083D2E69643D2A323300",
-            &[&["!re", ".tag=neighbors-1", "=.id=*23"]],
-        ),
-        (
-            "062f6c6f67696e0b3d6e616d653d61646d696e103d70617373776f72643d73336372657400",
-            &[&["/login", "=name=admin", "=password=s3cret"]],
-        ),
+        ("0621656D7074790A2E7461673D313939333600", &[&["!empty", ".tag=19936"]]),
+        ("03217265102E7461673D6E65696768626F72732D31083D2E69643D2A323300", &[&["!re", ".tag=neighbors-1", "=.id=*23"]]),
+        ("062f6c6f67696e0b3d6e616d653d61646d696e103d70617373776f72643d73336372657400", &[&["/login", "=name=admin", "=password=s3cret"]]),
         (
             "0521747261702a3d6d6573736167653d696e76616c69642075736572206e616d65206f722070617373776f726420283629000521646f6e6500",
-            &[
-                &["!trap", "=message=invalid user name or password (6)"],
-                &["!done"],
-            ],
+            &[&["!trap", "=message=invalid user name or password (6)"], &["!done"]],
         ),
-        (
-            "0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100",
-            &[&["!done", "=ret=93b438ec9b80057c06dd9fe67d56aa9a"]],
-        ),
-        (
-            "0521646f6e65073d7265743d2a35062e7461673d3700",
-            &[&["!done", "=ret=*5", ".tag=7"]],
-        ),
-        (
-            "0521646f6e65062e7461673d37073d7265743d2a3500",
-            &[&["!done", ".tag=7", "=ret=*5"]],
-        ),
+        ("0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100", &[&["!done", "=ret=93b438ec9b80057c06dd9fe67d56aa9a"]]),
+        ("0521646f6e65073d7265743d2a35062e7461673d3700", &[&["!done", "=ret=*5", ".tag=7"]]),
+        ("0521646f6e65062e7461673d37073d7265743d2a3500", &[&["!done", ".tag=7", "=ret=*5"]]),
         (
             "052174726170423d6d6573736167653d6661696c7572653a20616c72656164792068617665207573657220776974682074686973206e616d6520666f72207468697320736572766572062e7461673d37000521646f6e65062e7461673d3700",
-            &[
-                &[
-                    "!trap",
-                    "=message=failure: already have user with this name for this server",
-                    ".tag=7",
-                ],
-                &["!done", ".tag=7"],
-            ],
+            &[&["!trap", "=message=failure: already have user with this name for this server", ".tag=7"], &["!done", ".tag=7"]],
         ),
         (
             "03217265062e7461673d380e3d2e69643d2a4330413830313032123d757365723d323534373132333435363738133d616464726573733d31302e352e35302e32301e3d6d61632d616464726573733d41413a42423a43433a44443a45453a46460d3d757074696d653d31326d3573193d73657373696f6e2d74696d652d6c6566743d34376d353573113d62797465732d696e3d31303438353736153d62797465732d6f75743d353336383730393132300000",
@@ -265,27 +234,13 @@ mod tests {
         ),
         (
             "0521747261700b3d63617465676f72793d31343d6d6573736167653d696e70757420646f6573206e6f74206d6174636820616e792076616c7565206f6620696e7465726661636500",
-            &[&[
-                "!trap",
-                "=category=1",
-                "=message=input does not match any value of interface",
-            ]],
+            &[&["!trap", "=category=1", "=message=input does not match any value of interface"]],
         ),
-        (
-            "0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400",
-            &[&["!fatal", "session terminated on request"]],
-        ),
-        (
-            "0621666174616c0d6e6f74206c6f6767656420696e00",
-            &[&["!fatal", "not logged in"]],
-        ),
+        ("0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400", &[&["!fatal", "session terminated on request"]]),
+        ("0621666174616c0d6e6f74206c6f6767656420696e00", &[&["!fatal", "not logged in"]]),
         (
             "0521747261700b3d63617465676f72793d32143d6d6573736167653d696e746572727570746564062e7461673d32000521646f6e65062e7461673d37000521646f6e65062e7461673d3200",
-            &[
-                &["!trap", "=category=2", "=message=interrupted", ".tag=2"],
-                &["!done", ".tag=7"],
-                &["!done", ".tag=2"],
-            ],
+            &[&["!trap", "=category=2", "=message=interrupted", ".tag=2"], &["!done", ".tag=7"], &["!done", ".tag=2"]],
         ),
         ("0B3D636F6D6D656E743DC3B600", &[&["=comment=ö"]]),
     ];
@@ -295,10 +250,7 @@ mod tests {
     }
 
     fn words(sentences: &[&[&str]]) -> Vec<Sentence> {
-        sentences
-            .iter()
-            .map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect())
-            .collect()
+        sentences.iter().map(|words| words.iter().map(|word| word.as_bytes().to_vec()).collect()).collect()
     }
 
     #[test]
@@ -310,11 +262,7 @@ mod tests {
             assert_eq!(out, encoded, "{length:#x}");
             assert_eq!(decode_length(&encoded), Ok(Some((*length, encoded.len()))));
             for cut in 0..encoded.len() {
-                assert_eq!(
-                    decode_length(&encoded[..cut]),
-                    Ok(None),
-                    "{length:#x} cut at {cut}"
-                );
+                assert_eq!(decode_length(&encoded[..cut]), Ok(None), "{length:#x} cut at {cut}");
             }
         }
     }
@@ -366,10 +314,7 @@ mod tests {
         for (bytes, _) in SENTENCES {
             decoder.push(&hex::decode(bytes).unwrap());
         }
-        let all: Vec<_> = SENTENCES
-            .iter()
-            .flat_map(|(_, meaning)| words(meaning))
-            .collect();
+        let all: Vec<_> = SENTENCES.iter().flat_map(|(_, meaning)| words(meaning)).collect();
         assert_eq!(drain(&mut decoder), all);
     }
 
@@ -437,20 +382,11 @@ mod tests {
         assert_eq!(decoder.take(), Err(CodecError::SentenceTooLong));
 
         let mut out = Vec::new();
-        assert_eq!(
-            encode_sentence(&["/login", ""], &mut out),
-            Err(CodecError::EmptyWord)
-        );
+        assert_eq!(encode_sentence(&["/login", ""], &mut out), Err(CodecError::EmptyWord));
         let long = vec![b'x'; WORD_MAX + 1];
-        assert_eq!(
-            encode_sentence(&[&long], &mut out),
-            Err(CodecError::WordTooLong(long.len()))
-        );
+        assert_eq!(encode_sentence(&[&long], &mut out), Err(CodecError::WordTooLong(long.len())));
         let word = vec![b'x'; WORD_MAX];
-        assert_eq!(
-            encode_sentence(&[&word, &word, &word], &mut out),
-            Err(CodecError::SentenceTooLong)
-        );
+        assert_eq!(encode_sentence(&[&word, &word, &word], &mut out), Err(CodecError::SentenceTooLong));
         assert!(out.is_empty());
     }
 

@@ -18,9 +18,7 @@ pub enum Error {
     #[error("the router did not answer in time")]
     TimedOut,
     /// The certificate is another than the pinned one: a new certificate on the router, or somebody in between.
-    #[error(
-        "the router shows another certificate than the registered one (its SHA-256 is {presented})"
-    )]
+    #[error("the router shows another certificate than the registered one (its SHA-256 is {presented})")]
     TlsMismatch {
         /// What the router showed, for a person to compare with the router's own screen.
         presented: Fingerprint,
@@ -100,16 +98,8 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_)
-            | Self::Refused
-            | Self::TimedOut
-            | Self::Fatal(_)
-            | Self::Closed => true,
-            Self::TlsMismatch { .. }
-            | Self::Tls(_)
-            | Self::LoginRefused(_)
-            | Self::Trap { .. }
-            | Self::Protocol(_) => false,
+            Self::Unreachable(_) | Self::Refused | Self::TimedOut | Self::Fatal(_) | Self::Closed => true,
+            Self::TlsMismatch { .. } | Self::Tls(_) | Self::LoginRefused(_) | Self::Trap { .. } | Self::Protocol(_) => false,
         }
     }
 
@@ -132,10 +122,7 @@ mod tests {
     use super::*;
 
     fn trap(message: &str) -> Error {
-        Error::Trap {
-            category: None,
-            message: message.to_owned(),
-        }
+        Error::Trap { category: None, message: message.to_owned() }
     }
 
     #[test]

@@ -11,9 +11,8 @@ use super::value::{MacAddress, write_boolean};
 mod rows;
 
 use rows::{
-    ACTIVE_PROPERTIES, COOKIE_PROPERTIES, HOST_PROPERTIES, PROFILE_PROPERTIES, SERVER_PROPERTIES,
-    USER_PROPERTIES, read_active, read_cookie, read_host, read_profile, read_server, read_user,
-    write_profile, write_user,
+    ACTIVE_PROPERTIES, COOKIE_PROPERTIES, HOST_PROPERTIES, PROFILE_PROPERTIES, SERVER_PROPERTIES, USER_PROPERTIES, read_active, read_cookie, read_host,
+    read_profile, read_server, read_user, write_profile, write_user,
 };
 pub use rows::{Active, Cookie, Host, Profile, ProfileSettings, Server, User, UserSettings};
 
@@ -32,41 +31,24 @@ pub struct Disconnected {
 /// As [`Connection::call`].
 pub async fn profile(router: &mut Connection, name: &str) -> Result<Option<Profile>, Error> {
     let command = print("/ip/hotspot/user/profile/print", PROFILE_PROPERTIES).equals("name", name);
-    Ok(rows(router, command, read_profile)
-        .await?
-        .into_iter()
-        .next())
+    Ok(rows(router, command, read_profile).await?.into_iter().next())
 }
 
 /// Adds a profile; gives its id.
 ///
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_duplicate`] when the name is taken; else as [`Connection::call`].
-pub async fn add_profile(
-    router: &mut Connection,
-    settings: &ProfileSettings,
-) -> Result<String, Error> {
-    added(
-        router,
-        write_profile(Command::new("/ip/hotspot/user/profile/add"), settings),
-    )
-    .await
+pub async fn add_profile(router: &mut Connection, settings: &ProfileSettings) -> Result<String, Error> {
+    added(router, write_profile(Command::new("/ip/hotspot/user/profile/add"), settings)).await
 }
 
 /// Writes a profile.
 ///
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_no_such_item`] when it is gone; else as [`Connection::call`].
-pub async fn set_profile(
-    router: &mut Connection,
-    id: &str,
-    settings: &ProfileSettings,
-) -> Result<(), Error> {
+pub async fn set_profile(router: &mut Connection, id: &str, settings: &ProfileSettings) -> Result<(), Error> {
     let command = Command::new("/ip/hotspot/user/profile/set").set(".id", id);
-    router
-        .call(&write_profile(command, settings))
-        .await
-        .map(drop)
+    router.call(&write_profile(command, settings)).await.map(drop)
 }
 
 /// All users, with their counters.
@@ -74,12 +56,7 @@ pub async fn set_profile(
 /// # Errors
 /// As [`Connection::call`].
 pub async fn users(router: &mut Connection) -> Result<Vec<User>, Error> {
-    rows(
-        router,
-        print("/ip/hotspot/user/print", USER_PROPERTIES),
-        read_user,
-    )
-    .await
+    rows(router, print("/ip/hotspot/user/print", USER_PROPERTIES), read_user).await
 }
 
 /// The users of this name: none, one, or one for each server.
@@ -96,22 +73,14 @@ pub async fn users_named(router: &mut Connection, name: &str) -> Result<Vec<User
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_duplicate`] or [`Error::is_unknown_profile`]; else as [`Connection::call`].
 pub async fn add_user(router: &mut Connection, settings: &UserSettings) -> Result<String, Error> {
-    added(
-        router,
-        write_user(Command::new("/ip/hotspot/user/add"), settings),
-    )
-    .await
+    added(router, write_user(Command::new("/ip/hotspot/user/add"), settings)).await
 }
 
 /// Writes a user and enables it. Its counters stay.
 ///
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_no_such_item`] or [`Error::is_unknown_profile`]; else as [`Connection::call`].
-pub async fn set_user(
-    router: &mut Connection,
-    id: &str,
-    settings: &UserSettings,
-) -> Result<(), Error> {
+pub async fn set_user(router: &mut Connection, id: &str, settings: &UserSettings) -> Result<(), Error> {
     let command = Command::new("/ip/hotspot/user/set").set(".id", id);
     router.call(&write_user(command, settings)).await.map(drop)
 }
@@ -121,9 +90,7 @@ pub async fn set_user(
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_no_such_item`] when it is gone; else as [`Connection::call`].
 pub async fn disable_user(router: &mut Connection, id: &str) -> Result<(), Error> {
-    let command = Command::new("/ip/hotspot/user/set")
-        .set(".id", id)
-        .set("disabled", write_boolean(true));
+    let command = Command::new("/ip/hotspot/user/set").set(".id", id).set("disabled", write_boolean(true));
     router.call(&command).await.map(drop)
 }
 
@@ -132,9 +99,7 @@ pub async fn disable_user(router: &mut Connection, id: &str) -> Result<(), Error
 /// # Errors
 /// As [`Connection::call`].
 pub async fn remove_user(router: &mut Connection, id: &str) -> Result<(), Error> {
-    remove(router, "/ip/hotspot/user/remove", id)
-        .await
-        .map(drop)
+    remove(router, "/ip/hotspot/user/remove", id).await.map(drop)
 }
 
 /// All devices that are logged in.
@@ -142,12 +107,7 @@ pub async fn remove_user(router: &mut Connection, id: &str) -> Result<(), Error>
 /// # Errors
 /// As [`Connection::call`].
 pub async fn active(router: &mut Connection) -> Result<Vec<Active>, Error> {
-    rows(
-        router,
-        print("/ip/hotspot/active/print", ACTIVE_PROPERTIES),
-        read_active,
-    )
-    .await
+    rows(router, print("/ip/hotspot/active/print", ACTIVE_PROPERTIES), read_active).await
 }
 
 /// The devices logged in as this user.
@@ -163,15 +123,8 @@ pub async fn active_of(router: &mut Connection, user: &str) -> Result<Vec<Active
 ///
 /// # Errors
 /// As [`Connection::call`].
-pub async fn active_of_or_on(
-    router: &mut Connection,
-    user: &str,
-    mac: MacAddress,
-) -> Result<Vec<Active>, Error> {
-    let command = print("/ip/hotspot/active/print", ACTIVE_PROPERTIES)
-        .equals("user", user)
-        .equals("mac-address", mac)
-        .either();
+pub async fn active_of_or_on(router: &mut Connection, user: &str, mac: MacAddress) -> Result<Vec<Active>, Error> {
+    let command = print("/ip/hotspot/active/print", ACTIVE_PROPERTIES).equals("user", user).equals("mac-address", mac).either();
     rows(router, command, read_active).await
 }
 
@@ -188,18 +141,8 @@ pub async fn remove_active(router: &mut Connection, id: &str) -> Result<bool, Er
 /// # Errors
 /// [`Error::Trap`] with [`Error::is_unknown_host`] when the router has not seen the device, with
 /// [`Error::is_session_limit`], or with other words of refusal; else as [`Connection::call`].
-pub async fn login_host(
-    router: &mut Connection,
-    ip: Ipv4Addr,
-    mac: MacAddress,
-    user: &str,
-    password: &str,
-) -> Result<(), Error> {
-    let command = Command::new("/ip/hotspot/active/login")
-        .set("ip", ip)
-        .set("mac-address", mac)
-        .set("user", user)
-        .set("password", password);
+pub async fn login_host(router: &mut Connection, ip: Ipv4Addr, mac: MacAddress, user: &str, password: &str) -> Result<(), Error> {
+    let command = Command::new("/ip/hotspot/active/login").set("ip", ip).set("mac-address", mac).set("user", user).set("password", password);
     router.call(&command).await.map(drop)
 }
 
@@ -244,11 +187,7 @@ pub async fn remove_cookie(router: &mut Connection, id: &str) -> Result<bool, Er
 /// # Errors
 /// As [`Connection::call`]. It can be repeated.
 pub async fn disconnect(router: &mut Connection, user: &str) -> Result<Disconnected, Error> {
-    for found in users_named(router, user)
-        .await?
-        .iter()
-        .filter(|found| !found.disabled)
-    {
+    for found in users_named(router, user).await?.iter().filter(|found| !found.disabled) {
         match disable_user(router, &found.id).await {
             Err(error) if error.is_no_such_item() => {}
             done => done?,
@@ -270,23 +209,14 @@ pub async fn disconnect(router: &mut Connection, user: &str) -> Result<Disconnec
 /// # Errors
 /// As [`Connection::call`].
 pub async fn servers(router: &mut Connection) -> Result<Vec<Server>, Error> {
-    rows(
-        router,
-        print("/ip/hotspot/print", SERVER_PROPERTIES),
-        read_server,
-    )
-    .await
+    rows(router, print("/ip/hotspot/print", SERVER_PROPERTIES), read_server).await
 }
 
 fn print(path: &'static str, properties: &[&str]) -> Command {
     Command::new(path).proplist(properties)
 }
 
-async fn rows<T>(
-    router: &mut Connection,
-    command: Command,
-    read: fn(&Row) -> T,
-) -> Result<Vec<T>, Error> {
+async fn rows<T>(router: &mut Connection, command: Command, read: fn(&Row) -> T) -> Result<Vec<T>, Error> {
     Ok(router.call(&command).await?.rows.iter().map(read).collect())
 }
 

@@ -18,7 +18,4 @@ pub use codec::{CodecError, Decoder, SENTENCE_MAX, Sentence, WORD_MAX, encode_se
 pub use error::Error;
 pub use reply::{Kind, ReplySentence, Row};
 pub use tls::Fingerprint;
-pub use value::{
-    MacAddress, RateLimit, parse_boolean, parse_bytes, parse_duration, write_boolean,
-    write_duration,
-};
+pub use value::{MacAddress, RateLimit, parse_boolean, parse_bytes, parse_duration, write_boolean, write_duration};

@@ -42,10 +42,7 @@ impl Row {
     /// How many bytes names and values take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.0
-            .iter()
-            .map(|(name, value)| name.len() + value.len())
-            .sum()
+        self.0.iter().map(|(name, value)| name.len() + value.len()).sum()
     }
 }
 
@@ -84,12 +81,7 @@ impl ReplySentence {
             b"!fatal" => Kind::Fatal,
             _ => return None,
         };
-        let mut reply = Self {
-            kind,
-            tag: None,
-            row: Row::default(),
-            bare: String::new(),
-        };
+        let mut reply = Self { kind, tag: None, row: Row::default(), bare: String::new() };
         for word in words {
             if let Some(tag) = word.strip_prefix(b".tag=") {
                 reply.tag = Some(tag.to_vec());
@@ -141,13 +133,7 @@ mod tests {
 
     #[test]
     fn values_keep_later_equal_signs_and_may_be_empty() {
-        let reply = parse(&[
-            b"!re",
-            b"=comment=a=b=c",
-            b"=email=",
-            b"=broken",
-            b"=.id=*1A",
-        ]);
+        let reply = parse(&[b"!re", b"=comment=a=b=c", b"=email=", b"=broken", b"=.id=*1A"]);
         assert_eq!(reply.row.text("comment").unwrap(), "a=b=c");
         assert_eq!(reply.row.bytes("email"), Some(b"".as_slice()));
         assert_eq!(reply.row.bytes("broken"), Some(b"".as_slice()));
@@ -165,14 +151,8 @@ mod tests {
 
     #[test]
     fn fatal_gives_its_reason_bare_or_as_a_message() {
-        assert_eq!(
-            parse(&[b"!fatal", b"not logged in"]).message(),
-            "not logged in"
-        );
-        assert_eq!(
-            parse(&[b"!fatal", b"=message=too many"]).message(),
-            "too many"
-        );
+        assert_eq!(parse(&[b"!fatal", b"not logged in"]).message(), "not logged in");
+        assert_eq!(parse(&[b"!fatal", b"=message=too many"]).message(), "too many");
         assert_eq!(parse(&[b"!fatal"]).message(), "");
     }
 

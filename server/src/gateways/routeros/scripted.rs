@@ -21,16 +21,10 @@ pub(crate) enum Answer {
 }
 
 /// So long that a busy machine breaks no test.
-pub(crate) const PATIENT: Deadlines = Deadlines {
-    connect: Duration::from_secs(20),
-    command: Duration::from_secs(20),
-};
+pub(crate) const PATIENT: Deadlines = Deadlines { connect: Duration::from_secs(20), command: Duration::from_secs(20) };
 
 /// For tests of silence.
-pub(crate) const IMPATIENT: Deadlines = Deadlines {
-    connect: Duration::from_millis(50),
-    command: Duration::from_millis(50),
-};
+pub(crate) const IMPATIENT: Deadlines = Deadlines { connect: Duration::from_millis(50), command: Duration::from_millis(50) };
 
 /// A router that gives each sentence (as text) to `answer`.
 pub(crate) fn router(answer: impl FnMut(&[String]) -> Answer + Send + 'static) -> DuplexStream {
@@ -44,10 +38,7 @@ async fn serve(mut stream: DuplexStream, mut answer: impl FnMut(&[String]) -> An
     let mut segment = [0; 1024];
     loop {
         while let Some(words) = decoder.take().unwrap() {
-            let words: Vec<_> = words
-                .into_iter()
-                .map(|word| String::from_utf8(word).unwrap())
-                .collect();
+            let words: Vec<_> = words.into_iter().map(|word| String::from_utf8(word).unwrap()).collect();
             match answer(&words) {
                 Answer::Silence => {}
                 Answer::Bytes(bytes) => stream.write_all(&bytes).await.unwrap(),
@@ -68,9 +59,7 @@ async fn serve(mut stream: DuplexStream, mut answer: impl FnMut(&[String]) -> An
 }
 
 /// A connection over such a router, which lets anybody in.
-pub(crate) async fn logged_in(
-    mut answer: impl FnMut(&[String]) -> Answer + Send + 'static,
-) -> Connection {
+pub(crate) async fn logged_in(mut answer: impl FnMut(&[String]) -> Answer + Send + 'static) -> Connection {
     let stream = router(move |words| match words[0].as_str() {
         "/login" => Answer::Bytes(sentences(&[&["!done"]])),
         _ => answer(words),

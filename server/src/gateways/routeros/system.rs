@@ -54,12 +54,8 @@ pub struct Service {
 /// # Errors
 /// As [`Connection::call`].
 pub async fn identity(router: &mut Connection) -> Result<String, Error> {
-    let reply = router
-        .call(&Command::new("/system/identity/print").proplist(&["name"]))
-        .await?;
-    Ok(first(&reply)
-        .map(|row| text(row, "name"))
-        .unwrap_or_default())
+    let reply = router.call(&Command::new("/system/identity/print").proplist(&["name"])).await?;
+    Ok(first(&reply).map(|row| text(row, "name")).unwrap_or_default())
 }
 
 /// Version, model, uptime.
@@ -67,11 +63,9 @@ pub async fn identity(router: &mut Connection) -> Result<String, Error> {
 /// # Errors
 /// As [`Connection::call`]; [`Error::Protocol`] when the router has nothing to say.
 pub async fn resource(router: &mut Connection) -> Result<Resource, Error> {
-    let command =
-        Command::new("/system/resource/print").proplist(&["version", "board-name", "uptime"]);
+    let command = Command::new("/system/resource/print").proplist(&["version", "board-name", "uptime"]);
     let reply = router.call(&command).await?;
-    let row = first(&reply)
-        .ok_or_else(|| Error::Protocol("the router has no /system/resource".to_owned()))?;
+    let row = first(&reply).ok_or_else(|| Error::Protocol("the router has no /system/resource".to_owned()))?;
     Ok(Resource {
         version: text(row, "version"),
         board: text(row, "board-name"),
@@ -84,14 +78,7 @@ pub async fn resource(router: &mut Connection) -> Result<Resource, Error> {
 /// # Errors
 /// As [`Connection::call`], but for traps.
 pub async fn device_mode(router: &mut Connection) -> Result<Option<DeviceMode>, Error> {
-    let command = Command::new("/system/device-mode/print").proplist(&[
-        "mode",
-        "hotspot",
-        "proxy",
-        "fetch",
-        "scheduler",
-        "flagged",
-    ]);
+    let command = Command::new("/system/device-mode/print").proplist(&["mode", "hotspot", "proxy", "fetch", "scheduler", "flagged"]);
     let reply = unless_refused(router.call(&command).await)?;
     Ok(reply.as_ref().and_then(first).map(|row| DeviceMode {
         mode: text(row, "mode"),
@@ -120,19 +107,9 @@ pub async fn license(router: &mut Connection) -> Result<Option<String>, Error> {
 /// # Errors
 /// As [`Connection::call`], but for traps: then there are none.
 pub async fn services(router: &mut Connection) -> Result<Vec<Service>, Error> {
-    let command = Command::new("/ip/service/print").proplist(&[
-        "name",
-        "port",
-        "disabled",
-        "max-sessions",
-        "certificate",
-        "dynamic",
-    ]);
+    let command = Command::new("/ip/service/print").proplist(&["name", "port", "disabled", "max-sessions", "certificate", "dynamic"]);
     let reply = unless_refused(router.call(&command).await)?.unwrap_or_default();
-    let own = reply
-        .rows
-        .iter()
-        .filter(|row| boolean(row, "dynamic") != Some(true));
+    let own = reply.rows.iter().filter(|row| boolean(row, "dynamic") != Some(true));
     let services = own.map(|row| Service {
         name: text(row, "name"),
         port: text(row, "port").parse().ok(),
@@ -148,16 +125,9 @@ pub async fn services(router: &mut Connection) -> Result<Vec<Service>, Error> {
 /// # Errors
 /// As [`Connection::call`], but for traps.
 pub async fn fasttrack(router: &mut Connection) -> Result<Option<bool>, Error> {
-    let command = Command::new("/ip/firewall/filter/print")
-        .proplist(&[".id", "disabled"])
-        .equals("action", "fasttrack-connection");
+    let command = Command::new("/ip/firewall/filter/print").proplist(&[".id", "disabled"]).equals("action", "fasttrack-connection");
     let reply = unless_refused(router.call(&command).await)?;
-    Ok(reply.map(|reply| {
-        reply
-            .rows
-            .iter()
-            .any(|row| boolean(row, "disabled") != Some(true))
-    }))
+    Ok(reply.map(|reply| reply.rows.iter().any(|row| boolean(row, "disabled") != Some(true))))
 }
 
 /// A menu that is missing, or hidden from our user, is no fault of the connection.

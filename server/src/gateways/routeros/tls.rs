@@ -49,17 +49,9 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// Shakes hands over `tcp` and insists on the pinned certificate. The caller sets the deadline.
-pub(super) async fn handshake(
-    tcp: TcpStream,
-    address: IpAddr,
-    pinned: Fingerprint,
-) -> Result<TlsStream<TcpStream>, Error> {
+pub(super) async fn handshake(tcp: TcpStream, address: IpAddr, pinned: Fingerprint) -> Result<TlsStream<TcpStream>, Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = Arc::new(PinnedCertificate {
-        pinned,
-        presented: OnceLock::new(),
-        provider: provider.clone(),
-    });
+    let verifier = Arc::new(PinnedCertificate { pinned, presented: OnceLock::new(), provider: provider.clone() });
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::Tls(error.to_string()))?
@@ -82,9 +74,7 @@ struct PinnedCertificate {
 impl PinnedCertificate {
     fn explain(&self, error: &io::Error) -> Error {
         match self.presented.get() {
-            Some(presented) => Error::TlsMismatch {
-                presented: *presented,
-            },
+            Some(presented) => Error::TlsMismatch { presented: *presented },
             None => Error::Tls(error.to_string()),
         }
     }
@@ -129,9 +119,7 @@ impl ServerCertVerifier for PinnedCertificate {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

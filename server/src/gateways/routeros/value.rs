@@ -14,16 +14,12 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         return None;
     }
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let (number, after) = rest.split_at(digits);
         if after.starts_with(':') {
             return total.checked_add(parse_clock(rest)?);
         }
-        let letters = after
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(after.len());
+        let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         let number: u64 = number.parse().ok()?;
         let part = match unit {
@@ -73,13 +69,7 @@ fn parse_clock(text: &str) -> Option<Duration> {
 pub fn write_duration(seconds: u64) -> String {
     let mut rest = seconds;
     let mut text = String::new();
-    for (unit, size) in [
-        ("w", 604_800),
-        ("d", 86_400),
-        ("h", 3_600),
-        ("m", 60),
-        ("s", 1),
-    ] {
+    for (unit, size) in [("w", 604_800), ("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
         let count = rest / size;
         rest %= size;
         if count > 0 || (unit == "s" && text.is_empty()) {
@@ -163,17 +153,11 @@ impl RateLimit {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.is_empty() {
-            return Some(Self {
-                download_kbps: 0,
-                upload_kbps: 0,
-            });
+            return Some(Self { download_kbps: 0, upload_kbps: 0 });
         }
         // A single figure stands for both directions.
         let (rx, tx) = text.split_once('/').unwrap_or((text, text));
-        Some(Self {
-            download_kbps: parse_kbps(tx)?,
-            upload_kbps: parse_kbps(rx)?,
-        })
+        Some(Self { download_kbps: parse_kbps(tx)?, upload_kbps: parse_kbps(rx)? })
     }
 }
 
@@ -184,12 +168,7 @@ impl fmt::Display for RateLimit {
         if self.download_kbps == 0 && self.upload_kbps == 0 {
             return Ok(());
         }
-        write!(
-            f,
-            "{}/{}",
-            write_kbps(self.upload_kbps),
-            write_kbps(self.download_kbps)
-        )
+        write!(f, "{}/{}", write_kbps(self.upload_kbps), write_kbps(self.download_kbps))
     }
 }
 
@@ -209,9 +188,7 @@ fn parse_kbps(text: &str) -> Option<u32> {
         _ => (text, 1),
     };
     let bits = parse_bytes(number)?.checked_mul(per_unit)?;
-    (bits % 1000 == 0)
-        .then(|| u32::try_from(bits / 1000).ok())
-        .flatten()
+    (bits % 1000 == 0).then(|| u32::try_from(bits / 1000).ok()).flatten()
 }
 
 #[cfg(test)]
@@ -228,43 +205,20 @@ mod tests {
             ("0s", 0),
             ("00:00:00", 0),
             ("01:22:53", 4_973),
-            (
-                "6w6d18:33:07",
-                6 * 604_800 + 6 * 86_400 + 18 * 3_600 + 33 * 60 + 7,
-            ),
+            ("6w6d18:33:07", 6 * 604_800 + 6 * 86_400 + 18 * 3_600 + 33 * 60 + 7),
             ("3d00:00:01.5", 259_201),
             ("90", 90),
         ];
         for (text, seconds) in table {
-            assert_eq!(
-                parse_duration(text),
-                Some(Duration::from_secs(seconds)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         assert_eq!(parse_duration("453us"), Some(Duration::from_micros(453)));
-        assert_eq!(
-            parse_duration("1s200ms"),
-            Some(Duration::from_millis(1_200))
-        );
+        assert_eq!(parse_duration("1s200ms"), Some(Duration::from_millis(1_200)));
     }
 
     #[test]
     fn what_is_no_duration_is_refused() {
-        let texts = [
-            "",
-            "none",
-            "h",
-            "1",
-            "1h5",
-            "1y",
-            "1:2",
-            "1:2:3:4",
-            ":1:2",
-            "-1h",
-            "1:+2:3",
-            "99999999999999999w",
-        ];
+        let texts = ["", "none", "h", "1", "1h5", "1y", "1:2", "1:2:3:4", ":1:2", "-1h", "1:+2:3", "99999999999999999w"];
         for text in texts.into_iter().filter(|text| *text != "1") {
             assert_eq!(parse_duration(text), None, "{text}");
         }
@@ -292,55 +246,22 @@ mod tests {
     #[test]
     fn mac_addresses_are_shown_in_capitals() {
         for text in ["aa:bb:0c:dd:ee:ff", "AA-BB-0C-DD-EE-FF"] {
-            assert_eq!(
-                MacAddress::parse(text).unwrap().to_string(),
-                "AA:BB:0C:DD:EE:FF"
-            );
+            assert_eq!(MacAddress::parse(text).unwrap().to_string(), "AA:BB:0C:DD:EE:FF");
         }
-        for text in [
-            "",
-            "aa:bb:cc:dd:ee",
-            "aa:bb:cc:dd:ee:ff:00",
-            "aabbccddeeff",
-            "ag:bb:cc:dd:ee:ff",
-            "aa:bb:c:ddd:ee:ff",
-        ] {
+        for text in ["", "aa:bb:cc:dd:ee", "aa:bb:cc:dd:ee:ff:00", "aabbccddeeff", "ag:bb:cc:dd:ee:ff", "aa:bb:c:ddd:ee:ff"] {
             assert_eq!(MacAddress::parse(text), None, "{text}");
         }
     }
 
     #[test]
     fn the_upload_stands_first() {
-        let limit = RateLimit {
-            download_kbps: 1_000,
-            upload_kbps: 512,
-        };
+        let limit = RateLimit { download_kbps: 1_000, upload_kbps: 512 };
         assert_eq!(limit.to_string(), "512k/1M");
         assert_eq!(RateLimit::parse("512k/1M"), Some(limit));
         assert_eq!(RateLimit::parse("512000/1000k"), Some(limit));
-        assert_eq!(
-            RateLimit::parse("2M"),
-            Some(RateLimit {
-                download_kbps: 2_000,
-                upload_kbps: 2_000
-            })
-        );
-        assert_eq!(
-            RateLimit {
-                download_kbps: 0,
-                upload_kbps: 0
-            }
-            .to_string(),
-            ""
-        );
-        assert_eq!(
-            RateLimit {
-                download_kbps: 5_000,
-                upload_kbps: 0
-            }
-            .to_string(),
-            "0/5M"
-        );
+        assert_eq!(RateLimit::parse("2M"), Some(RateLimit { download_kbps: 2_000, upload_kbps: 2_000 }));
+        assert_eq!(RateLimit { download_kbps: 0, upload_kbps: 0 }.to_string(), "");
+        assert_eq!(RateLimit { download_kbps: 5_000, upload_kbps: 0 }.to_string(), "0/5M");
     }
 
     #[test]

@@ -33,10 +33,7 @@ impl Router {
     fn add(&mut self, menu: &str, row: &[(&str, &str)]) -> String {
         self.ids += 1;
         let id = format!("*{:X}", self.ids);
-        let mut row: Row = row
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        let mut row: Row = row.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         row.insert(".id".to_owned(), id.clone());
         self.tables.entry(menu.to_owned()).or_default().push(row);
         id
@@ -66,41 +63,22 @@ impl Router {
         };
         Answer::Bytes(match outcome {
             Ok(id) => sentences(&[&["!done", &format!("=ret={id}"), tag]]),
-            Err(message) => sentences(&[
-                &["!trap", &format!("=message={message}"), tag],
-                &["!done", tag],
-            ]),
+            Err(message) => sentences(&[&["!trap", &format!("=message={message}"), tag], &["!done", tag]]),
         })
     }
 
     fn print(&self, menu: &str, words: &[String]) -> Answer {
         let tag = tag(words);
-        assert!(
-            words.iter().any(|word| word.starts_with("=.proplist=")),
-            "{} without proplist",
-            words[0]
-        );
-        let queries: Vec<_> = words
-            .iter()
-            .filter_map(|word| word.strip_prefix('?')?.split_once('='))
-            .collect();
+        assert!(words.iter().any(|word| word.starts_with("=.proplist=")), "{} without proplist", words[0]);
+        let queries: Vec<_> = words.iter().filter_map(|word| word.strip_prefix('?')?.split_once('=')).collect();
         let either = words.iter().any(|word| word == "?#|");
         let holds = |row: &&Row| {
-            let mut tests = queries
-                .iter()
-                .map(|(name, value)| row.get(*name).is_some_and(|held| held == value));
-            if either {
-                tests.any(|test| test)
-            } else {
-                tests.all(|test| test)
-            }
+            let mut tests = queries.iter().map(|(name, value)| row.get(*name).is_some_and(|held| held == value));
+            if either { tests.any(|test| test) } else { tests.all(|test| test) }
         };
         let mut bytes = Vec::new();
         for row in self.rows(menu).iter().filter(holds) {
-            let words: Vec<_> = row
-                .iter()
-                .map(|(name, value)| format!("={name}={value}"))
-                .collect();
+            let words: Vec<_> = row.iter().map(|(name, value)| format!("={name}={value}")).collect();
             let mut sentence = vec!["!re", tag];
             sentence.extend(words.iter().map(String::as_str));
             bytes.extend(sentences(&[&sentence]));
@@ -110,57 +88,32 @@ impl Router {
     }
 
     fn carry_out(&mut self, menu: &str, verb: &str, words: &[String]) -> Result<String, String> {
-        let given: Row = words
-            .iter()
-            .filter_map(|word| word.strip_prefix('=')?.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let given: Row =
+            words.iter().filter_map(|word| word.strip_prefix('=')?.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         match verb {
             "add" => {
-                if self
-                    .rows(menu)
-                    .iter()
-                    .any(|row| row["name"] == given["name"])
-                {
-                    return Err(
-                        "failure: already have user with this name for this server".to_owned()
-                    );
+                if self.rows(menu).iter().any(|row| row["name"] == given["name"]) {
+                    return Err("failure: already have user with this name for this server".to_owned());
                 }
-                let kept = given
-                    .iter()
-                    .filter(|(name, _)| Some(name.as_str()) != self.forgets);
-                let row: Vec<_> = kept
-                    .map(|(name, value)| (name.clone(), value.clone()))
-                    .collect();
-                let row: Vec<_> = row
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-                    .collect();
+                let kept = given.iter().filter(|(name, _)| Some(name.as_str()) != self.forgets);
+                let row: Vec<_> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+                let row: Vec<_> = row.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                 Ok(self.add(menu, &row))
             }
             "set" => {
                 let rows = self.tables.get_mut(menu).into_iter().flatten();
-                let row = rows
-                    .into_iter()
-                    .find(|row| row[".id"] == given[".id"])
-                    .ok_or("no such item")?;
+                let row = rows.into_iter().find(|row| row[".id"] == given[".id"]).ok_or("no such item")?;
                 row.extend(given);
                 Ok(String::new())
             }
             "remove" => {
                 let rows = self.tables.get_mut(menu).ok_or("no such item")?;
-                let at = rows
-                    .iter()
-                    .position(|row| row[".id"] == given[".id"])
-                    .ok_or("no such item")?;
+                let at = rows.iter().position(|row| row[".id"] == given[".id"]).ok_or("no such item")?;
                 rows.remove(at);
                 Ok(String::new())
             }
             "login" => {
-                let known = self
-                    .rows(HOSTS)
-                    .iter()
-                    .any(|row| row["address"] == given["ip"]);
+                let known = self.rows(HOSTS).iter().any(|row| row["address"] == given["ip"]);
                 known.then_some(()).ok_or("unknown host IP")?;
                 let session = [
                     ("user", given["user"].as_str()),
@@ -183,13 +136,7 @@ async fn connect(router: &Shared) -> Connection {
 
 fn with_host() -> Shared {
     let router = Shared::default();
-    router.lock().unwrap().add(
-        HOSTS,
-        &[
-            ("mac-address", "AA:BB:CC:DD:EE:FF"),
-            ("address", "10.5.50.20"),
-        ],
-    );
+    router.lock().unwrap().add(HOSTS, &[("mac-address", "AA:BB:CC:DD:EE:FF"), ("address", "10.5.50.20")]);
     router
 }
 
@@ -201,28 +148,17 @@ fn wanted() -> DesiredUser {
         password: "9F3K".to_owned(),
         server: None,
         mac: Some(mac),
-        profile: DesiredProfile {
-            name: "netily-5M".to_owned(),
-            download_kbps: 5_000,
-            upload_kbps: 512,
-            shared_devices: 1,
-        },
+        profile: DesiredProfile { name: "netily-5M".to_owned(), download_kbps: 5_000, upload_kbps: 512, shared_devices: 1 },
         limit_uptime_seconds: Some(3_600),
         limit_bytes_total: Some(10_000_000_000),
         comment: "netily ses_1".to_owned(),
-        login: Some(Device {
-            ip: Ipv4Addr::new(10, 5, 50, 20),
-            mac,
-        }),
+        login: Some(Device { ip: Ipv4Addr::new(10, 5, 50, 20), mac }),
         state: DesiredState::Present,
     }
 }
 
 fn absent() -> DesiredUser {
-    DesiredUser {
-        state: DesiredState::Absent,
-        ..wanted()
-    }
+    DesiredUser { state: DesiredState::Absent, ..wanted() }
 }
 
 fn writes(router: &Shared) -> Vec<String> {
@@ -234,18 +170,8 @@ async fn a_purchase_puts_profile_user_and_device_on_the_router_once() {
     let router = with_host();
     let mut connection = connect(&router).await;
     let applied = apply(&mut connection, &wanted()).await.unwrap();
-    assert!(
-        applied.changed && applied.logged_in && applied.warnings.is_empty(),
-        "{applied:?}"
-    );
-    assert_eq!(
-        writes(&router),
-        [
-            "/ip/hotspot/user/profile/add",
-            "/ip/hotspot/user/add",
-            "/ip/hotspot/active/login"
-        ],
-    );
+    assert!(applied.changed && applied.logged_in && applied.warnings.is_empty(), "{applied:?}");
+    assert_eq!(writes(&router), ["/ip/hotspot/user/profile/add", "/ip/hotspot/user/add", "/ip/hotspot/active/login"],);
     {
         let router = router.lock().unwrap();
         let (profile, user) = (&router.rows(PROFILES)[0], &router.rows(USERS)[0]);
@@ -256,14 +182,8 @@ async fn a_purchase_puts_profile_user_and_device_on_the_router_once() {
         assert_eq!(user["disabled"], "no");
     }
     let again = apply(&mut connection, &wanted()).await.unwrap();
-    assert!(
-        !again.changed && again.logged_in && again.warnings.is_empty(),
-        "{again:?}"
-    );
-    assert_eq!(
-        (again.usage.uptime_seconds, again.usage.upload_bytes),
-        (60, 7)
-    );
+    assert!(!again.changed && again.logged_in && again.warnings.is_empty(), "{again:?}");
+    assert_eq!((again.usage.uptime_seconds, again.usage.upload_bytes), (60, 7));
     assert!(writes(&router).is_empty());
 }
 
@@ -278,13 +198,9 @@ async fn a_missing_host_fails_nothing() {
 
 #[tokio::test]
 async fn a_refused_login_fails_nothing_and_is_not_repeated() {
-    for (words, warning) in [
-        ("unknown host IP", Warning::HostUnknown),
-        (
-            "no more sessions are allowed",
-            Warning::LoginRefused("no more sessions are allowed".to_owned()),
-        ),
-    ] {
+    for (words, warning) in
+        [("unknown host IP", Warning::HostUnknown), ("no more sessions are allowed", Warning::LoginRefused("no more sessions are allowed".to_owned()))]
+    {
         let router = with_host();
         router.lock().unwrap().refusal = Some(("/ip/hotspot/active/login", words));
         let applied = apply(&mut connect(&router).await, &wanted()).await.unwrap();
@@ -303,10 +219,7 @@ async fn losing_the_race_to_add_ends_with_one_user() {
         let applied = apply(&mut connect(&router).await, &wanted()).await.unwrap();
         assert!(applied.logged_in && applied.warnings.is_empty());
         let router = router.lock().unwrap();
-        assert_eq!(
-            (router.rows(USERS).len(), router.rows(PROFILES).len()),
-            (1, 1)
-        );
+        assert_eq!((router.rows(USERS).len(), router.rows(PROFILES).len()), (1, 1));
     }
 }
 
@@ -315,12 +228,8 @@ async fn a_lasting_refusal_is_returned() {
     let router = with_host();
     let words = "failure: not allowed by device-mode";
     router.lock().unwrap().refusal = Some(("/ip/hotspot/user/profile/add", words));
-    let error = apply(&mut connect(&router).await, &wanted())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(error, Error::Router(error) if error.is_device_mode() && !error.is_transient())
-    );
+    let error = apply(&mut connect(&router).await, &wanted()).await.unwrap_err();
+    assert!(matches!(error, Error::Router(error) if error.is_device_mode() && !error.is_transient()));
 }
 
 #[tokio::test]
@@ -333,9 +242,7 @@ async fn what_the_router_does_not_keep_is_said() {
 
     let router = with_host();
     router.lock().unwrap().forgets = Some("profile");
-    let error = apply(&mut connect(&router).await, &wanted())
-        .await
-        .unwrap_err();
+    let error = apply(&mut connect(&router).await, &wanted()).await.unwrap_err();
     assert_eq!(error, Error::NotApplied);
 }
 
@@ -345,20 +252,10 @@ async fn a_renewal_is_felt_at_once() {
     let mut connection = connect(&router).await;
     apply(&mut connection, &wanted()).await.unwrap();
     writes(&router);
-    let renewed = DesiredUser {
-        limit_uptime_seconds: Some(7_200),
-        ..wanted()
-    };
+    let renewed = DesiredUser { limit_uptime_seconds: Some(7_200), ..wanted() };
     let applied = apply(&mut connection, &renewed).await.unwrap();
     assert!(applied.changed && applied.logged_in);
-    assert_eq!(
-        writes(&router),
-        [
-            "/ip/hotspot/user/set",
-            "/ip/hotspot/active/remove",
-            "/ip/hotspot/active/login"
-        ],
-    );
+    assert_eq!(writes(&router), ["/ip/hotspot/user/set", "/ip/hotspot/active/remove", "/ip/hotspot/active/login"],);
     assert_eq!(router.lock().unwrap().rows(USERS)[0]["limit-uptime"], "2h");
 }
 
@@ -368,23 +265,12 @@ async fn going_away_disables_then_takes_cookies_then_sessions_then_the_user() {
     let mut connection = connect(&router).await;
     apply(&mut connection, &wanted()).await.unwrap();
     router.lock().unwrap().add(COOKIES, &[("user", "n7k2")]);
-    router
-        .lock()
-        .unwrap()
-        .add(COOKIES, &[("user", "neighbour")]);
+    router.lock().unwrap().add(COOKIES, &[("user", "neighbour")]);
     writes(&router);
     let applied = apply(&mut connection, &absent()).await.unwrap();
     assert!(applied.changed && !applied.logged_in);
     assert_eq!(applied.usage.uptime_seconds, 60);
-    assert_eq!(
-        writes(&router),
-        [
-            "/ip/hotspot/user/set",
-            "/ip/hotspot/cookie/remove",
-            "/ip/hotspot/active/remove",
-            "/ip/hotspot/user/remove",
-        ],
-    );
+    assert_eq!(writes(&router), ["/ip/hotspot/user/set", "/ip/hotspot/cookie/remove", "/ip/hotspot/active/remove", "/ip/hotspot/user/remove",],);
     {
         let router = router.lock().unwrap();
         assert!(router.rows(USERS).is_empty() && router.rows(ACTIVE).is_empty());
@@ -398,22 +284,9 @@ async fn going_away_disables_then_takes_cookies_then_sessions_then_the_user() {
 #[tokio::test]
 async fn the_user_on_our_server_is_ours() {
     let router = with_host();
-    router.lock().unwrap().add(
-        USERS,
-        &[
-            ("name", "n7k2"),
-            ("server", "hotspot2"),
-            ("comment", "hand-made"),
-        ],
-    );
-    let id = router
-        .lock()
-        .unwrap()
-        .add(USERS, &[("name", "n7k2"), ("server", "hotspot1")]);
-    let desired = DesiredUser {
-        server: Some("hotspot1".to_owned()),
-        ..wanted()
-    };
+    router.lock().unwrap().add(USERS, &[("name", "n7k2"), ("server", "hotspot2"), ("comment", "hand-made")]);
+    let id = router.lock().unwrap().add(USERS, &[("name", "n7k2"), ("server", "hotspot1")]);
+    let desired = DesiredUser { server: Some("hotspot1".to_owned()), ..wanted() };
     let applied = apply(&mut connect(&router).await, &desired).await.unwrap();
     assert!(applied.changed && applied.logged_in);
     let router = router.lock().unwrap();

@@ -14,10 +14,7 @@ fn mac(last: u8) -> MacAddress {
 }
 
 fn device() -> Device {
-    Device {
-        ip: IP,
-        mac: mac(1),
-    }
+    Device { ip: IP, mac: mac(1) }
 }
 
 fn wanted() -> DesiredUser {
@@ -27,12 +24,7 @@ fn wanted() -> DesiredUser {
         password: "9F3K".to_owned(),
         server: None,
         mac: Some(mac(1)),
-        profile: DesiredProfile {
-            name: "netily-5M".to_owned(),
-            download_kbps: 5_000,
-            upload_kbps: 1_000,
-            shared_devices: 1,
-        },
+        profile: DesiredProfile { name: "netily-5M".to_owned(), download_kbps: 5_000, upload_kbps: 1_000, shared_devices: 1 },
         limit_uptime_seconds: Some(3_600),
         limit_bytes_total: None,
         comment: "netily ses_1".to_owned(),
@@ -78,13 +70,7 @@ fn after(desired: &DesiredUser, mut actual: ActualUser, steps: &[Step]) -> Actua
             Step::SetUser(id, settings) => actual.user = Some(held_user(&id, &settings)),
             Step::CloseSession(id) => actual.active.retain(|session| session.id != id),
             Step::Login(device) => {
-                assert!(
-                    actual
-                        .active
-                        .iter()
-                        .all(|session| session.mac != Some(device.mac)),
-                    "logged in twice"
-                );
+                assert!(actual.active.iter().all(|session| session.mac != Some(device.mac)), "logged in twice");
                 let id = format!("*{}", device.mac);
                 actual.active.push(session(&id, &desired.name, device.mac));
             }
@@ -149,23 +135,14 @@ fn names(steps: &[Step]) -> Vec<String> {
 #[test]
 fn what_is_as_wanted_needs_no_step() {
     assert_eq!(diff(&wanted(), &held()), []);
-    let all = DesiredUser {
-        server: Some("all".to_owned()),
-        ..wanted()
-    };
+    let all = DesiredUser { server: Some("all".to_owned()), ..wanted() };
     assert_eq!(diff(&all, &held()), []);
 }
 
 #[test]
 fn on_an_empty_router_profile_user_and_login_come_in_this_order() {
-    let actual = ActualUser {
-        hosts: vec![host(mac(1), IP)],
-        ..ActualUser::default()
-    };
-    assert_eq!(
-        names(&diff(&wanted(), &actual)),
-        ["AddProfile", "AddUser", "login 10.5.50.20"]
-    );
+    let actual = ActualUser { hosts: vec![host(mac(1), IP)], ..ActualUser::default() };
+    assert_eq!(names(&diff(&wanted(), &actual)), ["AddProfile", "AddUser", "login 10.5.50.20"]);
 }
 
 #[test]
@@ -189,14 +166,8 @@ fn the_routers_address_of_a_device_is_believed_before_the_pages() {
 #[test]
 fn a_device_on_line_as_somebody_else_changes_over() {
     let mut actual = held();
-    actual.active = vec![
-        session("*old", "older", mac(1)),
-        session("*b", "n7k2", mac(2)),
-    ];
-    assert_eq!(
-        names(&diff(&wanted(), &actual)),
-        ["close *old", "login 10.5.50.20"]
-    );
+    actual.active = vec![session("*old", "older", mac(1)), session("*b", "n7k2", mac(2))];
+    assert_eq!(names(&diff(&wanted(), &actual)), ["close *old", "login 10.5.50.20"]);
 }
 
 #[test]
@@ -260,38 +231,19 @@ fn a_profile_with_a_burst_of_somebodys_is_rewritten() {
 
 #[test]
 fn going_away_means_disconnect_then_remove() {
-    let desired = DesiredUser {
-        state: DesiredState::Absent,
-        ..wanted()
-    };
-    assert_eq!(
-        names(&diff(&desired, &held())),
-        ["Disconnect", "RemoveUser"]
-    );
+    let desired = DesiredUser { state: DesiredState::Absent, ..wanted() };
+    assert_eq!(names(&diff(&desired, &held())), ["Disconnect", "RemoveUser"]);
     assert_eq!(diff(&desired, &ActualUser::default()), []);
-    let cookie = ActualUser {
-        cookies: 1,
-        ..ActualUser::default()
-    };
+    let cookie = ActualUser { cookies: 1, ..ActualUser::default() };
     assert_eq!(names(&diff(&desired, &cookie)), ["Disconnect"]);
-    let session = ActualUser {
-        active: vec![session("*a", "n7k2", mac(1))],
-        ..ActualUser::default()
-    };
+    let session = ActualUser { active: vec![session("*a", "n7k2", mac(1))], ..ActualUser::default() };
     assert_eq!(names(&diff(&desired, &session)), ["Disconnect"]);
 }
 
 #[test]
 fn usage_is_what_ended_and_what_runs() {
     let usage = held().usage("n7k2");
-    assert_eq!(
-        (
-            usage.uptime_seconds,
-            usage.upload_bytes,
-            usage.download_bytes
-        ),
-        (160, 11, 5_368_709_122)
-    );
+    assert_eq!((usage.uptime_seconds, usage.upload_bytes, usage.download_bytes), (160, 11, 5_368_709_122));
     assert_eq!(ActualUser::default().usage("n7k2").uptime_seconds, 0);
 }
 

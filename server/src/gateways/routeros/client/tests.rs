@@ -6,9 +6,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::scripted::{
-    Answer, IMPATIENT, PATIENT, log_in, logged_in, router, sentences, tag,
-};
+use super::super::scripted::{Answer, IMPATIENT, PATIENT, log_in, logged_in, router, sentences, tag};
 use super::*;
 
 /// A certificate made for these tests only; nothing else trusts it.
@@ -25,10 +23,7 @@ fn bytes(hex: &str) -> Answer {
 }
 
 fn refused(message: &str) -> Error {
-    Error::Trap {
-        category: None,
-        message: message.to_owned(),
-    }
+    Error::Trap { category: None, message: message.to_owned() }
 }
 
 #[tokio::test]
@@ -43,33 +38,21 @@ async fn a_plain_login_sends_the_captured_bytes() {
 
 #[tokio::test]
 async fn a_wrong_password_is_a_refused_login() {
-    let stream = router(|_| {
-        bytes(
-            "0521747261702a3d6d6573736167653d696e76616c69642075736572206e616d65206f722070617373776f726420283629000521646f6e6500",
-        )
-    });
+    let stream = router(|_| bytes("0521747261702a3d6d6573736167653d696e76616c69642075736572206e616d65206f722070617373776f726420283629000521646f6e6500"));
     let refusal = "invalid user name or password (6)".to_owned();
-    assert_eq!(
-        log_in(stream).await.unwrap_err(),
-        Error::LoginRefused(refusal)
-    );
+    assert_eq!(log_in(stream).await.unwrap_err(), Error::LoginRefused(refusal));
 }
 
 #[tokio::test]
 async fn old_routers_get_their_challenge_answered() {
     let stream = router(|words| match words[2].as_str() {
-        "=password=s3cret" => bytes(
-            "0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100",
-        ),
+        "=password=s3cret" => bytes("0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100"),
         "=response=0051aad1282e369c805f23ef1cef0f7712" => bytes("0521646f6e6500"),
         other => panic!("{other}"),
     });
     assert!(log_in(stream).await.is_ok());
     let challenge = "93b438ec9b80057c06dd9fe67d56aa9a";
-    assert_eq!(
-        respond(challenge, "").unwrap(),
-        "00e134102a9d330dd7b1849fedfea3cb57"
-    );
+    assert_eq!(respond(challenge, "").unwrap(), "00e134102a9d330dd7b1849fedfea3cb57");
     assert_eq!(respond("93b4", ""), None);
 }
 
@@ -83,10 +66,7 @@ async fn a_done_with_a_challenge_is_not_a_login() {
     assert!(matches!(log_in(stream).await, Err(Error::Protocol(_))));
 
     let stream = router(|_| bytes("0621666174616c0d6e6f74206c6f6767656420696e00"));
-    assert_eq!(
-        log_in(stream).await.unwrap_err(),
-        Error::LoginRefused("not logged in".to_owned())
-    );
+    assert_eq!(log_in(stream).await.unwrap_err(), Error::LoginRefused("not logged in".to_owned()));
 }
 
 #[tokio::test]
@@ -126,40 +106,20 @@ async fn after_a_trap_and_its_done_the_connection_is_good() {
     let mut router = logged_in(|words| {
         let tag = tag(words);
         Answer::Bytes(match words[0].as_str() {
-            "/ip/hotspot/user/add" => sentences(&[
-                &[
-                    "!trap",
-                    "=category=1",
-                    "=message=input does not match any value of profile",
-                    tag,
-                ],
-                &["!done", tag],
-            ]),
+            "/ip/hotspot/user/add" => sentences(&[&["!trap", "=category=1", "=message=input does not match any value of profile", tag], &["!done", tag]]),
             _ => sentences(&[&["!done", tag]]),
         })
     })
     .await;
-    let error = router
-        .call(&Command::new("/ip/hotspot/user/add"))
-        .await
-        .unwrap_err();
+    let error = router.call(&Command::new("/ip/hotspot/user/add")).await.unwrap_err();
     assert!(error.is_unknown_profile());
-    assert!(matches!(
-        error,
-        Error::Trap {
-            category: Some(1),
-            ..
-        }
-    ));
+    assert!(matches!(error, Error::Trap { category: Some(1), .. }));
     assert!(router.call(&command()).await.is_ok());
 }
 
 #[tokio::test]
 async fn fatal_ends_it_with_the_routers_reason() {
-    let mut router = logged_in(|_| {
-        bytes("0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400")
-    })
-    .await;
+    let mut router = logged_in(|_| bytes("0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400")).await;
     let fatal = Error::Fatal("session terminated on request".to_owned());
     assert_eq!(router.call(&command()).await.unwrap_err(), fatal);
     assert_eq!(router.call(&command()).await.unwrap_err(), Error::Closed);
@@ -187,12 +147,8 @@ async fn replies_to_others_are_passed_over() {
 
 #[tokio::test]
 async fn a_trap_without_a_tag_is_ours_and_ends_the_connection() {
-    let mut router =
-        logged_in(|_| Answer::Bytes(sentences(&[&["!trap", "=message=too long"]]))).await;
-    assert_eq!(
-        router.call(&command()).await.unwrap_err(),
-        refused("too long")
-    );
+    let mut router = logged_in(|_| Answer::Bytes(sentences(&[&["!trap", "=message=too long"]]))).await;
+    assert_eq!(router.call(&command()).await.unwrap_err(), refused("too long"));
     assert_eq!(router.call(&command()).await.unwrap_err(), Error::Closed);
 }
 
@@ -232,10 +188,7 @@ async fn an_end_is_an_error_wherever_it_comes() {
     assert_eq!(router.call(&command()).await.unwrap_err(), Error::Closed);
 
     let mut router = logged_in(|_| Answer::HangUp(b"\x05!do".to_vec())).await;
-    assert!(matches!(
-        router.call(&command()).await,
-        Err(Error::Protocol(_))
-    ));
+    assert!(matches!(router.call(&command()).await, Err(Error::Protocol(_))));
 }
 
 #[tokio::test]
@@ -273,28 +226,13 @@ fn nothing_secret_is_shown() {
 
 #[test]
 fn commands_are_the_words_they_say() {
-    let print = command()
-        .proplist(&[".id", "user"])
-        .equals("user", "a=b")
-        .equals("mac-address", "x")
-        .either();
-    let words = [
-        "/ip/hotspot/active/print",
-        "=.proplist=.id,user",
-        "?user=a=b",
-        "?mac-address=x",
-        "?#|",
-    ];
+    let print = command().proplist(&[".id", "user"]).equals("user", "a=b").equals("mac-address", "x").either();
+    let words = ["/ip/hotspot/active/print", "=.proplist=.id,user", "?user=a=b", "?mac-address=x", "?#|"];
     assert_eq!(print.0, words);
 }
 
 fn endpoint(address: SocketAddr, tls: Option<Fingerprint>) -> Endpoint {
-    Endpoint {
-        address,
-        tls,
-        username: "admin".to_owned(),
-        password: "s3cret".to_owned(),
-    }
+    Endpoint { address, tls, username: "admin".to_owned(), password: "s3cret".to_owned() }
 }
 
 #[tokio::test]
@@ -302,28 +240,19 @@ async fn a_closed_port_refuses() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    assert_eq!(
-        Connection::connect(&endpoint(address, None), PATIENT)
-            .await
-            .unwrap_err(),
-        Error::Refused
-    );
+    assert_eq!(Connection::connect(&endpoint(address, None), PATIENT).await.unwrap_err(), Error::Refused);
 }
 
 #[tokio::test]
 async fn the_pinned_certificate_is_taken_and_no_other() {
     let address = tls_router().await;
     let pinned = Fingerprint::parse(PIN).unwrap();
-    let mut router = Connection::connect(&endpoint(address, Some(pinned)), PATIENT)
-        .await
-        .unwrap();
+    let mut router = Connection::connect(&endpoint(address, Some(pinned)), PATIENT).await.unwrap();
     assert_eq!(router.call(&command()).await.unwrap(), Reply::default());
     drop(router);
 
     let other = Fingerprint([7; 32]);
-    let error = Connection::connect(&endpoint(address, Some(other)), PATIENT)
-        .await
-        .unwrap_err();
+    let error = Connection::connect(&endpoint(address, Some(other)), PATIENT).await.unwrap_err();
     assert_eq!(error, Error::TlsMismatch { presented: pinned });
 }
 
@@ -333,15 +262,11 @@ async fn a_port_without_tls_is_told_apart() {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let (mut tcp, _) = listener.accept().await.unwrap();
-        tcp.write_all(&sentences(&[&["!fatal", "not logged in"]]))
-            .await
-            .unwrap();
+        tcp.write_all(&sentences(&[&["!fatal", "not logged in"]])).await.unwrap();
         let _ = tcp.read(&mut [0; 512]).await;
     });
     let pinned = Fingerprint::parse(PIN);
-    let error = Connection::connect(&endpoint(address, pinned), PATIENT)
-        .await
-        .unwrap_err();
+    let error = Connection::connect(&endpoint(address, pinned), PATIENT).await.unwrap_err();
     assert!(matches!(error, Error::Tls(_)), "{error:?}");
 }
 
@@ -350,9 +275,7 @@ async fn a_port_that_accepts_and_hangs_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     for tls in [None, Fingerprint::parse(PIN)] {
-        let error = Connection::connect(&endpoint(address, tls), IMPATIENT)
-            .await
-            .unwrap_err();
+        let error = Connection::connect(&endpoint(address, tls), IMPATIENT).await.unwrap_err();
         assert_eq!(error, Error::TimedOut);
     }
 }

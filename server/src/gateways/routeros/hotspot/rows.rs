@@ -6,18 +6,9 @@ use std::net::Ipv4Addr;
 
 use super::super::client::Command;
 use super::super::reply::Row;
-use super::super::value::{
-    MacAddress, RateLimit, parse_boolean, parse_bytes, parse_duration, write_boolean,
-    write_duration,
-};
+use super::super::value::{MacAddress, RateLimit, parse_boolean, parse_bytes, parse_duration, write_boolean, write_duration};
 
-pub(super) const PROFILE_PROPERTIES: &[&str] = &[
-    ".id",
-    "name",
-    "rate-limit",
-    "shared-users",
-    "keepalive-timeout",
-];
+pub(super) const PROFILE_PROPERTIES: &[&str] = &[".id", "name", "rate-limit", "shared-users", "keepalive-timeout"];
 pub(super) const USER_PROPERTIES: &[&str] = &[
     ".id",
     "server",
@@ -33,30 +24,11 @@ pub(super) const USER_PROPERTIES: &[&str] = &[
     "comment",
     "disabled",
 ];
-pub(super) const ACTIVE_PROPERTIES: &[&str] = &[
-    ".id",
-    "server",
-    "user",
-    "address",
-    "mac-address",
-    "uptime",
-    "session-time-left",
-    "bytes-in",
-    "bytes-out",
-    "login-by",
-];
-pub(super) const HOST_PROPERTIES: &[&str] = &[
-    ".id",
-    "mac-address",
-    "address",
-    "to-address",
-    "server",
-    "authorized",
-    "bypassed",
-];
+pub(super) const ACTIVE_PROPERTIES: &[&str] =
+    &[".id", "server", "user", "address", "mac-address", "uptime", "session-time-left", "bytes-in", "bytes-out", "login-by"];
+pub(super) const HOST_PROPERTIES: &[&str] = &[".id", "mac-address", "address", "to-address", "server", "authorized", "bypassed"];
 pub(super) const COOKIE_PROPERTIES: &[&str] = &[".id", "user", "mac-address"];
-pub(super) const SERVER_PROPERTIES: &[&str] =
-    &["name", "interface", "profile", "disabled", "invalid"];
+pub(super) const SERVER_PROPERTIES: &[&str] = &["name", "interface", "profile", "disabled", "invalid"];
 
 /// What a user profile is written as.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -247,10 +219,7 @@ pub(super) fn write_profile(command: Command, settings: &ProfileSettings) -> Com
         .set("name", &settings.name)
         .set("rate-limit", settings.rate_limit)
         .set("shared-users", shared_users)
-        .set(
-            "keepalive-timeout",
-            write_duration(settings.keepalive_seconds),
-        )
+        .set("keepalive-timeout", write_duration(settings.keepalive_seconds))
 }
 
 pub(super) fn write_user(command: Command, settings: &UserSettings) -> Command {
@@ -260,10 +229,7 @@ pub(super) fn write_user(command: Command, settings: &UserSettings) -> Command {
         .set("server", settings.server.as_deref().unwrap_or("all"))
         .set("profile", &settings.profile)
         .set("mac-address", settings.mac.unwrap_or(MacAddress::ANY))
-        .set(
-            "limit-uptime",
-            write_duration(settings.limit_uptime_seconds),
-        )
+        .set("limit-uptime", write_duration(settings.limit_uptime_seconds))
         .set("limit-bytes-total", settings.limit_bytes_total)
         .set("comment", &settings.comment)
         .set("disabled", write_boolean(false))
@@ -331,11 +297,7 @@ pub(super) fn read_host(row: &Row) -> Host {
 }
 
 pub(super) fn read_cookie(row: &Row) -> Cookie {
-    Cookie {
-        id: text(row, ".id"),
-        user: text(row, "user"),
-        mac: mac(row),
-    }
+    Cookie { id: text(row, ".id"), user: text(row, "user"), mac: mac(row) }
 }
 
 pub(super) fn read_server(row: &Row) -> Server {
@@ -352,26 +314,19 @@ fn text(row: &Row, name: &str) -> String {
 }
 
 fn flag(row: &Row, name: &str) -> bool {
-    row.text(name)
-        .and_then(|text| parse_boolean(&text))
-        .unwrap_or(false)
+    row.text(name).and_then(|text| parse_boolean(&text)).unwrap_or(false)
 }
 
 fn count(row: &Row, name: &str) -> u64 {
-    row.text(name)
-        .and_then(|text| parse_bytes(&text))
-        .unwrap_or(0)
+    row.text(name).and_then(|text| parse_bytes(&text)).unwrap_or(0)
 }
 
 fn seconds(row: &Row, name: &str) -> Option<u64> {
-    row.text(name)
-        .and_then(|text| parse_duration(&text))
-        .map(|duration| duration.as_secs())
+    row.text(name).and_then(|text| parse_duration(&text)).map(|duration| duration.as_secs())
 }
 
 fn mac(row: &Row) -> Option<MacAddress> {
-    row.text("mac-address")
-        .and_then(|text| MacAddress::parse(&text))
+    row.text("mac-address").and_then(|text| MacAddress::parse(&text))
 }
 
 fn address(row: &Row, name: &str) -> Option<Ipv4Addr> {

@@ -1,0 +1,55 @@
+//! What every use case is handed: the doors, opened once. Holds no state of a request.
+
+use std::sync::Arc;
+
+use crate::auth::{Passwords, TokenKeys};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::{Error, Result};
+use crate::gateways::payhero::Payhero;
+use crate::router::address::Allowed;
+use crate::seal::Seal;
+use crate::wake::Wakes;
+
+/// The doors.
+pub struct App {
+    /// PostgreSQL.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// What was configured.
+    pub config: Config,
+    /// The payment gateway.
+    pub payhero: Payhero,
+    /// Secrets at rest.
+    pub seal: Seal,
+    /// Access tokens.
+    pub tokens: TokenKeys,
+    /// Password hashing, bounded.
+    pub passwords: Passwords,
+    /// Telling and being told of changes.
+    pub wakes: Wakes,
+    /// Which addresses of routers may be called.
+    pub router_addresses: Allowed,
+}
+
+impl App {
+    /// Opens the doors. Connects to nothing yet.
+    pub fn open(config: Config, clock: Clock, loopback_routers: bool) -> Result<Arc<App>> {
+        // A second call in one process finds the provider installed, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let wakes = Wakes::start(config.database_url.clone());
+        Ok(Arc::new(App {
+            db: Db::new(&config.database_url, config.database_connections, wakes.clone())?,
+            payhero: Payhero::new(config.payhero.clone()).map_err(Error::internal)?,
+            seal: Seal::new(&config.encryption_keys),
+            tokens: TokenKeys::new(&config.token_keys),
+            passwords: Passwords::new(),
+            router_addresses: Allowed { networks: config.router_networks.clone(), loopback: loopback_routers },
+            wakes,
+            clock,
+            config,
+        }))
+    }
+}

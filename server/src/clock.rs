@@ -1,0 +1,29 @@
+//! The only door to the wall clock. Use cases ask once and hand `now` to the pure rules; tests move it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A moment.
+pub type Time = DateTime<Utc>;
+
+/// The system's clock, moved by as much as a test asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    moved_ms: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The time now.
+    #[expect(clippy::disallowed_methods, reason = "this is the one door to the system's clock")]
+    pub fn now(&self) -> Time {
+        Utc::now() + TimeDelta::milliseconds(self.moved_ms.load(Ordering::Relaxed))
+    }
+
+    /// Moves this clock and all its clones forward.
+    pub fn advance(&self, by: Duration) {
+        self.moved_ms.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+}

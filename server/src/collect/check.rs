@@ -1,0 +1,236 @@
+//! Asks the gateway about a payment until there is an answer that ends it. Callbacks only make it ask sooner.
+//!
+//! Without a reference of our own (the answer to our request was lost) a callback under the payment's own address may
+//! lend one: it is taken only if no other payment has it and the gateway's list of transactions shows it with our
+//! amount, since a forged callback could carry the reference of somebody else's payment.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::confirm::{self, Confirmed, confirm};
+use super::{hint, push};
+use crate::app::App;
+use crate::clock::Time;
+use crate::error::{Error, Reason, Result};
+use crate::gateways::payhero::{self, AskError, StatusAnswer, TransactionRow};
+use crate::id::{IspId, PaymentId};
+use crate::jobs::{Outcome, backoff};
+use crate::money::Money;
+use crate::payments::store::{self, Change, KeyKind, Observation, Seen, Source};
+use crate::payments::{Event, FailureReason, Payment, State};
+
+/// How long we go on asking.
+const ASK_FOR: TimeDelta = TimeDelta::hours(72);
+const FIRST_WAIT: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// The job `check` of one payment.
+pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
+    let now = app.clock.now();
+    let Some((payment, hints)) = app.db.tx(isp, async |tx| look(tx, isp, id, now).await).await? else { return Ok(Outcome::Done) };
+    if payment.state == State::Succeeded {
+        app.db.tx(isp, async |tx| hint::close(tx, id, "IGNORED", "The payment has succeeded already.", now).await).await?;
+        return Ok(Outcome::Done);
+    }
+    match ask(app, isp, &payment, &hints).await {
+        Ok(Some(observation)) => {
+            let failure = observation.failure.or_else(|| hints.iter().find_map(|hint| hint.failure));
+            let observation = Observation { failure, ..observation };
+            let now = app.clock.now();
+            app.db
+                .tx(isp, async |tx| {
+                    let confirmed = confirm(tx, isp, id, &observation, now).await?;
+                    hint::close_answered(tx, id, confirmed, now).await?;
+                    count_poll(tx, isp, id, now).await
+                })
+                .await?;
+        }
+        Ok(None) => {
+            let now = app.clock.now();
+            app.db.tx(isp, async |tx| count_poll(tx, isp, id, now).await).await?;
+        }
+        Err(error) => {
+            tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
+            let now = app.clock.now();
+            app.db.tx(isp, async |tx| count_poll(tx, isp, id, now).await).await?;
+        }
+    }
+    again(app, isp, id).await
+}
+
+/// Reads the payment and what callbacks said of it, and lets its time run out.
+async fn look(tx: &mut crate::db::Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
+    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(None) };
+    if payment.state == State::Submitting && payment.claim_until.is_none_or(|until| until <= now) {
+        push::unclear(tx, isp, &payment, now).await?;
+    }
+    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(None) };
+    if now >= payment.expires_at && matches!(payment.state, State::Pending | State::Unknown) {
+        confirm::advance(tx, isp, &payment, Event::DeadlinePassed, Change::default(), Some(FailureReason::TimedOut), now).await?;
+    }
+    let hints = hint::said(tx, id).await?;
+    Ok(store::find(tx, isp, id).await?.map(|payment| (payment, hints)))
+}
+
+async fn count_poll(tx: &mut crate::db::Tx, isp: IspId, id: PaymentId, now: Time) -> Result<()> {
+    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(()) };
+    store::change(tx, isp, &payment, payment.state, Change { polls: Some(payment.polls + 1), ..Change::default() }, now).await
+}
+
+/// When to ask next: sooner than the back-off when the person must be told that the time is over.
+async fn again(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
+    let now = app.clock.now();
+    let Some(payment) = app.db.tx(isp, async |tx| store::find(tx, isp, id).await).await? else { return Ok(Outcome::Done) };
+    let final_state = matches!(payment.state, State::Succeeded | State::Created);
+    if final_state {
+        return Ok(Outcome::Done);
+    }
+    if now >= payment.created_at + ASK_FOR {
+        return app.db.tx(isp, async |tx| give_up(tx, isp, &payment, now).await).await.map(|()| Outcome::Done);
+    }
+    let wait = backoff(payment.polls, FIRST_WAIT, LONGEST_WAIT);
+    let deadline = (now < payment.expires_at && payment.state.is_open()).then_some(payment.expires_at);
+    Ok(Outcome::Again(deadline.map_or(now + wait, |deadline| deadline.min(now + wait))))
+}
+
+/// After three days only a human can tell.
+async fn give_up(tx: &mut crate::db::Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
+    if payment.state == State::Failed {
+        return Ok(());
+    }
+    store::open_break(
+        tx,
+        "no_answer",
+        &payment.id.uuid().to_string(),
+        Some(isp),
+        Some(payment.amount),
+        serde_json::json!({ "state": payment.state.as_str() }),
+        now,
+    )
+    .await
+}
+
+/// One question, by the best key there is. `None`: there is no key to ask by.
+async fn ask(app: &App, isp: IspId, payment: &Payment, hints: &[hint::Said]) -> Result<Option<Observation>> {
+    if let Some(reference) = &payment.gateway_reference {
+        let answer = app.payhero.status(reference).await.map_err(unreachable)?;
+        return Ok(Some(observation(Source::Status, &answer)));
+    }
+    for said in hints {
+        for candidate in said.candidates() {
+            if let Some(observation) = adopt(app, isp, payment, candidate).await? {
+                return Ok(Some(observation));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Tries a name that did not come from our own call. Its status must be a final one, and the list of transactions must
+/// show it, unused, with our amount.
+async fn adopt(app: &App, isp: IspId, payment: &Payment, candidate: &str) -> Result<Option<Observation>> {
+    let taken = app
+        .db
+        .tx(isp, async |tx| Ok((store::key_owner(tx, KeyKind::Reference, candidate).await?, store::key_owner(tx, KeyKind::Receipt, candidate).await?)))
+        .await?;
+    if [taken.0, taken.1].into_iter().flatten().any(|owner| owner != payment.id) {
+        return Ok(None);
+    }
+    let answer = app.payhero.status(candidate).await.map_err(unreachable)?;
+    if answer.external_reference.as_ref().is_some_and(|theirs| *theirs != payment.external_reference) {
+        return Ok(None);
+    }
+    match answer.state {
+        payhero::State::Success | payhero::State::Failed => {}
+        // Known and not final: keep the reference only when the answer itself names ours.
+        _ => return Ok(None),
+    }
+    let listed = listed(app, payment, candidate, answer.receipt.as_deref()).await?;
+    let bound = answer.external_reference.as_ref() == Some(&payment.external_reference);
+    if answer.state == payhero::State::Success && !bound && listed.is_none() {
+        return Ok(None);
+    }
+    if answer.state == payhero::State::Failed && !bound {
+        return Ok(None); // a failure of we do not know whose payment says nothing of ours
+    }
+    let reference = listed.and_then(|row| row.transaction_reference).unwrap_or_else(|| candidate.to_owned());
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            let Some(payment) = store::lock(tx, isp, payment.id).await? else { return Ok(()) };
+            push::accept(tx, isp, &payment, &reference, None, now).await
+        })
+        .await?;
+    Ok(Some(observation(Source::Status, &answer)))
+}
+
+/// The row of the list of transactions that shows this name with our amount.
+async fn listed(app: &App, payment: &Payment, candidate: &str, receipt: Option<&str>) -> Result<Option<TransactionRow>> {
+    let since = payment.created_at - TimeDelta::minutes(5);
+    let recent = app.payhero.recent_transactions(since).await.map_err(unreachable)?;
+    let names = [Some(candidate), receipt];
+    Ok(recent.rows.into_iter().find(|row| {
+        let named =
+            names.into_iter().flatten().any(|name| row.transaction_reference.as_deref() == Some(name) || row.provider_reference.as_deref() == Some(name));
+        named && row.amount_minor == Some(payment.amount.minor())
+    }))
+}
+
+/// A guest shows the receipt of a payment that we could not follow: asked by the receipt, under the same conditions.
+pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) -> Result<Option<State>> {
+    let Some(payment) = app.db.tx(isp, async |tx| store::find(tx, isp, id).await).await? else { return Ok(None) };
+    let observation = match &payment.gateway_reference {
+        Some(reference) => Some(observation(Source::Status, &app.payhero.status(reference).await.map_err(unreachable)?)),
+        None => adopt(app, isp, &payment, receipt).await?,
+    };
+    let Some(observation) = observation.filter(|observation| observation.receipt.as_deref() == Some(receipt)) else { return Ok(None) };
+    let now = app.clock.now();
+    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, id, &observation, now).await).await?;
+    Ok(match confirmed {
+        Confirmed::State(state) => Some(state),
+        Confirmed::Quarantined => None,
+    })
+}
+
+/// What an answer says, in our words.
+pub(super) fn observation(source: Source, answer: &StatusAnswer) -> Observation {
+    let seen = match &answer.state {
+        payhero::State::Success => Seen::Success,
+        payhero::State::Failed => Seen::Failed,
+        payhero::State::NotIndexed => Seen::Absent,
+        payhero::State::Queued => Seen::Queued,
+        payhero::State::Unrecognised(word) => {
+            tracing::warn!(word, "the gateway said a word that nobody documented");
+            Seen::Queued
+        }
+    };
+    let told = answer.result_code.is_some() || answer.message.is_some();
+    let failure = (seen == Seen::Failed && told).then(|| payhero::reason(answer.result_code, answer.message.as_deref().unwrap_or_default()).into());
+    Observation {
+        source,
+        seen,
+        amount: answer.amount_minor.map(Money::from_minor),
+        receipt: answer.receipt.clone(),
+        failure,
+        body: payhero::redact_body(answer.body.clone()),
+    }
+}
+
+pub(super) fn unreachable(cause: AskError) -> Error {
+    Error { source: Some(Box::new(cause)), ..Error::new(Reason::Unavailable, "The payment company is not reachable right now.") }
+}
+
+impl From<payhero::FailureReason> for FailureReason {
+    fn from(theirs: payhero::FailureReason) -> FailureReason {
+        match theirs {
+            payhero::FailureReason::CancelledByUser => FailureReason::CancelledByUser,
+            payhero::FailureReason::InsufficientFunds => FailureReason::InsufficientFunds,
+            payhero::FailureReason::WrongPin => FailureReason::WrongPin,
+            payhero::FailureReason::TimedOut => FailureReason::TimedOut,
+            payhero::FailureReason::PhoneUnreachable => FailureReason::PhoneUnreachable,
+            payhero::FailureReason::LimitExceeded => FailureReason::LimitExceeded,
+            payhero::FailureReason::GatewayError => FailureReason::GatewayError,
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Sends the prompt of a payment: one request, ever. The claim is committed before the call and the outcome after it;
+//! whatever is not a clear yes or a provable no is UNKNOWN and is resolved by asking.
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::callback_token::{self, CallbackKind};
+use super::confirm;
+use crate::app::App;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::gateways::payhero::{Accepted, CollectRequest, Outcome as Sent};
+use crate::id::{IspId, PaymentId};
+use crate::jobs::{self, Kind, Outcome};
+use crate::payments::store::{self, Change, KeyKind};
+use crate::payments::{Event, FailureReason, Payment, Purpose, State, next};
+
+/// How long a claim holds: the gateway's whole deadline and a margin.
+const CLAIM: TimeDelta = TimeDelta::seconds(60);
+/// When to ask for the first time after sending.
+pub const FIRST_POLL: TimeDelta = TimeDelta::seconds(10);
+
+/// The job `push` of one payment.
+pub async fn push(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
+    let token = Uuid::new_v4();
+    let now = app.clock.now();
+    let claimed = app.db.tx(isp, async |tx| claim(tx, isp, id, token, now).await).await?;
+    let payment = match claimed {
+        Claim::Mine(payment) => payment,
+        Claim::Busy(until) => return Ok(Outcome::Again(until)),
+        Claim::Over => return Ok(Outcome::Done),
+    };
+    let sent = app.payhero.collect(&request(app, isp, &payment)?).await;
+    let now = app.clock.now();
+    app.db.tx(isp, async |tx| record(tx, isp, id, token, &sent, now).await).await?;
+    Ok(Outcome::Done)
+}
+
+enum Claim {
+    /// This worker alone may send it.
+    Mine(Payment),
+    /// Another worker is sending it, at most until then.
+    Busy(Time),
+    /// It was sent, or must not be any more.
+    Over,
+}
+
+async fn claim(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, now: Time) -> Result<Claim> {
+    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(Claim::Over) };
+    match payment.state {
+        State::Created if now < payment.expires_at => {
+            let change = Change { claim_token: Some(Some(token)), claim_until: Some(Some(now + CLAIM)), submitted_at: Some(now), ..Change::default() };
+            store::change(tx, isp, &payment, next(State::Created, Event::Claimed), change, now).await?;
+            Ok(Claim::Mine(payment))
+        }
+        // A prompt that would come minutes after it was asked for is worse than none.
+        State::Created => {
+            confirm::advance(tx, isp, &payment, Event::DeadlinePassed, Change::default(), Some(FailureReason::TimedOut), now).await?;
+            Ok(Claim::Over)
+        }
+        State::Submitting => match payment.claim_until {
+            Some(until) if now < until => Ok(Claim::Busy(until)),
+            // Whoever sent it died before writing what came back. It is never sent again.
+            _ => {
+                unclear(tx, isp, &payment, now).await?;
+                Ok(Claim::Over)
+            }
+        },
+        _ => Ok(Claim::Over),
+    }
+}
+
+fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
+    let callbacks = &app.config.callbacks;
+    let (kind, base) = match payment.purpose {
+        Purpose::Hotspot => (CallbackKind::Hotspot, &callbacks.hotspot),
+        Purpose::Recharge | Purpose::Invoice => (CallbackKind::Billing, &callbacks.billing),
+        Purpose::Subscription => (CallbackKind::Subscription, &callbacks.subscription),
+    };
+    let token = callback_token::make(&app.config.callback_key, kind, isp, payment.id);
+    Ok(CollectRequest {
+        amount_shillings: payment.amount.whole_shillings().ok_or_else(|| Error::internal(format!("{} has cents", payment.id)))?,
+        phone: payment.phone.digits().to_owned(),
+        external_reference: payment.external_reference.clone(),
+        customer_name: "Netily guest".to_owned(), // the gateway refuses an empty name
+        callback_url: format!("{base}{token}/"),
+    })
+}
+
+/// Writes what came of sending. A late answer is worth its reference even when somebody has given up waiting for it.
+async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent<Accepted>, now: Time) -> Result<()> {
+    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(()) };
+    match sent {
+        Sent::Done(accepted) => accept(tx, isp, &payment, &accepted.reference, accepted.checkout_request_id.as_deref(), now).await,
+        Sent::Refused { code, message, kind } if payment.claim_token == Some(token) => {
+            tracing::warn!(payment = %payment.id, code, message, "the gateway refused a prompt");
+            if kind.needs_operator() {
+                store::open_break(tx, "gateway_refuses", code, Some(isp), None, serde_json::json!({ "message": message }), now).await?;
+            }
+            confirm::advance(tx, isp, &payment, Event::Refused, Change::default(), Some(FailureReason::GatewayError), now).await
+        }
+        // Refused, but the claim was lost meanwhile: the state says all there is to say.
+        Sent::Refused { .. } => Ok(()),
+        Sent::Unknown { why } => {
+            tracing::warn!(payment = %payment.id, %why, "it is not known whether the gateway took a prompt");
+            unclear(tx, isp, &payment, now).await
+        }
+    }
+}
+
+/// Keeps the gateway's reference: from now on we can ask.
+pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str, checkout_id: Option<&str>, now: Time) -> Result<()> {
+    if payment.gateway_reference.is_some() {
+        return Ok(());
+    }
+    if !store::claim_key(tx, isp, payment.id, KeyKind::Reference, reference, now).await? {
+        let detail = serde_json::json!({ "reference": reference });
+        return store::open_break(tx, "reference_reused", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
+    }
+    if let Some(checkout_id) = checkout_id.filter(|id| !id.is_empty()) {
+        store::claim_key(tx, isp, payment.id, KeyKind::Checkout, checkout_id, now).await?;
+    }
+    let change = Change { gateway_reference: Some(reference.to_owned()), checkout_id: checkout_id.map(str::to_owned), ..Change::default() };
+    confirm::advance(tx, isp, payment, Event::Accepted, change, None, now).await?;
+    jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await
+}
+
+/// Nobody knows whether the gateway took it. Asking will tell.
+pub(super) async fn unclear(tx: &mut Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
+    confirm::advance(tx, isp, payment, Event::Unclear, Change::default(), None, now).await?;
+    jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await
+}

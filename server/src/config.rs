@@ -1,0 +1,255 @@
+//! Configuration from the environment, read once, every fault reported at once. Secrets have no default.
+//! `.env.example` documents each name.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::gateways::payhero::{Generation, Settings as PayheroSettings};
+use crate::money::Rate;
+
+/// Where PayHero shall send its callbacks; the token of a payment is appended to each.
+#[derive(Clone, Debug)]
+pub struct Callbacks {
+    /// ISPs paying Netily.
+    pub subscription: String,
+    /// Hotspot purchases.
+    pub hotspot: String,
+    /// Invoices and recharges.
+    pub billing: String,
+    /// Settlements.
+    pub payout: String,
+}
+
+/// Everything that can be set.
+#[derive(Clone)]
+pub struct Config {
+    /// PostgreSQL as the role netily_app.
+    pub database_url: SecretString,
+    /// Connections of one process.
+    pub database_connections: usize,
+    /// Where `serve` listens.
+    pub listen: SocketAddr,
+    /// Domain below which each ISP has its subdomain.
+    pub base_domain: String,
+    /// Netily's part of a payment unless an ISP has its own.
+    pub commission_rate: Rate,
+    /// Keys that sign access tokens: id and secret. The first signs, all verify.
+    pub token_keys: Vec<(String, Vec<u8>)>,
+    /// Keys that seal secrets at rest: id and key. The first seals, all open.
+    pub encryption_keys: Vec<(u8, [u8; 32])>,
+    /// Key of the tokens in callback addresses.
+    pub callback_key: Vec<u8>,
+    /// The payment gateway.
+    pub payhero: PayheroSettings,
+    /// Where its callbacks go.
+    pub callbacks: Callbacks,
+    /// Networks of private addresses in which routers may be.
+    pub router_networks: Vec<Network>,
+}
+
+/// An IPv4 or IPv6 network in CIDR notation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: std::net::IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Whether an address is inside.
+    pub fn contains(&self, other: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        match (self.address, other) {
+            (V4(mine), V4(theirs)) => self.bits == 0 || (mine.to_bits() ^ theirs.to_bits()) >> (32 - u32::from(self.bits)) == 0,
+            (V6(mine), V6(theirs)) => self.bits == 0 || (mine.to_bits() ^ theirs.to_bits()) >> (128 - u32::from(self.bits)) == 0,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Network, Self::Err> {
+        const WANTED: &str = "must be a network, as 10.99.0.0/16";
+        let (address, bits) = text.trim().split_once('/').ok_or(WANTED)?;
+        let address: std::net::IpAddr = address.parse().map_err(|_| WANTED)?;
+        let bits: u8 = bits.parse().map_err(|_| WANTED)?;
+        if bits > if address.is_ipv4() { 32 } else { 128 } { Err(WANTED) } else { Ok(Network { address, bits }) }
+    }
+}
+
+/// Reads names one by one and remembers what was wrong with them.
+struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn read<T: Default, E: std::fmt::Display>(&mut self, name: &str, default: Option<&str>, parse: impl FnOnce(&str) -> Result<T, E>) -> T {
+        let value = (self.get)(name).filter(|value| !value.trim().is_empty());
+        let Some(text) = value.as_deref().or(default) else {
+            self.faults.push(format!("{name} is not set"));
+            return T::default();
+        };
+        parse(text.trim()).unwrap_or_else(|fault| {
+            self.faults.push(format!("{name} {fault}"));
+            T::default()
+        })
+    }
+
+    fn text(&mut self, name: &str, default: Option<&str>) -> String {
+        self.read(name, default, |text| Ok::<_, String>(text.to_owned()))
+    }
+
+    fn url(&mut self, name: &str) -> String {
+        self.read(name, None, |text| {
+            let url = reqwest::Url::parse(text).map_err(|_| "must be an http or https address")?;
+            if matches!(url.scheme(), "http" | "https") { Ok(format!("{}/", text.trim_end_matches('/'))) } else { Err("must be an http or https address") }
+        })
+    }
+
+    fn parsed<T: FromStr + Default>(&mut self, name: &str, default: Option<&str>, wanted: &str) -> T {
+        self.read(name, default, |text| text.parse().map_err(|_| wanted.to_owned()))
+    }
+
+    fn optional<T: FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {
+        self.read(name, Some(""), |text| if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| wanted.to_owned()) })
+    }
+}
+
+/// `id:hex,id:hex`: names and secrets of at least 32 bytes.
+fn keys(text: &str) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
+    const WANTED: &str = "must be id:hex[,id:hex…] with at least 64 hex digits each (openssl rand -hex 32)";
+    text.split(',')
+        .map(|pair| {
+            let (id, hex) = pair.trim().split_once(':').ok_or(WANTED)?;
+            let key = hex::decode(hex).ok().filter(|key| key.len() >= 32).ok_or(WANTED)?;
+            if id.is_empty() { Err(WANTED) } else { Ok((id.to_owned(), key)) }
+        })
+        .collect()
+}
+
+fn encryption_keys(text: &str) -> Result<Vec<(u8, [u8; 32])>, &'static str> {
+    const WANTED: &str = "must be number:hex[,number:hex…] with 64 hex digits each (openssl rand -hex 32)";
+    keys(text).map_err(|_| WANTED)?.into_iter().map(|(id, key)| Ok((id.parse().map_err(|_| WANTED)?, key.try_into().map_err(|_| WANTED)?))).collect()
+}
+
+impl Config {
+    /// Reads the environment of the process.
+    pub fn from_env() -> Result<Config, String> {
+        Config::read(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads names from a map: for the demo and for tests.
+    pub fn from_map(map: &HashMap<String, String>) -> Result<Config, String> {
+        Config::read(&|name| map.get(name).cloned())
+    }
+
+    fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
+        let mut reader = Reader { get, faults: Vec::new() };
+        let database_url = SecretString::from(reader.text("DATABASE_URL", None));
+        let database_connections = reader.parsed("NETILY_DATABASE_CONNECTIONS", Some("16"), "must be a number of connections");
+        let listen: Option<SocketAddr> =
+            reader.read("NETILY_LISTEN", Some("127.0.0.1:8000"), |text| text.parse().map(Some).map_err(|_| "must be address:port, as 127.0.0.1:8000"));
+        let base_domain = reader.text("NETILY_BASE_DOMAIN", None).to_ascii_lowercase();
+        let commission_rate: Option<Rate> = reader.read("NETILY_COMMISSION_RATE", Some("0.05"), |text| text.parse().map(Some));
+        let token_keys = reader.read("NETILY_TOKEN_KEYS", None, keys);
+        let encryption_keys = reader.read("NETILY_ENCRYPTION_KEYS", None, encryption_keys);
+        let callback_key = reader.read("NETILY_CALLBACK_KEY", None, |text| {
+            hex::decode(text).ok().filter(|key| key.len() >= 32).ok_or("must be at least 64 hex digits (openssl rand -hex 32)")
+        });
+        let router_networks = reader.read("NETILY_ROUTER_NETWORKS", Some(""), |text| {
+            text.split(',').filter(|part| !part.trim().is_empty()).map(Network::from_str).collect::<Result<Vec<_>, _>>()
+        });
+        let base_url = reader.url("PAYHERO_BASE_URL");
+        let auth = SecretString::from(reader.text("PAYHERO_AUTH", None));
+        let generation: Option<Generation> = reader.read("PAYHERO_GENERATION", Some("legacy"), |text| match text {
+            "legacy" => Ok(Some(Generation::Legacy)),
+            "v2" => Ok(Some(Generation::V2)),
+            _ => Err("must be legacy or v2"),
+        });
+        let channel_id: Option<i64> = reader.optional("PAYHERO_CHANNEL_ID", "must be the number of a channel");
+        let account_id: Option<i64> = reader.optional("PAYHERO_ACCOUNT_ID", "must be the number of an account");
+        let provider = reader.text("PAYHERO_PROVIDER", Some("sasapay"));
+        let network_code: Option<String> = reader.optional("PAYHERO_NETWORK_CODE", "must be a network code");
+        let callbacks = Callbacks {
+            subscription: reader.url("PAYHERO_SUBSCRIPTION_CALLBACK"),
+            hotspot: reader.url("PAYHERO_HOTSPOT_CALLBACK"),
+            billing: reader.url("PAYHERO_BILLING_CALLBACK"),
+            payout: reader.url("PAYHERO_PAYOUT_CALLBACK"),
+        };
+        if generation == Some(Generation::Legacy) && channel_id.is_none() {
+            reader.faults.push("PAYHERO_CHANNEL_ID is not set, and PAYHERO_GENERATION=legacy needs it".to_owned());
+        }
+        if generation == Some(Generation::V2) && account_id.is_none() {
+            reader.faults.push("PAYHERO_ACCOUNT_ID is not set, and PAYHERO_GENERATION=v2 needs it".to_owned());
+        }
+        let (Some(listen), Some(commission_rate), Some(generation), true) = (listen, commission_rate, generation, reader.faults.is_empty()) else {
+            return Err(format!("The configuration has {} fault(s):\n  {}", reader.faults.len(), reader.faults.join("\n  ")));
+        };
+        let payhero = PayheroSettings {
+            base_url,
+            auth,
+            generation,
+            channel_id,
+            account_id,
+            provider,
+            network_code,
+            connect_timeout: Duration::from_secs(3),
+            total_timeout: Duration::from_secs(20),
+        };
+        Ok(Config {
+            database_url,
+            database_connections,
+            listen,
+            base_domain,
+            commission_rate,
+            token_keys,
+            encryption_keys,
+            callback_key,
+            payhero,
+            callbacks,
+            router_networks,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_is_reported_at_once() {
+        let map = HashMap::from([
+            ("NETILY_COMMISSION_RATE".to_owned(), "5%".to_owned()),
+            ("NETILY_LISTEN".to_owned(), "nowhere".to_owned()),
+            ("PAYHERO_BASE_URL".to_owned(), "ftp://x".to_owned()),
+        ]);
+        let faults = Config::from_map(&map).err().expect("faults");
+        for name in [
+            "DATABASE_URL is not set",
+            "NETILY_BASE_DOMAIN is not set",
+            "NETILY_TOKEN_KEYS is not set",
+            "NETILY_ENCRYPTION_KEYS is not set",
+            "NETILY_COMMISSION_RATE must be",
+            "NETILY_LISTEN must be",
+            "PAYHERO_BASE_URL must be",
+            "PAYHERO_AUTH is not set",
+            "PAYHERO_HOTSPOT_CALLBACK is not set",
+        ] {
+            assert!(faults.contains(name), "{name} in {faults}");
+        }
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses() {
+        let network: Network = "10.99.0.0/16".parse().expect("a network");
+        assert!(network.contains("10.99.3.4".parse().expect("an address")));
+        assert!(!network.contains("10.98.3.4".parse().expect("an address")));
+        assert!("10.99.0.0".parse::<Network>().is_err() && "10.99.0.0/33".parse::<Network>().is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! The one error of the server: a reason that clients branch on, a sentence for people, and the cause for our log.
+
+use std::fmt;
+use std::time::Duration;
+
+pub use netily_sdk::types::ErrorReason as Reason;
+
+/// What use cases answer.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a call failed.
+#[derive(Debug)]
+pub struct Error {
+    /// What a client branches on.
+    pub reason: Reason,
+    /// A sentence for people. Never holds a secret or the cause of an internal error.
+    pub message: String,
+    /// Fields that are not valid: path in the request, and what it must be.
+    pub fields: Vec<(String, String)>,
+    /// When it is worth coming back.
+    pub retry_after: Option<Duration>,
+    /// The cause, for the log only.
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a reason and a sentence.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Error {
+        Error { reason, message: message.into(), fields: Vec::new(), retry_after: None, source: None }
+    }
+
+    /// One field is not valid.
+    pub fn field(path: &str, wanted: impl Into<String>) -> Error {
+        let wanted = wanted.into();
+        Error { fields: vec![(path.to_owned(), wanted.clone())], ..Error::new(Reason::InvalidArgument, format!("{path} {wanted}")) }
+    }
+
+    /// There is no such thing in this ISP. The same answer for another ISP's thing and for none at all.
+    pub fn not_found(what: &str) -> Error {
+        Error::new(Reason::NotFound, format!("There is no such {what}."))
+    }
+
+    /// Something broke on our side; the cause goes to the log.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+        Error { source: Some(cause.into()), ..Error::new(Reason::Internal, "Something went wrong on our side. Please try again.") }
+    }
+
+    /// Too many tries; the next is taken after `wait`.
+    pub fn rate_limited(message: impl Into<String>, wait: Duration) -> Error {
+        Error { retry_after: Some(wait), ..Error::new(Reason::RateLimited, message) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason.as_str_name(), self.message)?;
+        let mut cause = self.source.as_deref().map(|cause| cause as &dyn std::error::Error);
+        while let Some(one) = cause {
+            write!(f, ": {one}")?;
+            cause = one.source();
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<diesel::result::Error> for Error {
+    fn from(cause: diesel::result::Error) -> Error {
+        use diesel::result::{DatabaseErrorKind, Error as Diesel};
+        match &cause {
+            Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) | Diesel::BrokenTransactionManager => {
+                Error {
+                    retry_after: Some(Duration::from_secs(1)),
+                    source: Some(Box::new(cause)),
+                    ..Error::new(Reason::Unavailable, "The database is not reachable right now. Please try again.")
+                }
+            }
+            _ => Error::internal(cause),
+        }
+    }
+}
+
+/// Whether a statement failed because another row has this unique value already.
+pub fn is_duplicate(error: &diesel::result::Error) -> bool {
+    matches!(error, diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))
+}

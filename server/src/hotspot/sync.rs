@@ -1,0 +1,209 @@
+//! Brings a router to what its sessions want: one job per router at a time, so a router that hangs delays nobody but
+//! itself. Takes no input but the router: whatever is pending is done, however it came to be pending.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::session::{SessionRow, Status};
+use crate::app::App;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::gateways::routeros::MacAddress;
+use crate::id::{IspId, RouterId, SessionId};
+use crate::jobs::{self, Kind, Outcome, backoff};
+use crate::payments::store::open_break;
+use crate::router::apply::{self, Applied};
+use crate::router::desired::{DesiredProfile, DesiredState, DesiredUser, Device};
+use crate::router::{self, Router, visit};
+use crate::schema::hotspot_session;
+use crate::wake::Wake;
+
+/// Sessions of one run; the rest follows at once in the next.
+const BATCH: i64 = 50;
+/// A run ends before its lease does, and goes on in the next.
+const RUN_FOR: Duration = Duration::from_secs(40);
+/// After this a paid guest who never got in is a human's business. We go on trying all the same.
+const TRY_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// The job `router_sync` of one router.
+pub async fn sync_router(app: &App, isp: IspId, id: RouterId, attempt: i32) -> Result<Outcome> {
+    let Some((router, pending)) = app.db.tx(isp, async |tx| look(tx, isp, id).await).await? else { return Ok(Outcome::Done) };
+    if pending.is_empty() {
+        return Ok(Outcome::Done);
+    }
+    let full = i64::try_from(pending.len()).is_ok_and(|found| found == BATCH);
+    let problem = tokio::time::timeout(RUN_FOR, bring(app, isp, &router, &pending)).await;
+    let now = app.clock.now();
+    match problem {
+        Ok(Ok(None)) if full => Ok(Outcome::Again(now)),
+        Ok(Ok(None)) => Ok(Outcome::Done),
+        Ok(Ok(Some(problem))) => missed(app, isp, id, &pending, problem, attempt, now).await,
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(Outcome::Again(now)),
+    }
+}
+
+async fn look(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<Option<(Router, Vec<SessionRow>)>> {
+    let Some(router) = router::store::find(tx, isp, id).await? else { return Ok(None) };
+    let pending = hotspot_session::table
+        .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq(id)).and(hotspot_session::router_pending))
+        .order(hotspot_session::paid_at)
+        .limit(BATCH)
+        .select(SessionRow::as_select())
+        .load(&mut **tx)
+        .await?;
+    Ok(Some((router, pending)))
+}
+
+/// Applies each session. `Some`: the router is out of reach, which concerns all of them.
+async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow]) -> Result<Option<String>> {
+    let mut connection = match visit::connect(app, isp, router).await {
+        Ok(connection) => connection,
+        Err(cause) => return Ok(Some(visit::explain(&cause))),
+    };
+    let mut refused = None;
+    for session in pending {
+        let now = app.clock.now();
+        match apply::apply(&mut connection, &desired(session, &router.hotspot_server, now)).await {
+            Ok(applied) => app.db.tx(isp, async |tx| applied_to(tx, isp, session, &applied, now).await).await?,
+            Err(apply::Error::Router(cause)) if !connection.is_usable() => return Ok(Some(visit::explain(&cause))),
+            // The router refused this one; the others may still go through.
+            Err(cause) => {
+                let problem = match &cause {
+                    apply::Error::Router(cause) => visit::explain(cause),
+                    apply::Error::NotApplied => cause.to_string(),
+                };
+                app.db.tx(isp, async |tx| note(tx, isp, session.id, &problem).await).await?;
+                refused = Some(problem);
+            }
+        }
+    }
+    if refused.is_none() {
+        let now = app.clock.now();
+        app.db.tx(isp, async |tx| router::store::seen(tx, isp, router.id, None, now).await).await?;
+    }
+    Ok(refused)
+}
+
+/// What the router should hold for a session. The time left is written too: the router ends it when we cannot reach it.
+fn desired(session: &SessionRow, server: &str, now: Time) -> DesiredUser {
+    let live = matches!(Status::parse(&session.status), Some(Status::Paid | Status::Active)) && session.expires_at.is_none_or(|end| end > now);
+    let mac = session.mac.as_deref().and_then(MacAddress::parse);
+    let ip: Option<Ipv4Addr> = session.client_ip.as_deref().and_then(|ip| ip.parse().ok());
+    let limit = |value: i64| u64::try_from(value).ok().filter(|value| *value > 0);
+    let kbps = |value: i32| u32::try_from(value).unwrap_or(0);
+    DesiredUser {
+        session_id: session.id.to_string(),
+        name: session.username.clone(),
+        password: session.password.clone(),
+        server: (server != "all").then(|| server.to_owned()),
+        mac: mac.filter(|_| session.shared_devices == 1),
+        profile: DesiredProfile {
+            name: format!("netily-{}k-{}k-{}", session.download_kbps, session.upload_kbps, session.shared_devices),
+            download_kbps: kbps(session.download_kbps),
+            upload_kbps: kbps(session.upload_kbps),
+            shared_devices: kbps(session.shared_devices),
+        },
+        limit_uptime_seconds: session.duration_seconds.and_then(limit),
+        limit_bytes_total: limit(session.data_cap_bytes),
+        comment: format!("netily {}", session.id),
+        login: mac.zip(ip).map(|(mac, ip)| Device { ip, mac }),
+        state: if live { DesiredState::Present } else { DesiredState::Absent },
+    }
+}
+
+/// The router holds what it should: time begins for who has just been let in.
+async fn applied_to(tx: &mut Tx, isp: IspId, session: &SessionRow, applied: &Applied, now: Time) -> Result<()> {
+    use hotspot_session::dsl;
+    // Only what was read is written: a session that ended or was resumed meanwhile stays pending.
+    let row = dsl::hotspot_session
+        .filter(dsl::tenant_id.eq(isp).and(dsl::id.eq(session.id)).and(dsl::status.eq(&session.status)).and(dsl::mac.is_not_distinct_from(&session.mac)));
+    if session.status == Status::Paid.as_str() {
+        let ends = session.duration_seconds.map(|seconds| now + TimeDelta::seconds(seconds));
+        let begun = diesel::update(row)
+            .set((
+                dsl::status.eq("ACTIVE"),
+                dsl::activated_at.eq(now),
+                dsl::expires_at.eq(ends),
+                dsl::logged_in.eq(applied.logged_in),
+                dsl::router_pending.eq(false),
+                dsl::router_error.eq(None::<String>),
+            ))
+            .execute(&mut **tx)
+            .await?;
+        if let Some(ends) = ends.filter(|_| begun == 1) {
+            jobs::enqueue(tx, Kind::SessionEnd, isp, session.id.uuid(), ends, now).await?;
+        }
+    } else {
+        diesel::update(row)
+            .set((dsl::logged_in.eq(applied.logged_in), dsl::router_pending.eq(false), dsl::router_error.eq(None::<String>)))
+            .execute(&mut **tx)
+            .await?;
+    }
+    tx.wake(Wake::Purchase(session.id));
+    Ok(())
+}
+
+async fn note(tx: &mut Tx, isp: IspId, id: SessionId, problem: &str) -> Result<()> {
+    diesel::update(hotspot_session::table.find((isp, id))).set(hotspot_session::router_error.eq(problem)).execute(&mut **tx).await?;
+    tx.wake(Wake::Purchase(id));
+    Ok(())
+}
+
+/// The router was out of reach. Guests are told, and it is tried again.
+async fn missed(app: &App, isp: IspId, id: RouterId, pending: &[SessionRow], problem: String, attempt: i32, now: Time) -> Result<Outcome> {
+    app.db
+        .tx(isp, async |tx| {
+            router::store::seen(tx, isp, id, Some(&problem), now).await?;
+            for session in pending {
+                note(tx, isp, session.id, &problem).await?;
+                if session.status == Status::Paid.as_str() && session.paid_at.is_some_and(|paid| now - paid > TRY_FOR) {
+                    open_break(
+                        tx,
+                        "paid_not_online",
+                        &session.id.uuid().to_string(),
+                        Some(isp),
+                        Some(session.price_minor),
+                        serde_json::json!({ "router": id.to_string(), "problem": problem }),
+                        now,
+                    )
+                    .await?;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+    Ok(Outcome::Retry(now + backoff(attempt, Duration::from_secs(2), Duration::from_secs(60)), problem))
+}
+
+/// The job `session_end`: the time is over; the router is to forget the user.
+pub async fn end_session(app: &App, isp: IspId, id: SessionId) -> Result<Outcome> {
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            let row = hotspot_session::table.find((isp, id));
+            let found: Option<(String, Option<Time>, RouterId)> = row
+                .for_update()
+                .select((hotspot_session::status, hotspot_session::expires_at, hotspot_session::router_id))
+                .first(&mut **tx)
+                .await
+                .optional()?;
+            let Some((status, Some(ends), at)) = found else { return Ok(Outcome::Done) };
+            if status != Status::Active.as_str() {
+                return Ok(Outcome::Done);
+            }
+            if ends > now {
+                return Ok(Outcome::Again(ends));
+            }
+            diesel::update(row).set((hotspot_session::status.eq("EXPIRED"), hotspot_session::router_pending.eq(true))).execute(&mut **tx).await?;
+            tx.wake(Wake::Purchase(id));
+            router::allow(tx, isp, at, now).await?;
+            Ok(Outcome::Done)
+        })
+        .await
+}

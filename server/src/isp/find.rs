@@ -1,0 +1,23 @@
+//! From a subdomain to the tenant.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::actor::Tenant;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Reason, Result};
+use crate::id::{IspId, PLATFORM};
+use crate::schema::isp;
+
+/// The ISP of a subdomain, in the caller's transaction.
+pub async fn by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>> {
+    let row: Option<(IspId, String, String)> =
+        isp::table.filter(isp::slug.eq(slug).and(isp::id.ne(PLATFORM))).select((isp::id, isp::slug, isp::status)).first(&mut **tx).await.optional()?;
+    Ok(row.map(|(id, slug, status)| Tenant { id, slug, suspended: status == "SUSPENDED" }))
+}
+
+/// The ISP of a subdomain, or `TENANT_NOT_FOUND`.
+pub async fn tenant(db: &Db, slug: &str) -> Result<Tenant> {
+    let found = db.public(async |tx| by_slug(tx, slug).await).await?;
+    found.ok_or_else(|| Error::new(Reason::TenantNotFound, "No internet provider has this address."))
+}

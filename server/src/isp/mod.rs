@@ -1,0 +1,7 @@
+//! The ISPs as tenants: finding one by its subdomain, and what it shows of itself.
+
+mod find;
+mod profile;
+
+pub use find::{by_slug, tenant};
+pub use profile::{Branding, Profile, look, profile};

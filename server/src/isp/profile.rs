@@ -1,0 +1,67 @@
+//! The public face of an ISP.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::id::IspId;
+use crate::schema::{branding, registration_settings};
+
+/// How the ISP looks to guests and customers.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = branding)]
+pub struct Branding {
+    /// Name of the ISP.
+    pub display_name: String,
+    /// Address of the logo, or empty.
+    pub logo_url: String,
+    /// `#rrggbb`.
+    pub primary_color: String,
+    /// Headline.
+    pub welcome_title: String,
+    /// A sentence below it.
+    pub welcome_message: String,
+    /// Whom to call, or empty.
+    pub support_phone: String,
+    /// Whom to write to, or empty.
+    pub support_email: String,
+}
+
+/// Rules of self-registration.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = registration_settings)]
+pub struct Registration {
+    /// Whether customers may register themselves.
+    pub allow_self_registration: bool,
+    /// Whether the phone must be proven.
+    pub require_phone_verification: bool,
+    /// Whether the e-mail address must be proven.
+    pub require_email_verification: bool,
+    /// Whether a national id number is asked for.
+    pub require_id_number: bool,
+}
+
+/// The public face.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The look.
+    pub branding: Branding,
+    /// How to register.
+    pub registration: Registration,
+}
+
+/// The public face of an ISP.
+pub async fn profile(app: &App, isp: IspId) -> Result<Profile> {
+    app.db
+        .tx(isp, async |tx| {
+            let registration = registration_settings::table.find(isp).select(Registration::as_select()).first(&mut **tx).await?;
+            Ok(Profile { branding: look(tx, isp).await?, registration })
+        })
+        .await
+}
+
+/// The look of an ISP, in the caller's transaction.
+pub async fn look(tx: &mut crate::db::Tx, isp: IspId) -> Result<Branding> {
+    branding::table.find(isp).select(Branding::as_select()).first(&mut **tx).await.optional()?.ok_or_else(|| Error::internal(format!("{isp} has no branding")))
+}

@@ -1,0 +1,283 @@
+//! The queue of work: rows claimed with SKIP LOCKED and a lease. At most one row per kind and subject, so asking twice
+//! makes a job sooner, never double. Payload is an id; a handler reads the state anew and is safe to run twice.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::clock::Time;
+use crate::db::{Db, Tx};
+use crate::error::Result;
+use crate::id::{IspId, JobId, PLATFORM};
+use crate::wake::Wake;
+
+/// How long a claim holds. Handlers have deadlines well below it.
+pub const LEASE: TimeDelta = TimeDelta::seconds(60);
+
+/// Jobs that wait for each other's kind of trouble only: a slow gateway does not hold up the routers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// Sending prompts.
+    Push,
+    /// Asking the gateway.
+    Check,
+    /// Talking to routers.
+    Router,
+    /// Looking for what was missed.
+    Sweep,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Lane; 4] = [Lane::Push, Lane::Check, Lane::Router, Lane::Sweep];
+
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Lane::Push => "push",
+            Lane::Check => "check",
+            Lane::Router => "router",
+            Lane::Sweep => "sweep",
+        }
+    }
+
+    /// From what the database wrote.
+    pub fn parse(text: &str) -> Option<Lane> {
+        Lane::ALL.into_iter().find(|lane| lane.as_str() == text)
+    }
+
+    /// How many jobs of the lane one process runs at once. Routers are many and mostly waited for, so that one that
+    /// hangs until its deadline holds one of many places.
+    pub const fn places(self) -> usize {
+        match self {
+            Lane::Push | Lane::Check => 32,
+            Lane::Router => 256,
+            Lane::Sweep => 2,
+        }
+    }
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Send the prompt of a payment.
+    Push,
+    /// Ask the gateway about a payment.
+    Check,
+    /// Bring a router to what it should be.
+    RouterSync,
+    /// The time of a hotspot session is over.
+    SessionEnd,
+    /// Find payments that nobody asks about.
+    PaymentSweep,
+    /// Compare with the gateway's list of transactions.
+    ListSweep,
+    /// Delete what is of no more use.
+    Tidy,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 7] = [Kind::Push, Kind::Check, Kind::RouterSync, Kind::SessionEnd, Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
+
+    /// Kinds that have no subject and come again by themselves.
+    pub const SWEEPS: [Kind; 3] = [Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
+
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Push => "push",
+            Kind::Check => "check",
+            Kind::RouterSync => "router_sync",
+            Kind::SessionEnd => "session_end",
+            Kind::PaymentSweep => "payment_sweep",
+            Kind::ListSweep => "list_sweep",
+            Kind::Tidy => "tidy",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+
+    /// Where it runs.
+    pub const fn lane(self) -> Lane {
+        match self {
+            Kind::Push => Lane::Push,
+            Kind::Check => Lane::Check,
+            Kind::RouterSync | Kind::SessionEnd => Lane::Router,
+            Kind::PaymentSweep | Kind::ListSweep | Kind::Tidy => Lane::Sweep,
+        }
+    }
+}
+
+/// A job that this process has claimed.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its row.
+    pub id: JobId,
+    /// What is to be done.
+    pub kind: Kind,
+    /// For which ISP.
+    pub isp: IspId,
+    /// To what: a payment, router or session.
+    pub subject: Uuid,
+    /// How often it has been tried since it last succeeded, with this time.
+    pub attempts: i32,
+    claim_token: Uuid,
+    wakes: i64,
+}
+
+/// What a handler says at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is left to do.
+    Done,
+    /// All is well; come again then.
+    Again(Time),
+    /// It did not work; try again then.
+    Retry(Time, String),
+    /// It will never work: keep it for a human.
+    Bury(String),
+}
+
+/// Asks for a job at a time, in the caller's transaction: it exists exactly when what it follows from does.
+pub async fn enqueue(tx: &mut Tx, kind: Kind, isp: IspId, subject: Uuid, run_at: Time, now: Time) -> Result<()> {
+    diesel::sql_query(
+        "INSERT INTO public.job AS j (id, lane, kind, isp_id, subject, run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (kind, subject) DO UPDATE SET run_at = least(j.run_at, excluded.run_at), wakes = j.wakes + 1, buried_at = NULL",
+    )
+    .bind::<SqlUuid, _>(JobId::sortable(now).uuid())
+    .bind::<Text, _>(kind.lane().as_str())
+    .bind::<Text, _>(kind.as_str())
+    .bind::<SqlUuid, _>(isp)
+    .bind::<SqlUuid, _>(subject)
+    .bind::<Timestamptz, _>(run_at)
+    .bind::<Timestamptz, _>(now)
+    .execute(&mut **tx)
+    .await?;
+    if run_at <= now {
+        tx.wake(Wake::Job(kind.lane()));
+    }
+    Ok(())
+}
+
+/// Makes sure that the sweeps exist.
+pub async fn enqueue_sweeps(db: &Db, now: Time) -> Result<()> {
+    db.public(async |tx| {
+        for kind in Kind::SWEEPS {
+            enqueue(tx, kind, PLATFORM, Uuid::nil(), now, now).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[derive(QueryableByName)]
+struct ClaimedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: JobId,
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    isp_id: IspId,
+    #[diesel(sql_type = SqlUuid)]
+    subject: Uuid,
+    #[diesel(sql_type = Integer)]
+    attempts: i32,
+    #[diesel(sql_type = BigInt)]
+    wakes: i64,
+}
+
+/// Claims at most `limit` due jobs of a lane.
+pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<Job>> {
+    let token = Uuid::new_v4();
+    let rows: Vec<ClaimedRow> = db
+        .public(async |tx| {
+            Ok(diesel::sql_query(
+                "WITH due AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
+                              ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+                 UPDATE public.job j SET claim_token = $4, lease_until = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
+                 RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes",
+            )
+            .bind::<Text, _>(lane.as_str())
+            .bind::<Timestamptz, _>(now)
+            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind::<SqlUuid, _>(token)
+            .bind::<Timestamptz, _>(now + LEASE)
+            .load(&mut **tx)
+            .await?)
+        })
+        .await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let kind = Kind::parse(&row.kind)?; // a kind of a newer server: left to it
+            Some(Job { id: row.id, kind, isp: row.isp_id, subject: row.subject, attempts: row.attempts, claim_token: token, wakes: row.wakes })
+        })
+        .collect())
+}
+
+/// Records how a job ended. Fenced: a job whose lease has passed to another process is left alone. A job that was
+/// asked for again while it ran runs again.
+pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now: Time) -> Result<()> {
+    let (run_at, error, buried) = match outcome {
+        Outcome::Done => (now, None, false),
+        Outcome::Again(at) => (*at, None, false),
+        Outcome::Retry(at, error) => (*at, Some(error.as_str()), false),
+        Outcome::Bury(error) => (now, Some(error.as_str()), true),
+    };
+    let done = *outcome == Outcome::Done;
+    db.public(async |tx| {
+        use crate::schema::job;
+        let mine = job::table.filter(job::id.eq(job.id).and(job::claim_token.eq(job.claim_token)));
+        if done && diesel::delete(mine.filter(job::wakes.eq(job.wakes))).execute(&mut **tx).await? == 1 {
+            return Ok(());
+        }
+        diesel::sql_query(
+            "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
+                    run_at = CASE WHEN wakes = $4 THEN $5 WHEN $3 IS NULL THEN $6 ELSE least($5, $6 + interval '1 second') END,
+                    buried_at = CASE WHEN $7 AND wakes = $4 THEN $6 END
+             WHERE id = $1 AND claim_token = $2",
+        )
+        .bind::<SqlUuid, _>(job.id)
+        .bind::<SqlUuid, _>(job.claim_token)
+        .bind::<diesel::sql_types::Nullable<Text>, _>(error)
+        .bind::<BigInt, _>(job.wakes)
+        .bind::<Timestamptz, _>(run_at)
+        .bind::<Timestamptz, _>(now)
+        .bind::<diesel::sql_types::Bool, _>(buried)
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Doubling waits: `first`, 2·first, 4·first … at most `most`.
+pub fn backoff(attempt: i32, first: Duration, most: Duration) -> TimeDelta {
+    let doubled = first.saturating_mul(2u32.saturating_pow(u32::try_from(attempt.saturating_sub(1).max(0)).unwrap_or(0)));
+    TimeDelta::from_std(doubled.min(most)).unwrap_or(TimeDelta::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_doubles_up_to_the_most() {
+        let (first, most) = (Duration::from_secs(10), Duration::from_secs(900));
+        let waits: Vec<i64> = [1, 2, 3, 4, 20, 2_000].into_iter().map(|attempt| backoff(attempt, first, most).num_seconds()).collect();
+        assert_eq!(waits, [10, 20, 40, 80, 900, 900]);
+    }
+
+    #[test]
+    fn names_read_back() {
+        assert!(Kind::ALL.into_iter().all(|kind| Kind::parse(kind.as_str()) == Some(kind)));
+        assert!(Lane::ALL.into_iter().all(|lane| Lane::parse(lane.as_str()) == Some(lane)));
+    }
+}

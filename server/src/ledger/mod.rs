@@ -1,0 +1,10 @@
+//! Double entry in cents: + debit, − credit. One writer per act, each posting keyed by what it books, immutable after.
+//! Reads no state of payments: who posts has already decided.
+
+mod check;
+mod post;
+mod report;
+
+pub use check::{Check, Violation, check};
+pub use post::{Account, credit_payment};
+pub use report::{Commission, commissions, pending_balance, pending_balances};

@@ -1,0 +1,12 @@
+//! Payments by STK prompt: the state machine, the split, and the rows. Knows nothing of what is bought, and never
+//! calls the gateway: `collect` does both.
+
+pub mod split;
+pub mod start;
+pub mod state;
+pub mod store;
+
+pub use split::{Split, split};
+pub use start::{Start, Started, start};
+pub use state::{Event, FailureReason, State, next};
+pub use store::{Payment, Purpose};

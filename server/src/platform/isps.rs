@@ -1,0 +1,108 @@
+//! The ISPs as operators see them.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::app::App;
+use crate::clock::Time;
+use crate::error::{Error, Result};
+use crate::id::{IspId, PLATFORM};
+use crate::ledger;
+use crate::money::{Money, Rate};
+use crate::page::{Cursor, PageAsk};
+use crate::schema::isp;
+
+/// An ISP with what it is owed.
+#[derive(Clone, Debug)]
+pub struct Isp {
+    /// Its id.
+    pub id: IspId,
+    /// Subdomain.
+    pub slug: String,
+    /// Name for people.
+    pub name: String,
+    /// Whether an operator has stopped it.
+    pub suspended: bool,
+    /// Netily's part of each payment that begins now.
+    pub rate: Rate,
+    /// What Netily owes it.
+    pub pending_balance: Money,
+    /// When it was opened.
+    pub created_at: Time,
+}
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = isp)]
+struct Row {
+    id: IspId,
+    slug: String,
+    name: String,
+    status: String,
+    commission_bps: Option<Rate>,
+    created_at: Time,
+}
+
+async fn with_balances(app: &App, rows: Vec<Row>) -> Result<Vec<Isp>> {
+    let ids: Vec<IspId> = rows.iter().map(|row| row.id).collect();
+    let balances = app.db.across(async |tx| ledger::pending_balances(tx, &ids).await).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Isp {
+            pending_balance: balances.get(&row.id).copied().unwrap_or_default(),
+            rate: row.commission_bps.unwrap_or(app.config.commission_rate),
+            suspended: row.status == "SUSPENDED",
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            created_at: row.created_at,
+        })
+        .collect())
+}
+
+/// A page of ISPs, newest first.
+pub async fn list_isps(app: &App, page: PageAsk) -> Result<(Vec<Isp>, String)> {
+    let before = page.before();
+    let rows: Vec<Row> = app
+        .db
+        .public(async |tx| {
+            Ok(isp::table
+                .filter(isp::id.ne(PLATFORM))
+                .filter(isp::created_at.lt(before.at).or(isp::created_at.eq(before.at).and(isp::id.lt(before.id))))
+                .order((isp::created_at.desc(), isp::id.desc()))
+                .limit(page.size + 1)
+                .select(Row::as_select())
+                .load(&mut **tx)
+                .await?)
+        })
+        .await?;
+    let (rows, next) = page.cut(rows, |row| Cursor { at: row.created_at, id: row.id.uuid() });
+    Ok((with_balances(app, rows).await?, next))
+}
+
+/// The ISP with this id or subdomain, or `NOT_FOUND`.
+pub async fn find_isp(app: &App, id_or_slug: &str) -> Result<Isp> {
+    let row: Option<Row> = app
+        .db
+        .public(async |tx| {
+            let found = isp::table.filter(isp::id.ne(PLATFORM)).select(Row::as_select());
+            Ok(match id_or_slug.parse::<IspId>() {
+                Ok(id) => found.filter(isp::id.eq(id)).first(&mut **tx).await.optional()?,
+                Err(_) => found.filter(isp::slug.eq(id_or_slug)).first(&mut **tx).await.optional()?,
+            })
+        })
+        .await?;
+    let row = row.ok_or_else(|| Error::not_found("ISP"))?;
+    with_balances(app, vec![row]).await?.pop().ok_or_else(|| Error::not_found("ISP"))
+}
+
+/// Sets Netily's part of payments that begin from now on; those under way keep theirs.
+pub async fn set_commission_rate(app: &App, id_or_slug: &str, rate: Rate) -> Result<Isp> {
+    let found = find_isp(app, id_or_slug).await?;
+    app.db
+        .public(async |tx| {
+            diesel::update(isp::table.find(found.id)).set(isp::commission_bps.eq(rate)).execute(&mut **tx).await?;
+            Ok(())
+        })
+        .await?;
+    Ok(Isp { rate, ..found })
+}

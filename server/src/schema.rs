@@ -1,0 +1,134 @@
+//! The tables as Diesel sees them. A test compares this page with a migrated database.
+#![expect(missing_docs, reason = "columns are documented in the migrations that make them")]
+
+diesel::table! {
+    isp (id) {
+        id -> Uuid, slug -> Text, name -> Text, status -> Text, commission_bps -> Nullable<Integer>,
+        request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    job (id) {
+        id -> Uuid, lane -> Text, kind -> Text, isp_id -> Uuid, subject -> Uuid, run_at -> Timestamptz, wakes -> BigInt,
+        attempts -> Integer, claim_token -> Nullable<Uuid>, lease_until -> Nullable<Timestamptz>, last_error -> Nullable<Text>,
+        buried_at -> Nullable<Timestamptz>, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    gateway_key (kind, value) {
+        kind -> Text, value -> Text, isp_id -> Uuid, payment_id -> Uuid, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    webhook_delivery (id) {
+        id -> Uuid, kind -> Text, isp_id -> Uuid, payment_id -> Uuid, dedup -> Bytea, body -> Bytea, source_ip -> Text,
+        deliveries -> Integer, state -> Text, note -> Text, received_at -> Timestamptz, last_at -> Timestamptz,
+        done_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    reconciliation_break (id) {
+        id -> Uuid, kind -> Text, reference -> Text, isp_id -> Nullable<Uuid>, amount_minor -> Nullable<BigInt>, detail -> Jsonb,
+        opened_at -> Timestamptz, closed_at -> Nullable<Timestamptz>, closed_by -> Nullable<Text>, closed_reason -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    tenant.user_account (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, email -> Text, phone -> Nullable<Text>, first_name -> Text, last_name -> Text, role -> Text,
+        password_hash -> Text, disabled_at -> Nullable<Timestamptz>, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.sign_in (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, created_at -> Timestamptz, ended_at -> Nullable<Timestamptz>,
+        ended_reason -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    tenant.refresh_token (tenant_id, token_hash) {
+        tenant_id -> Uuid, token_hash -> Bytea, sign_in_id -> Uuid, created_at -> Timestamptz, expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.sign_in_failure (tenant_id, identifier_hash) {
+        tenant_id -> Uuid, identifier_hash -> Bytea, failures -> Integer, locked_until -> Nullable<Timestamptz>, last_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.branding (tenant_id) {
+        tenant_id -> Uuid, display_name -> Text, logo_url -> Text, primary_color -> Text, welcome_title -> Text,
+        welcome_message -> Text, support_phone -> Text, support_email -> Text,
+    }
+}
+diesel::table! {
+    tenant.registration_settings (tenant_id) {
+        tenant_id -> Uuid, allow_self_registration -> Bool, require_phone_verification -> Bool, require_email_verification -> Bool,
+        require_id_number -> Bool, auto_approve_customers -> Bool, default_customer_status -> Text, welcome_sms_template -> Text,
+    }
+}
+diesel::table! {
+    tenant.audit_event (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, actor -> Text, act -> Text, subject -> Text, facts -> Jsonb, at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.router (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, name -> Text, host -> Text, port -> Integer, use_tls -> Bool, certificate_sha256 -> Nullable<Bytea>,
+        username -> Text, password_sealed -> Bytea, hotspot_server -> Text, request_id -> Uuid, request_hash -> Bytea,
+        created_at -> Timestamptz, last_seen_at -> Nullable<Timestamptz>, last_error -> Nullable<Text>,
+    }
+}
+diesel::table! {
+    tenant.hotspot_plan (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, name -> Text, price_minor -> BigInt, duration_seconds -> Nullable<BigInt>, data_cap_bytes -> BigInt,
+        download_kbps -> Integer, upload_kbps -> Integer, shared_devices -> Integer, weekdays -> Array<SmallInt>, router_ids -> Array<Uuid>,
+        request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.hotspot_session (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, router_id -> Uuid, plan_id -> Uuid, payment_id -> Uuid, plan_name -> Text, price_minor -> BigInt,
+        duration_seconds -> Nullable<BigInt>, data_cap_bytes -> BigInt, download_kbps -> Integer, upload_kbps -> Integer,
+        shared_devices -> Integer, phone -> Text, mac -> Nullable<Text>, client_ip -> Nullable<Text>, login_url -> Nullable<Text>,
+        status -> Text, username -> Text, password -> Text, logged_in -> Bool, paid_at -> Nullable<Timestamptz>,
+        activated_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>, router_pending -> Bool,
+        router_error -> Nullable<Text>, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.prompt_block (tenant_id, phone) {
+        tenant_id -> Uuid, phone -> Text, until -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.payment (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, purpose -> Text, subject -> Text, request_id -> Uuid, request_hash -> Bytea,
+        external_reference -> Text, amount_minor -> BigInt, commission_bps -> Integer, phone -> Text, state -> Text,
+        failure_reason -> Nullable<Text>, gateway_reference -> Nullable<Text>, checkout_id -> Nullable<Text>,
+        mpesa_receipt -> Nullable<Text>, claim_token -> Nullable<Uuid>, claim_until -> Nullable<Timestamptz>, polls -> Integer,
+        next_poll_at -> Nullable<Timestamptz>, hinted_at -> Nullable<Timestamptz>, submitted_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz, completed_at -> Nullable<Timestamptz>, created_at -> Timestamptz, updated_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.gateway_observation (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, payment_id -> Uuid, source -> Text, status -> Text, amount_minor -> Nullable<BigInt>,
+        receipt -> Nullable<Text>, body -> Jsonb, observed_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.ledger_balance (tenant_id, account) {
+        tenant_id -> Uuid, account -> Text, balance_minor -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.commission_ledger (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, payment_id -> Uuid, purpose -> Text, gross_minor -> BigInt, commission_bps -> Integer,
+        commission_minor -> BigInt, isp_minor -> BigInt, mpesa_receipt -> Nullable<Text>, created_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
+diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
+diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);

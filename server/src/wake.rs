@@ -1,0 +1,160 @@
+//! Telling waiting tasks, here and in other processes, that something changed: LISTEN/NOTIFY on one channel.
+//! A wake is a hint that may be lost; whoever waits also looks by itself now and then.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use diesel::sql_types::{Array, Text};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
+use futures::StreamExt as _;
+use secrecy::SecretString;
+use tokio::sync::{Notify, mpsc, watch};
+
+use crate::id::SessionId;
+use crate::jobs::Lane;
+
+/// The channel of PostgreSQL that wakes travel on.
+const CHANNEL: &str = "netily";
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wake {
+    /// There is a job in this lane.
+    Job(Lane),
+    /// A hotspot purchase is not what it was.
+    Purchase(SessionId),
+}
+
+impl Wake {
+    fn encode(self) -> String {
+        match self {
+            Wake::Job(lane) => format!("job:{}", lane.as_str()),
+            Wake::Purchase(id) => format!("purchase:{id}"),
+        }
+    }
+
+    fn decode(text: &str) -> Option<Wake> {
+        match text.split_once(':')? {
+            ("job", lane) => Lane::parse(lane).map(Wake::Job),
+            ("purchase", id) => id.parse().ok().map(Wake::Purchase),
+            _ => None,
+        }
+    }
+}
+
+/// The hub of one process.
+#[derive(Clone)]
+pub struct Wakes {
+    outgoing: mpsc::UnboundedSender<Vec<Wake>>,
+    hub: Arc<Hub>,
+}
+
+struct Hub {
+    lanes: HashMap<Lane, Notify>,
+    purchases: Mutex<HashMap<SessionId, watch::Sender<u64>>>,
+}
+
+impl Wakes {
+    /// A hub, and the task that carries its wakes; the task ends when the hub is dropped.
+    pub fn start(url: SecretString) -> Wakes {
+        let (outgoing, queue) = mpsc::unbounded_channel();
+        let hub = Arc::new(Hub { lanes: Lane::ALL.into_iter().map(|lane| (lane, Notify::new())).collect(), purchases: Mutex::default() });
+        tokio::spawn(carry(url, queue, hub.clone()));
+        Wakes { outgoing, hub }
+    }
+
+    /// Tells everybody, in every process. Called after the commit.
+    pub fn send(&self, wakes: Vec<Wake>) {
+        if !wakes.is_empty() {
+            // The receiver lives as long as the runtime; at its end nobody is left to be woken.
+            let _ = self.outgoing.send(wakes);
+        }
+    }
+
+    /// Waits until this lane may have work, or `at_most`.
+    pub async fn job(&self, lane: Lane, at_most: Duration) {
+        if let Some(notify) = self.hub.lanes.get(&lane) {
+            let _ = tokio::time::timeout(at_most, notify.notified()).await;
+        }
+    }
+
+    /// A receiver that changes whenever this purchase may have changed.
+    pub fn purchase(&self, id: SessionId) -> watch::Receiver<u64> {
+        let mut purchases = self.hub.purchases.lock().unwrap_or_else(PoisonError::into_inner);
+        purchases.retain(|_, sender| sender.receiver_count() > 0);
+        purchases.entry(id).or_insert_with(|| watch::Sender::new(0)).subscribe()
+    }
+}
+
+impl Hub {
+    fn deliver(&self, wake: Wake) {
+        match wake {
+            Wake::Job(lane) => {
+                if let Some(notify) = self.lanes.get(&lane) {
+                    notify.notify_one();
+                }
+            }
+            Wake::Purchase(id) => {
+                if let Some(sender) = self.purchases.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+                    sender.send_modify(|version| *version += 1);
+                }
+            }
+        }
+    }
+
+    /// After a lost connection wakes may have been missed: everybody looks.
+    fn deliver_all(&self) {
+        self.lanes.values().for_each(Notify::notify_one);
+        self.purchases.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|sender| sender.send_modify(|version| *version += 1));
+    }
+}
+
+/// Holds two connections, one that listens and one that notifies, and opens them again when they are lost.
+async fn carry(url: SecretString, mut queue: mpsc::UnboundedReceiver<Vec<Wake>>, hub: Arc<Hub>) {
+    loop {
+        if queue.is_closed() && queue.is_empty() {
+            return;
+        }
+        if let Err(cause) = carry_once(&url, &mut queue, &hub).await {
+            tracing::debug!(%cause, "the wake connection was lost");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+}
+
+async fn carry_once(url: &SecretString, queue: &mut mpsc::UnboundedReceiver<Vec<Wake>>, hub: &Hub) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut listener = crate::db::connect(url).await?;
+    let mut notifier = crate::db::connect(url).await?;
+    listener.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+    hub.deliver_all();
+    let mut heard = std::pin::pin!(listener.notifications_stream());
+    loop {
+        tokio::select! {
+            notification = heard.next() => {
+                let notification = notification.ok_or("the stream of notifications ended")??;
+                if let Some(wake) = Wake::decode(&notification.payload) {
+                    hub.deliver(wake);
+                }
+            }
+            first = queue.recv() => {
+                let Some(mut batch) = first else { return Ok(()) };
+                while let Ok(more) = queue.try_recv() {
+                    batch.extend(more);
+                }
+                notify(&mut notifier, batch).await?;
+            }
+        }
+    }
+}
+
+async fn notify(connection: &mut AsyncPgConnection, mut wakes: Vec<Wake>) -> diesel::QueryResult<()> {
+    let mut seen = std::collections::HashSet::new();
+    wakes.retain(|wake| seen.insert(*wake));
+    let payloads: Vec<String> = wakes.into_iter().map(Wake::encode).collect();
+    diesel::sql_query(format!("SELECT pg_notify('{CHANNEL}', payload) FROM unnest($1) payload"))
+        .bind::<Array<Text>, _>(payloads)
+        .execute(connection)
+        .await
+        .map(drop)
+}
