@@ -37,3 +37,6 @@ pub mod platform;
 pub mod router;
 
 // 3 edges: may use everything; nothing uses them
+pub mod portal;
+pub mod webhooks;
+pub mod worker;

@@ -17,6 +17,9 @@ use crate::jobs::Lane;
 /// The channel of PostgreSQL that wakes travel on.
 const CHANNEL: &str = "netily";
 
+/// Wakes that may wait for the notifying connection.
+const QUEUE: usize = 10_000;
+
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Wake {
@@ -46,7 +49,7 @@ impl Wake {
 /// The hub of one process.
 #[derive(Clone)]
 pub struct Wakes {
-    outgoing: mpsc::UnboundedSender<Vec<Wake>>,
+    outgoing: mpsc::Sender<Vec<Wake>>,
     hub: Arc<Hub>,
 }
 
@@ -58,7 +61,7 @@ struct Hub {
 impl Wakes {
     /// A hub, and the task that carries its wakes; the task ends when the hub is dropped.
     pub fn start(url: SecretString) -> Wakes {
-        let (outgoing, queue) = mpsc::unbounded_channel();
+        let (outgoing, queue) = mpsc::channel(QUEUE);
         let hub = Arc::new(Hub { lanes: Lane::ALL.into_iter().map(|lane| (lane, Notify::new())).collect(), purchases: Mutex::default() });
         tokio::spawn(carry(url, queue, hub.clone()));
         Wakes { outgoing, hub }
@@ -67,8 +70,8 @@ impl Wakes {
     /// Tells everybody, in every process. Called after the commit.
     pub fn send(&self, wakes: Vec<Wake>) {
         if !wakes.is_empty() {
-            // The receiver lives as long as the runtime; at its end nobody is left to be woken.
-            let _ = self.outgoing.send(wakes);
+            // Full while the database is away: everybody looks when it is back.
+            let _ = self.outgoing.try_send(wakes);
         }
     }
 
@@ -111,7 +114,7 @@ impl Hub {
 }
 
 /// Holds two connections, one that listens and one that notifies, and opens them again when they are lost.
-async fn carry(url: SecretString, mut queue: mpsc::UnboundedReceiver<Vec<Wake>>, hub: Arc<Hub>) {
+async fn carry(url: SecretString, mut queue: mpsc::Receiver<Vec<Wake>>, hub: Arc<Hub>) {
     loop {
         if queue.is_closed() && queue.is_empty() {
             return;
@@ -123,7 +126,7 @@ async fn carry(url: SecretString, mut queue: mpsc::UnboundedReceiver<Vec<Wake>>,
     }
 }
 
-async fn carry_once(url: &SecretString, queue: &mut mpsc::UnboundedReceiver<Vec<Wake>>, hub: &Hub) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+async fn carry_once(url: &SecretString, queue: &mut mpsc::Receiver<Vec<Wake>>, hub: &Hub) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut listener = crate::db::connect(url).await?;
     let mut notifier = crate::db::connect(url).await?;
     listener.batch_execute(&format!("LISTEN {CHANNEL}")).await?;

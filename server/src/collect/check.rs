@@ -13,11 +13,11 @@ use super::{hint, push};
 use crate::app::App;
 use crate::clock::Time;
 use crate::error::{Error, Reason, Result};
-use crate::gateways::payhero::{self, AskError, StatusAnswer, TransactionRow};
+use crate::gateways::payhero::{self, AskError, StatusAnswer};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{Outcome, backoff};
 use crate::money::Money;
-use crate::payments::store::{self, Change, KeyKind, Observation, Seen, Source};
+use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
 
 /// How long we go on asking.
@@ -48,7 +48,12 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
         }
         Ok(None) => {
             let now = app.clock.now();
-            app.db.tx(isp, async |tx| count_poll(tx, isp, id, now).await).await?;
+            app.db
+                .tx(isp, async |tx| {
+                    hint::give_up_unproven(tx, isp, id, now).await?;
+                    count_poll(tx, isp, id, now).await
+                })
+                .await?;
         }
         Err(error) => {
             tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
@@ -127,54 +132,44 @@ async fn ask(app: &App, isp: IspId, payment: &Payment, hints: &[hint::Said]) -> 
     Ok(None)
 }
 
-/// Tries a name that did not come from our own call. Its status must be a final one, and the list of transactions must
-/// show it, unused, with our amount.
+/// Tries a name that did not come from our own call. Its status must be a final one, and either the answer names our own
+/// reference or the list of transactions shows it, unused, with our amount.
 async fn adopt(app: &App, isp: IspId, payment: &Payment, candidate: &str) -> Result<Option<Observation>> {
-    let taken = app
-        .db
-        .tx(isp, async |tx| Ok((store::key_owner(tx, KeyKind::Reference, candidate).await?, store::key_owner(tx, KeyKind::Receipt, candidate).await?)))
-        .await?;
-    if [taken.0, taken.1].into_iter().flatten().any(|owner| owner != payment.id) {
-        return Ok(None);
-    }
     let answer = app.payhero.status(candidate).await.map_err(unreachable)?;
-    if answer.external_reference.as_ref().is_some_and(|theirs| *theirs != payment.external_reference) {
+    if !matches!(answer.state, payhero::State::Success | payhero::State::Failed) {
         return Ok(None);
     }
-    match answer.state {
-        payhero::State::Success | payhero::State::Failed => {}
-        // Known and not final: keep the reference only when the answer itself names ours.
-        _ => return Ok(None),
-    }
-    let listed = listed(app, payment, candidate, answer.receipt.as_deref()).await?;
-    let bound = answer.external_reference.as_ref() == Some(&payment.external_reference);
-    if answer.state == payhero::State::Success && !bound && listed.is_none() {
-        return Ok(None);
-    }
-    if answer.state == payhero::State::Failed && !bound {
-        return Ok(None); // a failure of we do not know whose payment says nothing of ours
-    }
-    let reference = listed.and_then(|row| row.transaction_reference).unwrap_or_else(|| candidate.to_owned());
+    let reference = match &answer.external_reference {
+        Some(theirs) if *theirs != payment.external_reference => return Ok(None),
+        Some(_) => answer.reference.clone().unwrap_or_else(|| candidate.to_owned()),
+        // A failure of we do not know whose payment says nothing of ours.
+        None if answer.state == payhero::State::Failed => return Ok(None),
+        None => match listed(app, payment, candidate, &answer).await? {
+            Some(reference) => reference,
+            None => return Ok(None),
+        },
+    };
     let now = app.clock.now();
-    app.db
+    let ours = app
+        .db
         .tx(isp, async |tx| {
-            let Some(payment) = store::lock(tx, isp, payment.id).await? else { return Ok(()) };
+            let Some(payment) = store::lock(tx, isp, payment.id).await? else { return Ok(false) };
             push::accept(tx, isp, &payment, &reference, None, now).await
         })
         .await?;
-    Ok(Some(observation(Source::Status, &answer)))
+    Ok(ours.then(|| observation(Source::Status, &answer)))
 }
 
-/// The row of the list of transactions that shows this name with our amount.
-async fn listed(app: &App, payment: &Payment, candidate: &str, receipt: Option<&str>) -> Result<Option<TransactionRow>> {
+/// The reference of the row of the list of transactions that shows one of these names with our amount.
+async fn listed(app: &App, payment: &Payment, candidate: &str, answer: &StatusAnswer) -> Result<Option<String>> {
     let since = payment.created_at - TimeDelta::minutes(5);
     let recent = app.payhero.recent_transactions(since).await.map_err(unreachable)?;
-    let names = [Some(candidate), receipt];
-    Ok(recent.rows.into_iter().find(|row| {
-        let named =
-            names.into_iter().flatten().any(|name| row.transaction_reference.as_deref() == Some(name) || row.provider_reference.as_deref() == Some(name));
-        named && row.amount_minor == Some(payment.amount.minor())
-    }))
+    let names = [Some(candidate), answer.receipt.as_deref(), answer.reference.as_deref()];
+    let row = recent.rows.into_iter().find(|row| {
+        let mut shown = [row.transaction_reference.as_deref(), row.provider_reference.as_deref()].into_iter().flatten();
+        row.amount_minor == Some(payment.amount.minor()) && shown.any(|name| names.contains(&Some(name)))
+    });
+    Ok(row.and_then(|row| row.transaction_reference))
 }
 
 /// A guest shows the receipt of a payment that we could not follow: asked by the receipt, under the same conditions.

@@ -183,3 +183,22 @@ pub(super) async fn close_answered(tx: &mut Tx, payment: PaymentId, confirmed: C
     }
     Ok(())
 }
+
+/// A callback that named nothing we could prove in this time is a human's business.
+const UNPROVEN_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// Puts callbacks aside that have waited too long for a proof.
+pub(super) async fn give_up_unproven(tx: &mut Tx, isp: IspId, payment: PaymentId, now: Time) -> Result<()> {
+    let old: Vec<DeliveryId> = webhook_delivery::table
+        .filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.eq("RECEIVED")))
+        .filter(webhook_delivery::received_at.lt(now - UNPROVEN_FOR))
+        .select(webhook_delivery::id)
+        .load(&mut **tx)
+        .await?;
+    for delivery in old {
+        let detail = serde_json::json!({ "payment": payment.to_string() });
+        store::open_break(tx, "callback_unproven", &delivery.uuid().to_string(), Some(isp), None, detail, now).await?;
+        close_one(tx, delivery, "QUARANTINED", "The gateway's list shows nothing that proves it.", now).await?;
+    }
+    Ok(())
+}

@@ -92,7 +92,7 @@ fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
 async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent<Accepted>, now: Time) -> Result<()> {
     let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(()) };
     match sent {
-        Sent::Done(accepted) => accept(tx, isp, &payment, &accepted.reference, accepted.checkout_request_id.as_deref(), now).await,
+        Sent::Done(accepted) => accept(tx, isp, &payment, &accepted.reference, accepted.checkout_request_id.as_deref(), now).await.map(drop),
         Sent::Refused { code, message, kind } if payment.claim_token == Some(token) => {
             tracing::warn!(payment = %payment.id, code, message, "the gateway refused a prompt");
             if kind.needs_operator() {
@@ -109,21 +109,23 @@ async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent
     }
 }
 
-/// Keeps the gateway's reference: from now on we can ask.
-pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str, checkout_id: Option<&str>, now: Time) -> Result<()> {
-    if payment.gateway_reference.is_some() {
-        return Ok(());
+/// Keeps the gateway's reference: from now on we can ask. False when it is another payment's.
+pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str, checkout_id: Option<&str>, now: Time) -> Result<bool> {
+    if let Some(known) = &payment.gateway_reference {
+        return Ok(known == reference);
     }
     if !store::claim_key(tx, isp, payment.id, KeyKind::Reference, reference, now).await? {
         let detail = serde_json::json!({ "reference": reference });
-        return store::open_break(tx, "reference_reused", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
+        store::open_break(tx, "reference_reused", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
+        return Ok(false);
     }
     if let Some(checkout_id) = checkout_id.filter(|id| !id.is_empty()) {
         store::claim_key(tx, isp, payment.id, KeyKind::Checkout, checkout_id, now).await?;
     }
     let change = Change { gateway_reference: Some(reference.to_owned()), checkout_id: checkout_id.map(str::to_owned), ..Change::default() };
     confirm::advance(tx, isp, payment, Event::Accepted, change, None, now).await?;
-    jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await
+    jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await?;
+    Ok(true)
 }
 
 /// Nobody knows whether the gateway took it. Asking will tell.

@@ -1,11 +1,16 @@
 //! The captive pages a guest sees before being online, rendered as whole HTML documents that need no script.
-//! Decides wording, looks and addresses. Never asks the database, the clock or the network: callers hand in prepared views.
+//! Decides wording, looks and addresses. Only `handlers` asks the slices and the clock; all else is handed prepared views.
 
+mod chap;
 mod color;
+mod ends;
 mod fields;
+pub mod handlers;
+pub mod host;
 mod lang;
 mod links;
 mod pages;
+mod phone_text;
 mod policy;
 pub mod routes;
 mod texts;

@@ -70,6 +70,8 @@ pub enum PurchaseState {
     PaidConnecting,
     /// The money is in; the router does not answer. We keep trying for 24 hours.
     PaidWaitingForRouter,
+    /// It was running already and another device takes it over; the router is being told.
+    Moving,
     /// Not paid.
     Failed {
         /// Why.
@@ -135,7 +137,8 @@ impl StatusPage {
             | PurchaseState::WaitingForPin { .. }
             | PurchaseState::Checking
             | PurchaseState::PaidConnecting
-            | PurchaseState::PaidWaitingForRouter => {
+            | PurchaseState::PaidWaitingForRouter
+            | PurchaseState::Moving => {
                 Some(refresh_after_seconds(self.elapsed_seconds))
             }
             // The answer of M-Pesa may come late, and then the person must be let in.
@@ -154,6 +157,7 @@ impl StatusPage {
             PurchaseState::Checking => t.checking,
             PurchaseState::PaidConnecting => t.connecting,
             PurchaseState::PaidWaitingForRouter => t.router_offline,
+            PurchaseState::Moving => t.moving,
             PurchaseState::Failed { reason } => reason.saying(self.frame.lang),
             PurchaseState::Expired => t.ended,
         }
@@ -163,7 +167,7 @@ impl StatusPage {
     fn badge(&self) -> &'static str {
         match self.state {
             PurchaseState::Sending | PurchaseState::WaitingForPin { .. } => "phone",
-            PurchaseState::Checking | PurchaseState::PaidConnecting => "wait",
+            PurchaseState::Checking | PurchaseState::PaidConnecting | PurchaseState::Moving => "wait",
             PurchaseState::PaidWaitingForRouter => "late",
             PurchaseState::Failed {
                 reason: FailureReason::TimedOut,
@@ -196,7 +200,7 @@ impl StatusPage {
 
     /// Whether somebody who sees this page may have got the prompt against their will.
     fn may_be_unwanted(&self) -> bool {
-        !self.is_paid() && self.state != PurchaseState::Expired
+        !self.is_paid() && !matches!(self.state, PurchaseState::Moving | PurchaseState::Expired)
     }
 
     fn may_pay_again(&self) -> bool {
@@ -423,6 +427,11 @@ pub enum ErrorKind {
         /// How long to wait.
         wait_seconds: u64,
     },
+    /// A form that another page sent, or that is no form.
+    FormRefused {
+        /// 403, 413 or 415.
+        http_status: u16,
+    },
     /// Our fault.
     ServerTrouble {
         /// Under which it is in the log; may be empty.
@@ -450,6 +459,7 @@ impl ErrorPage {
             | ErrorKind::PurchaseNotFound => 404,
             ErrorKind::IspClosed => 403,
             ErrorKind::TooManyTries { .. } => 429,
+            ErrorKind::FormRefused { http_status } => http_status,
             ErrorKind::ServerTrouble { .. } => 503,
         }
     }
@@ -475,6 +485,7 @@ impl ErrorPage {
             ErrorKind::PurchaseNotFound => t.purchase_not_found,
             ErrorKind::IspClosed => t.closed_for_now,
             ErrorKind::TooManyTries { .. } => t.too_many_tries,
+            ErrorKind::FormRefused { .. } => t.form_refused,
             ErrorKind::ServerTrouble { .. } => t.server_trouble,
         }
     }

@@ -50,6 +50,7 @@ pub(super) struct Texts {
     pub waiting: Saying,
     pub checking: Saying,
     pub connecting: Saying,
+    pub moving: Saying,
     pub router_offline: Saying,
     pub ended: Saying,
 
@@ -86,6 +87,7 @@ pub(super) struct Texts {
     pub purchase_not_found: Saying,
     pub closed_for_now: Saying,
     pub too_many_tries: Saying,
+    pub form_refused: Saying,
     pub server_trouble: Saying,
     pub trouble_number: &'static str,
 }

@@ -2,6 +2,7 @@
 //! so that nobody is promised more than there is.
 
 use super::lang::Lang;
+use crate::money::Money;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -38,6 +39,12 @@ pub fn until(lang: Lang, day: Day, hour: u32, minute: u32) -> String {
             format!("hadi {day} {}, {time}", month_name(lang, month))
         }
     }
+}
+
+/// `KES 1,500`; cents only when there are some.
+pub fn price(money: Money) -> String {
+    let text = money.to_string();
+    format!("KES {}", text.strip_suffix(".00").unwrap_or(&text))
 }
 
 /// `1 hour`, `1 day 12 hours`, `7 days`; without seconds it is unlimited time.
@@ -213,6 +220,13 @@ mod tests {
             assert_eq!(duration(Swahili, Some(seconds)), swahili);
         }
         assert_eq!(duration(English, None), "No time limit");
+    }
+
+    #[test]
+    fn prices_are_whole_shillings_where_they_can_be() {
+        assert_eq!(price(Money::from_minor(1_000)), "KES 10");
+        assert_eq!(price(Money::from_minor(150_000)), "KES 1,500");
+        assert_eq!(price(Money::from_minor(1_050)), "KES 10.50");
     }
 
     #[test]

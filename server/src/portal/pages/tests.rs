@@ -91,12 +91,13 @@ fn login_form(lang: Lang) -> HowConnected {
     }
 }
 
-const STATES: [PurchaseState; 8] = [
+const STATES: [PurchaseState; 9] = [
     PurchaseState::Sending,
     PurchaseState::WaitingForPin { seconds_left: 40 },
     PurchaseState::Checking,
     PurchaseState::PaidConnecting,
     PurchaseState::PaidWaitingForRouter,
+    PurchaseState::Moving,
     PurchaseState::Failed {
         reason: FailureReason::TimedOut,
     },
@@ -145,6 +146,7 @@ fn every_page(lang: Lang) -> Vec<String> {
         ErrorKind::PurchaseNotFound,
         ErrorKind::IspClosed,
         ErrorKind::TooManyTries { wait_seconds: 600 },
+        ErrorKind::FormRefused { http_status: 403 },
         ErrorKind::ServerTrouble { request_id: evil() },
     ] {
         pages.push(
@@ -208,7 +210,7 @@ fn a_plan_that_stands_alone_is_chosen() {
 fn a_page_reloads_for_as_long_as_something_can_change() {
     for (state, reloads) in STATES
         .into_iter()
-        .zip([true, true, true, true, true, true, false, false])
+        .zip([true, true, true, true, true, true, true, false, false])
     {
         let page = status(Lang::English, state).render().unwrap();
         assert_eq!(
@@ -236,12 +238,49 @@ fn only_a_device_that_is_online_is_sent_on_by_itself() {
 
 #[test]
 fn no_page_offers_to_pay_again_while_the_answer_is_open() {
-    let pay_again = [false, false, false, false, false, true, true, true];
+    let pay_again = [false, false, false, false, false, false, true, true, true];
     for (state, wanted) in STATES.into_iter().zip(pay_again) {
         assert_eq!(
             status(Lang::English, state).may_pay_again(),
             wanted,
             "{state:?}"
         );
+    }
+}
+
+/// About what 4 kB hold once a proxy has packed them; nothing else is loaded before the page can be seen.
+const BUDGET: usize = 12_000;
+
+#[test]
+fn six_plans_are_seen_after_little_is_loaded() {
+    let card = |number: u64| PlanCard {
+        id: format!("hpl_{number:032}"),
+        name: format!("{number} hours"),
+        price: format!("KES {number}0"),
+        duration_seconds: Some(number * 3600),
+        data_cap_bytes: Some(number * 1_000_000_000),
+        download_kbps: Some(5000),
+        upload_kbps: Some(2000),
+        shared_devices: 2,
+    };
+    for lang in [Lang::English, Lang::Swahili] {
+        let page = PlansPage {
+            frame: Frame {
+                router_id: Some("rtr_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f".to_owned()),
+                branding: Branding { display_name: "Yellow WiFi".to_owned(), ..Branding::unknown() },
+                nonce: "0123456789abcdef0123456789abcdef".to_owned(),
+                device: Device::read(&Fields::parse("mac=AA:BB:CC:DD:EE:FF&ip=10.5.50.20&link-login-only=http://10.5.50.1/login&link-orig=http://news.example/")),
+                ..frame(lang)
+            },
+            plans: (1..=6).map(card).collect(),
+            request_id: "67e55044-10b1-426f-9247-bb680e5fe0c8".to_owned(),
+            selected_plan_id: None,
+            phone: String::new(),
+            plan_error: None,
+            phone_error: None,
+            notice: None,
+        };
+        let size = page.render().unwrap().len();
+        assert!(size <= BUDGET, "{size} bytes");
     }
 }

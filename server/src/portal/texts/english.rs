@@ -50,6 +50,10 @@ pub(super) const TEXTS: Texts = Texts {
         title: "Paid. Connecting you…",
         body: "This takes a few seconds. Your time starts when you are online.",
     },
+    moving: Saying {
+        title: "Connecting this device…",
+        body: "We found your payment. This takes a few seconds.",
+    },
     router_offline: Saying {
         title: "Paid. The WiFi is not answering",
         body: "Your money is safe with us and your time has not started. The WiFi equipment here is off or out of reach. We keep trying for 24 hours and connect you when it is back: your time starts only then.",
@@ -148,6 +152,10 @@ pub(super) const TEXTS: Texts = Texts {
     too_many_tries: Saying {
         title: "One moment, please",
         body: "This protects everybody's phone from unwanted requests.",
+    },
+    form_refused: Saying {
+        title: "We could not take this form",
+        body: "Nothing was charged. Go back to the plans and try again there.",
     },
     server_trouble: Saying {
         title: "Something went wrong here",

@@ -50,6 +50,10 @@ pub(super) const TEXTS: Texts = Texts {
         title: "Umelipa. Tunakuunganisha…",
         body: "Inachukua sekunde chache. Muda wako unaanza ukishaingia mtandaoni.",
     },
+    moving: Saying {
+        title: "Tunaunganisha kifaa hiki…",
+        body: "Tumepata malipo yako. Hii inachukua sekunde chache.",
+    },
     router_offline: Saying {
         title: "Umelipa. WiFi haijibu kwa sasa",
         body: "Pesa yako iko salama kwetu na muda wako haujaanza. Mitambo ya WiFi hapa imezima au haifikiki. Tunaendelea kujaribu kwa saa 24 na tutakuunganisha itakaporudi: muda wako utaanza wakati huo tu.",
@@ -148,6 +152,10 @@ pub(super) const TEXTS: Texts = Texts {
     too_many_tries: Saying {
         title: "Subiri kidogo, tafadhali",
         body: "Hii hulinda simu za watu wote dhidi ya maombi yasiyotakiwa.",
+    },
+    form_refused: Saying {
+        title: "Hatukuweza kupokea fomu hii",
+        body: "Hakuna pesa iliyotozwa. Rudi kwenye vifurushi ujaribu tena hapo.",
     },
     server_trouble: Saying {
         title: "Kuna hitilafu hapa kwetu",

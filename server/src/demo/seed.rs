@@ -1,0 +1,225 @@
+//! The demo's ISPs, people, routers and plans, made by the same use cases that people use. Request ids are fixed, so
+//! seeding again finds what is there.
+
+use std::sync::Arc;
+
+use netily_sandbox::{RouterSetup, Sandbox};
+
+
+use crate::actor::Role;
+use crate::app::App;
+use crate::auth::{self, NewUser};
+use crate::error::{Error, Reason, Result};
+use crate::hotspot::plan::{self, PlanDraft};
+use crate::id::{HotspotPlanId, IspId, PLATFORM, RequestId, RouterId};
+use crate::money::Money;
+use crate::platform::{self, NewIsp};
+use crate::router::{self, NewRouter};
+
+/// An ISP of the demo.
+struct IspSeed {
+    slug: &'static str,
+    name: &'static str,
+    color: &'static str,
+    routers: &'static [(&'static str, &'static str)], // name for people, name in the sandbox
+}
+
+const ISPS: [IspSeed; 2] = [
+    IspSeed { slug: "yellow", name: "Yellow WiFi", color: "#f2b705", routers: &[("Market Street", "yellow-market"), ("Bus Stage", "yellow-stage")] },
+    IspSeed { slug: "blue", name: "Blue Net", color: "#1c5fd4", routers: &[("Harbour", "blue-harbour")] },
+];
+
+const ROUTER_USER: &str = "netily";
+const ROUTER_PASSWORD: &str = "sandbox-router";
+
+/// A sign-in of the demo. Such accounts exist nowhere else.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct SignIn {
+    /// What to type as who.
+    pub identifier: String,
+    /// What to type as password.
+    pub password: String,
+}
+
+/// A router as the card shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RouterCard {
+    /// `rtr_…`.
+    pub id: String,
+    /// Name for people.
+    pub name: String,
+    /// Name in the sandbox.
+    pub sandbox_name: String,
+    /// Where its API is.
+    pub address: String,
+    /// API user.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// An ISP as the card shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct IspCard {
+    /// Subdomain.
+    pub slug: String,
+    /// Its owner.
+    pub owner: SignIn,
+    /// One of its staff.
+    pub staff: SignIn,
+    /// Its routers.
+    pub routers: Vec<RouterCard>,
+    /// Ids of its hotspot plans.
+    pub hotspot_plans: Vec<String>,
+    /// Ids of its service plans.
+    pub plans: Vec<String>,
+    /// Its customers.
+    pub customers: Vec<serde_json::Value>,
+}
+
+/// What was seeded.
+#[derive(Clone, Debug)]
+pub struct Seeded {
+    /// The ISPs.
+    pub isps: Vec<IspCard>,
+    /// An operator of the platform.
+    pub operator: SignIn,
+}
+
+/// The routers that the sandbox shall hold.
+pub fn routers() -> Vec<RouterSetup> {
+    ISPS.iter()
+        .flat_map(|isp| isp.routers)
+        .map(|(name, sandbox_name)| RouterSetup {
+            name: (*sandbox_name).to_owned(),
+            username: ROUTER_USER.to_owned(),
+            password: ROUTER_PASSWORD.to_owned(),
+            identity: (*name).to_owned(),
+        })
+        .collect()
+}
+
+/// A request id that is the same at each start.
+fn request(name: &str) -> RequestId {
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(format!("netily demo {name}").as_bytes());
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    RequestId(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
+/// Makes what is missing.
+pub async fn seed(app: &Arc<App>, sandbox: &Sandbox) -> Result<Seeded> {
+    let operator = SignIn { identifier: "operator@netily.example".into(), password: "operator-of-the-demo".into() };
+    person(app, PLATFORM, &operator, "Otieno", Role::Operator).await?;
+    let mut isps = Vec::new();
+    for seed in &ISPS {
+        isps.push(isp(app, sandbox, seed).await?);
+    }
+    Ok(Seeded { isps, operator })
+}
+
+async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
+    let slug = seed.slug;
+    let owner = SignIn { identifier: format!("owner@{slug}.example"), password: format!("{slug}-owner-of-the-demo") };
+    let staff = SignIn { identifier: format!("staff@{slug}.example"), password: format!("{slug}-staff-of-the-demo") };
+    let new = NewIsp {
+        slug: slug.into(),
+        name: seed.name.into(),
+        owner_email: owner.identifier.clone(),
+        owner_phone: Some(if slug == "yellow" { "0722000001" } else { "0722000002" }.parse().map_err(|wanted| Error::field("owner_phone", wanted))?),
+        owner_first_name: "Wanjiku".into(),
+        owner_last_name: seed.name.into(),
+        owner_password: owner.password.clone().into(),
+        request_id: request(&format!("isp {slug}")),
+        request_hash: slug.into(),
+    };
+    let isp = platform::create_isp(app, new).await?.id;
+    person(app, isp, &staff, "Kamau", Role::Staff).await?;
+    brand(app, isp, seed).await?;
+    let mut routers = Vec::new();
+    for (name, sandbox_name) in seed.routers {
+        let address = sandbox.router_address(sandbox_name).ok_or_else(|| Error::internal(format!("the sandbox has no router {sandbox_name}")))?;
+        let router = NewRouter {
+            name: (*name).into(),
+            host: address.ip().to_string(),
+            port: address.port(),
+            certificate_sha256: None,
+            username: ROUTER_USER.into(),
+            password: ROUTER_PASSWORD.to_owned().into(),
+            hotspot_server: "all".into(),
+            request_id: request(&format!("router {sandbox_name}")),
+            request_hash: (*sandbox_name).into(),
+        };
+        let id = router::register(app, isp, router).await?.id;
+        routers.push(RouterCard {
+            id: id.to_string(),
+            name: (*name).into(),
+            sandbox_name: (*sandbox_name).into(),
+            address: address.to_string(),
+            username: ROUTER_USER.into(),
+            password: ROUTER_PASSWORD.into(),
+        });
+    }
+    let mut plans = Vec::new();
+    for (name, draft) in drafts() {
+        plans.push(plan::create(app, isp, draft, request(&format!("plan {slug} {name}")), name.into()).await?.id);
+    }
+    Ok(IspCard { slug: slug.into(), owner, staff, routers, hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(), plans: Vec::new(), customers: Vec::new() })
+}
+
+fn drafts() -> [(&'static str, PlanDraft); 3] {
+    let draft = |name: &str, shillings: i64, hours: i64, cap: i64, down: i32, up: i32, devices: i32| PlanDraft {
+        name: name.into(),
+        price_minor: Money::from_shillings(shillings).unwrap_or_default(),
+        duration_seconds: Some(hours * 3_600),
+        data_cap_bytes: cap,
+        download_kbps: down,
+        upload_kbps: up,
+        shared_devices: devices,
+        weekdays: Vec::new(),
+        router_ids: Vec::<RouterId>::new(),
+    };
+    [
+        ("hour", draft("1 hour", 10, 1, 0, 3_000, 1_000, 1)),
+        ("day", draft("1 day", 50, 24, 0, 5_000, 2_000, 1)),
+        ("week", draft("1 week, 10 GB", 300, 168, 10_000_000_000, 8_000, 4_000, 2)),
+    ]
+}
+
+async fn person(app: &App, tenant: IspId, sign_in: &SignIn, first_name: &str, role: Role) -> Result<()> {
+    let now = app.clock.now();
+    let new = NewUser {
+        email: sign_in.identifier.clone(),
+        phone: None,
+        first_name: first_name.into(),
+        last_name: "Demo".into(),
+        role,
+        password_hash: app.passwords.hash(&sign_in.password.clone().into()).await?,
+    };
+    match app.db.tx(tenant, async |tx| auth::create_user(tx, tenant, &new, now).await).await {
+        Err(error) if error.reason != Reason::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn brand(app: &App, isp: IspId, seed: &IspSeed) -> Result<()> {
+    use diesel::prelude::*;
+    use diesel_async::RunQueryDsl;
+
+    use crate::schema::branding;
+    app.db
+        .tx(isp, async |tx| {
+            diesel::update(branding::table.find(isp))
+                .set((
+                    branding::primary_color.eq(seed.color),
+                    branding::welcome_title.eq(format!("Karibu {}", seed.name)),
+                    branding::welcome_message.eq("Pick a plan, pay with M-Pesa, and you are online."),
+                ))
+                .execute(&mut **tx)
+                .await?;
+            Ok(())
+        })
+        .await
+}
+

@@ -1,0 +1,27 @@
+//! The frame that every call shares: takes the caller and the message out of the request, and makes a status of an error.
+
+use netily_sdk::types::Money as WireMoney;
+use tonic::{Request, Response, Status};
+
+use super::status;
+use crate::actor::Caller;
+use crate::clock::Time;
+use crate::error::{Error, Result};
+use crate::money::Money;
+
+/// Answers a call with what `work` makes of it.
+pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(&Caller, M) -> Result<A>) -> Result<Response<A>, Status> {
+    let (_, mut extensions, message) = request.into_parts();
+    let caller: Caller = extensions.remove().ok_or_else(|| status::of(Error::internal("a call came past the layer that identifies callers"), ""))?;
+    work(&caller, message).await.map(Response::new).map_err(|error| status::of(error, &caller.request_id))
+}
+
+/// A moment on the wire.
+pub fn timestamp(at: Time) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.timestamp(), nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default() }
+}
+
+/// An amount on the wire.
+pub fn money(amount: Money) -> WireMoney {
+    WireMoney { amount_minor: amount.minor(), currency_code: super::fields::CURRENCY.to_owned() }
+}

@@ -1,0 +1,186 @@
+//! Finds out who is asking and for which ISP, and lets pass who may. Every service finds the answer as `Caller` in the request.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Uri};
+
+use super::front::CallId;
+use super::roles::{self, Who};
+use super::{host, status};
+use crate::actor::{Caller, Person, Tenant};
+use crate::app::App;
+use crate::error::{Error, Reason, Result};
+use crate::id::{IspId, PLATFORM};
+use crate::{auth, isp};
+
+/// The metadata with which tools name the ISP that their host does not.
+const TENANT: &str = "netily-tenant";
+/// How long a tenant is remembered. Short, since whether it is suspended is remembered with it.
+const REMEMBER: Duration = Duration::from_millis(500);
+/// How many tenants are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// What the layer needs.
+pub struct Edge {
+    app: Arc<App>,
+    tenants: Mutex<HashMap<String, (Tenant, Instant)>>,
+}
+
+impl Edge {
+    /// Remembers nobody yet.
+    pub fn new(app: Arc<App>) -> Arc<Edge> {
+        Arc::new(Edge { app, tenants: Mutex::default() })
+    }
+
+    /// The ISP of a subdomain, or `TENANT_NOT_FOUND`. Unknown ones are not remembered: an ISP that has just been opened is there at once.
+    async fn tenant(&self, slug: &str) -> Result<Tenant> {
+        if !is_label(slug) {
+            return Err(Error::new(Reason::TenantNotFound, "No internet provider has this address."));
+        }
+        let now = Instant::now();
+        if let Some((tenant, since)) = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).get(slug)
+            && now.duration_since(*since) < REMEMBER
+        {
+            return Ok(tenant.clone());
+        }
+        let tenant = isp::tenant(&self.app.db, slug).await?;
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() >= REMEMBERED {
+            tenants.clear();
+        }
+        tenants.insert(slug.to_owned(), (tenant.clone(), now));
+        Ok(tenant)
+    }
+}
+
+/// The layer.
+pub async fn caller(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
+    let CallId(id) = CallId::of(&request);
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
+    match identify(&edge, request.uri(), request.headers()).await {
+        Ok((tenant, person)) => {
+            request.extensions_mut().insert(Caller { tenant, person, address, request_id: id });
+            next.run(request).await
+        }
+        Err(error) => status::response(error, &id),
+    }
+}
+
+async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(Option<Tenant>, Option<Person>)> {
+    if roles::is_infrastructure(uri.path()) {
+        return Ok((None, None));
+    }
+    let who = roles::who(uri.path())?;
+    let tenant = match slug(uri, headers, &edge.app.config.base_domain)? {
+        Some(slug) => Some(edge.tenant(&slug).await?),
+        None => None,
+    };
+    let scope = tenant.as_ref().map_or(PLATFORM, |tenant| tenant.id);
+    let person = if who == Who::SigningIn { None } else { person(&edge.app, headers, scope)? };
+    admit(&edge.app, who, scope, person.as_ref()).await?;
+    Ok((tenant, person))
+}
+
+/// The subdomain that is meant: the host's, or the metadata's. When both speak they must agree.
+fn slug(uri: &Uri, headers: &HeaderMap, base_domain: &str) -> Result<Option<String>> {
+    let of_host = host::authority(uri, headers).and_then(|authority| host::label(authority, base_domain));
+    let of_metadata = headers.get(TENANT).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase());
+    match (of_host, of_metadata) {
+        (Some(host), Some(metadata)) if host != metadata => {
+            Err(Error::new(Reason::TenantMismatch, format!("The host names one internet provider and the metadata {TENANT} another.")))
+        }
+        (host, metadata) => Ok(host.or(metadata)),
+    }
+}
+
+/// Whether a text can be a subdomain of an ISP at all.
+fn is_label(slug: &str) -> bool {
+    slug.len() <= 63 && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Who holds the token that came along, if one did.
+fn person(app: &App, headers: &HeaderMap, scope: IspId) -> Result<Option<Person>> {
+    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
+    let token = value.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
+    app.tokens.read(token, scope, app.clock.now()).map(Some)
+}
+
+/// The token of `Bearer <token>`.
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Refuses whom the table does not name, and tokens whose sign-in has ended.
+async fn admit(app: &App, who: Who, scope: IspId, person: Option<&Person>) -> Result<()> {
+    if !who.needs_sign_in() {
+        return Ok(());
+    }
+    let person = person.ok_or_else(|| Error::new(Reason::Unauthenticated, "Sign in first."))?;
+    if !who.includes(person.role) {
+        return Err(Error::new(Reason::PermissionDenied, "Your role may not do this."));
+    }
+    let sign_in = person.sign_in;
+    let live = app.db.tx(scope, async |tx| auth::is_live(tx, scope, sign_in).await).await?;
+    if live { Ok(()) } else { Err(invalid()) }
+}
+
+fn invalid() -> Error {
+    Error::new(Reason::TokenInvalid, "The access token is not valid here. Sign in again.")
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use http::header::HOST;
+
+    use super::*;
+
+    fn headers(host: &str, tenant: Option<&str>) -> HeaderMap {
+        let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_str(host).expect("a value"))]);
+        if let Some(tenant) = tenant {
+            headers.insert(TENANT, HeaderValue::from_str(tenant).expect("a value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn host_and_metadata_must_agree() {
+        let uri = Uri::from_static("/x");
+        for (host, metadata, wanted) in [
+            ("yellow.localhost", None, Some("yellow")),
+            ("yellow.localhost", Some("yellow"), Some("yellow")),
+            ("yellow.localhost", Some("Yellow"), Some("yellow")),
+            ("127.0.0.1:8000", Some("yellow"), Some("yellow")),
+            ("localhost", None, None),
+        ] {
+            assert_eq!(slug(&uri, &headers(host, metadata), "localhost").ok().flatten().as_deref(), wanted, "{host} {metadata:?}");
+        }
+        let error = slug(&uri, &headers("yellow.localhost", Some("blue")), "localhost").expect_err("refused");
+        assert_eq!(error.reason, Reason::TenantMismatch);
+    }
+
+    #[test]
+    fn only_bearer_tokens_are_read() {
+        assert_eq!(bearer("Bearer abc"), Some("abc"));
+        assert_eq!(bearer("bearer  abc "), Some("abc"));
+        for other in ["Basic abc", "Bearerabc", "abc", ""] {
+            assert_eq!(bearer(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_subdomain_is_not_looked_up() {
+        assert!(is_label("yellow") && is_label("wifi-254"));
+        for other in ["a.yellow", "Yellow", "yel low", "yéllow", &"a".repeat(64)] {
+            assert!(!is_label(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Who may call what: one row a method, and nothing without a row. Decides by role only; whose rows are touched is decided by the tenant.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use prost::Message as _;
+use prost_types::FileDescriptorSet;
+
+use crate::actor::Role;
+use crate::error::{Error, Reason, Result};
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anybody. A token that comes along must be valid all the same.
+    Public,
+    /// Anybody, and a token that comes along is not looked at: it may be the spent one that is about to be renewed.
+    SigningIn,
+    /// Whoever is signed in.
+    SignedIn,
+    /// Staff and owners of the ISP.
+    Staff,
+    /// Operators of the platform.
+    Operator,
+}
+
+impl Who {
+    /// Whether a signed-in person of this role may.
+    pub const fn includes(self, role: Role) -> bool {
+        match self {
+            Who::Public | Who::SigningIn | Who::SignedIn => true,
+            Who::Staff => matches!(role, Role::Staff | Role::Owner),
+            Who::Operator => matches!(role, Role::Operator),
+        }
+    }
+
+    /// Whether one must be signed in.
+    pub const fn needs_sign_in(self) -> bool {
+        !matches!(self, Who::Public | Who::SigningIn)
+    }
+}
+
+/// A method of the contract.
+#[derive(Clone, Copy, Debug)]
+pub struct Method {
+    /// As in the address of a call.
+    pub path: &'static str,
+    /// Who may call it.
+    pub who: Who,
+    /// Whether it answers with a stream.
+    pub streams: bool,
+}
+
+const fn call(path: &'static str, who: Who) -> Method {
+    Method { path, who, streams: false }
+}
+
+const fn stream(path: &'static str, who: Who) -> Method {
+    Method { path, who, streams: true }
+}
+
+/// Every method of the contract.
+const METHODS: &[Method] = &[
+    call("/netily.auth.v1.AuthService/SignIn", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/RefreshToken", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/SignOut", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/GetMe", Who::SignedIn),
+    call("/netily.hotspot.v1.HotspotService/ListPlans", Who::Public),
+    call("/netily.hotspot.v1.HotspotService/Purchase", Who::Public),
+    call("/netily.hotspot.v1.HotspotService/GetPurchaseStatus", Who::Public),
+    stream("/netily.hotspot.v1.HotspotService/WatchPurchase", Who::Public),
+    call("/netily.hotspot.v1.HotspotService/ResumePurchase", Who::Public),
+    call("/netily.hotspot.v1.HotspotService/BlockPrompts", Who::Public),
+    call("/netily.hotspot.v1.HotspotService/CreatePlan", Who::Staff),
+    call("/netily.hotspot.v1.HotspotService/UpdatePlan", Who::Staff),
+    call("/netily.hotspot.v1.HotspotService/ArchivePlan", Who::Staff),
+    call("/netily.hotspot.v1.HotspotService/ListAllPlans", Who::Staff),
+    call("/netily.hotspot.v1.HotspotService/ListSessions", Who::Staff),
+    call("/netily.router.v1.RouterService/CreateRouter", Who::Staff),
+    call("/netily.router.v1.RouterService/ListRouters", Who::Staff),
+    call("/netily.router.v1.RouterService/GetRouter", Who::Staff),
+    call("/netily.router.v1.RouterService/CheckRouter", Who::Staff),
+    call("/netily.router.v1.RouterService/ListActiveSessions", Who::Staff),
+    call("/netily.isp.v1.IspService/GetPublicProfile", Who::Public),
+    call("/netily.billing.v1.BillingService/ListCommissions", Who::Staff),
+    call("/netily.platform.v1.PlatformService/CreateIsp", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ListIsps", Who::Operator),
+    call("/netily.platform.v1.PlatformService/SetCommissionRate", Who::Operator),
+    call("/netily.platform.v1.PlatformService/CheckLedger", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ListWebhookDeliveries", Who::Operator),
+];
+
+/// Health and reflection: gRPC's own services. They know no tenant and no person.
+pub fn is_infrastructure(path: &str) -> bool {
+    path.starts_with("/grpc.")
+}
+
+/// Whether a call answers with a stream. Of gRPC's own services all do, but for the one question of a load balancer.
+pub fn streams(path: &str) -> bool {
+    if is_infrastructure(path) { path != "/grpc.health.v1.Health/Check" } else { METHODS.iter().any(|method| method.path == path && method.streams) }
+}
+
+/// Who may call a path. A path that is no method is `UNIMPLEMENTED`; a method that nobody gave a row to is refused.
+pub fn who(path: &str) -> Result<Who> {
+    if let Some(method) = METHODS.iter().find(|method| method.path == path) {
+        return Ok(method.who);
+    }
+    if CONTRACT.contains(&(path.to_owned(), false)) || CONTRACT.contains(&(path.to_owned(), true)) {
+        tracing::error!(path, "a method without a row in the table of roles was called");
+        return Err(Error::new(Reason::PermissionDenied, "Nobody may call this."));
+    }
+    Err(Error::new(Reason::Unimplemented, "There is no such call."))
+}
+
+/// The methods that the contract names, and whether they answer with a stream.
+static CONTRACT: LazyLock<HashSet<(String, bool)>> = LazyLock::new(|| {
+    let files = FileDescriptorSet::decode(netily_sdk::FILE_DESCRIPTOR_SET).unwrap_or_default().file;
+    let mut methods = HashSet::new();
+    for file in &files {
+        for service in &file.service {
+            for method in &service.method {
+                methods.insert((format!("/{}.{}/{}", file.package(), service.name(), method.name()), method.server_streaming()));
+            }
+        }
+    }
+    methods
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_one_row_and_every_row_a_method() {
+        let rows: HashSet<(String, bool)> = METHODS.iter().map(|method| (method.path.to_owned(), method.streams)).collect();
+        assert_eq!(rows.len(), METHODS.len(), "a method has two rows");
+        assert!(CONTRACT.len() > 20, "the descriptors were not read");
+        let mut without_row: Vec<_> = CONTRACT.difference(&rows).collect();
+        let mut without_method: Vec<_> = rows.difference(&CONTRACT).collect();
+        without_row.sort();
+        without_method.sort();
+        assert!(without_row.is_empty() && without_method.is_empty(), "without a row: {without_row:?}; without a method: {without_method:?}");
+    }
+
+    #[test]
+    fn the_platform_is_for_operators_and_nothing_else_is() {
+        for method in METHODS {
+            assert_eq!(method.who == Who::Operator, method.path.starts_with("/netily.platform."), "{}", method.path);
+        }
+    }
+
+    #[test]
+    fn an_owner_may_what_staff_may_and_an_operator_may_not() {
+        assert!(Who::Staff.includes(Role::Staff) && Who::Staff.includes(Role::Owner));
+        assert!(!Who::Staff.includes(Role::Operator) && !Who::Staff.includes(Role::Customer));
+        assert!(Who::Operator.includes(Role::Operator) && !Who::Operator.includes(Role::Owner));
+    }
+
+    #[test]
+    fn what_is_no_method_is_unimplemented() {
+        for path in ["/netily.auth.v1.AuthService/Nothing", "/netily.nothing.v1.NothingService/Nothing", "/", ""] {
+            assert_eq!(who(path).err().map(|error| error.reason), Some(Reason::Unimplemented), "{path}");
+        }
+    }
+}

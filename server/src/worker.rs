@@ -1,0 +1,135 @@
+//! Doing the jobs: one loop a lane, as many jobs at once as the lane has places. Any number of workers may run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use diesel_async::RunQueryDsl;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::app::App;
+use crate::collect;
+use crate::error::Result;
+use crate::hotspot;
+use crate::jobs::{self, Job, Kind, Lane, Outcome, backoff};
+
+/// A wake may be lost: this often each lane looks by itself.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Jobs that run when the process is told to stop may end within this time.
+const DRAIN: Duration = Duration::from_secs(25);
+/// A handler that takes longer than its lease would run twice at once.
+const LONGEST: Duration = Duration::from_secs(55);
+
+/// Works until told to stop, then lets what runs end.
+pub async fn work(app: Arc<App>, stop: CancellationToken) {
+    let running = TaskTracker::new();
+    while let Err(error) = jobs::enqueue_sweeps(&app.db, app.clock.now()).await {
+        tracing::warn!(%error, "the sweeps could not be asked for yet");
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, stop.clone(), running.clone()))).collect();
+    for lane in lanes {
+        if let Err(cause) = lane.await {
+            tracing::error!(%cause, "a lane of the worker died");
+        }
+    }
+    running.close();
+    if tokio::time::timeout(DRAIN, running.wait()).await.is_err() {
+        tracing::warn!("jobs still run at the end of the drain; their leases will pass to another worker");
+    }
+}
+
+async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: TaskTracker) {
+    let places = Arc::new(Semaphore::new(lane.places()));
+    while !stop.is_cancelled() {
+        let claimed = match jobs::claim(&app.db, lane, places.available_permits(), app.clock.now()).await {
+            Ok(claimed) => claimed,
+            Err(error) => {
+                tracing::warn!(%error, lane = lane.as_str(), "no jobs could be claimed");
+                Vec::new()
+            }
+        };
+        let idle = claimed.is_empty();
+        for job in claimed {
+            let Ok(place) = places.clone().try_acquire_owned() else { break };
+            let app = app.clone();
+            running.spawn(async move {
+                run(&app, &job).await;
+                drop(place);
+            });
+        }
+        if idle {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = app.wakes.job(lane, LOOK_EVERY) => {}
+            }
+        }
+    }
+}
+
+/// Runs one job and records how it ended.
+async fn run(app: &App, job: &Job) {
+    let ended = match tokio::time::timeout(LONGEST, handle(app, job)).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(error)) => retry(app, job, error.to_string()),
+        Err(_) => retry(app, job, "took longer than its lease".to_owned()),
+    };
+    if let Outcome::Retry(_, problem) | Outcome::Bury(problem) = &ended {
+        tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, attempts = job.attempts, problem, "a job did not succeed");
+    }
+    if let Err(error) = jobs::finish(&app.db, job, &ended, app.clock.now()).await {
+        // Its lease runs out, and it is run again: every handler may be.
+        tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, %error, "the end of a job could not be recorded");
+    }
+}
+
+fn retry(app: &App, job: &Job, problem: String) -> Outcome {
+    Outcome::Retry(app.clock.now() + backoff(job.attempts, Duration::from_secs(1), Duration::from_secs(300)), problem)
+}
+
+/// The table of kinds.
+pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
+    match job.kind {
+        Kind::Push => collect::push(app, job.isp, job.subject.into()).await,
+        Kind::Check => collect::check(app, job.isp, job.subject.into()).await,
+        Kind::RouterSync => hotspot::sync_router(app, job.isp, job.subject.into(), job.attempts).await,
+        Kind::SessionEnd => hotspot::end_session(app, job.isp, job.subject.into()).await,
+        Kind::PaymentSweep => collect::payment_sweep(app).await,
+        Kind::ListSweep => collect::list_sweep(app).await,
+        Kind::Tidy => tidy(app).await,
+    }
+}
+
+/// Deletes limits that are full again; a day later nothing reads them.
+async fn tidy(app: &App) -> Result<Outcome> {
+    let now = app.clock.now();
+    app.db
+        .public(async |tx| {
+            diesel::sql_query("DELETE FROM public.rate_limit WHERE full_at < $1").bind::<diesel::sql_types::Timestamptz, _>(now).execute(&mut **tx).await?;
+            Ok(())
+        })
+        .await?;
+    Ok(Outcome::Again(now + TimeDelta::hours(1)))
+}
+
+/// Runs every due job of every lane until none is left, one after the other: for tests that move the clock by hand.
+pub async fn run_due(app: &App) -> Result<usize> {
+    let mut done = 0;
+    loop {
+        let before = done;
+        for lane in Lane::ALL {
+            for job in jobs::claim(&app.db, lane, 100, app.clock.now()).await? {
+                run(app, &job).await;
+                done += 1;
+            }
+        }
+        if done == before {
+            return Ok(done);
+        }
+    }
+}
