@@ -804,7 +804,7 @@ impl HotspotCalls {
         self.client
             .unary(
                 "/netily.hotspot.v1.HotspotService/ResumePurchase",
-                crate::retry::Repeat::Never,
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await
@@ -817,7 +817,7 @@ impl HotspotCalls {
         self.client
             .unary(
                 "/netily.hotspot.v1.HotspotService/BlockPrompts",
-                crate::retry::Repeat::Never,
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await
@@ -846,7 +846,7 @@ impl HotspotCalls {
         self.client
             .unary(
                 "/netily.hotspot.v1.HotspotService/UpdatePlan",
-                crate::retry::Repeat::Never,
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await
@@ -859,7 +859,7 @@ impl HotspotCalls {
         self.client
             .unary(
                 "/netily.hotspot.v1.HotspotService/ArchivePlan",
-                crate::retry::Repeat::Never,
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await

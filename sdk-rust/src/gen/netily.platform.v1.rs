@@ -441,7 +441,7 @@ impl PlatformCalls {
         self.client
             .unary(
                 "/netily.platform.v1.PlatformService/SetCommissionRate",
-                crate::retry::Repeat::Never,
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await

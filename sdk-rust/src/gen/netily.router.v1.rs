@@ -298,6 +298,12 @@ pub struct ListActiveSessionsRequest {
     /// `rtr_…`.
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// From the page before. The router is asked anew for each page.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ListActiveSessionsRequest {
     const NAME: &'static str = "ListActiveSessionsRequest";
@@ -312,9 +318,12 @@ impl ::prost::Name for ListActiveSessionsRequest {
 /// Who is online.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListActiveSessionsResponse {
-    /// As the router lists them.
+    /// By user and device.
     #[prost(message, repeated, tag = "1")]
     pub sessions: ::prost::alloc::vec::Vec<ActiveSession>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
 }
 impl ::prost::Name for ListActiveSessionsResponse {
     const NAME: &'static str = "ListActiveSessionsResponse";
@@ -433,7 +442,7 @@ impl RouterCalls {
             )
             .await
     }
-    /// The routers of the ISP, by name.
+    /// The routers of the ISP, newest first.
     pub async fn list_routers(
         &self,
         ask: ListRoutersRequest,
@@ -459,7 +468,7 @@ impl RouterCalls {
             )
             .await
     }
-    /// Calls the router and tells what it is and what should be changed on it.
+    /// Calls the router and tells what it is and what should be changed on it. Changes nothing there; may be called again.
     pub async fn check_router(
         &self,
         ask: CheckRouterRequest,
@@ -606,7 +615,7 @@ pub mod router_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// The routers of the ISP, by name.
+        /// The routers of the ISP, newest first.
         pub async fn list_routers(
             &mut self,
             request: impl tonic::IntoRequest<super::ListRoutersRequest>,
@@ -658,7 +667,7 @@ pub mod router_service_client {
                 .insert(GrpcMethod::new("netily.router.v1.RouterService", "GetRouter"));
             self.inner.unary(req, path, codec).await
         }
-        /// Calls the router and tells what it is and what should be changed on it.
+        /// Calls the router and tells what it is and what should be changed on it. Changes nothing there; may be called again.
         pub async fn check_router(
             &mut self,
             request: impl tonic::IntoRequest<super::CheckRouterRequest>,
@@ -740,7 +749,7 @@ pub mod router_service_server {
             tonic::Response<super::CreateRouterResponse>,
             tonic::Status,
         >;
-        /// The routers of the ISP, by name.
+        /// The routers of the ISP, newest first.
         async fn list_routers(
             &self,
             request: tonic::Request<super::ListRoutersRequest>,
@@ -756,7 +765,7 @@ pub mod router_service_server {
             tonic::Response<super::GetRouterResponse>,
             tonic::Status,
         >;
-        /// Calls the router and tells what it is and what should be changed on it.
+        /// Calls the router and tells what it is and what should be changed on it. Changes nothing there; may be called again.
         async fn check_router(
             &self,
             request: tonic::Request<super::CheckRouterRequest>,
