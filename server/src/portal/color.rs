@@ -39,11 +39,7 @@ impl Color {
 
     /// Black or white, whichever can be read on this colour. White wins when both can, as people expect on buttons.
     pub fn text(self) -> Self {
-        if contrast(self, Self::WHITE) >= READABLE {
-            Self::WHITE
-        } else {
-            Self::BLACK
-        }
+        if contrast(self, Self::WHITE) >= READABLE { Self::WHITE } else { Self::BLACK }
     }
 
     /// This colour, darkened until it can be read on the light page.
@@ -58,28 +54,17 @@ impl Color {
 
     /// Border of a button of this colour on the light page: the colour itself, unless the button would vanish.
     pub fn edge_on_light(self) -> Self {
-        if contrast(self, Self::WHITE) >= VISIBLE {
-            self
-        } else {
-            self.on_light()
-        }
+        if contrast(self, Self::WHITE) >= VISIBLE { self } else { self.on_light() }
     }
 
     /// Border of a button of this colour on the dark page.
     pub fn edge_on_dark(self) -> Self {
-        if contrast(self, Self::NIGHT) >= VISIBLE {
-            self
-        } else {
-            self.on_dark()
-        }
+        if contrast(self, Self::NIGHT) >= VISIBLE { self } else { self.on_dark() }
     }
 
     /// The first of sixteen steps towards `end` that can be read on `paper`.
     fn towards(self, end: Self, paper: Self) -> Self {
-        (0..=16)
-            .map(|step| self.mix(end, step))
-            .find(|color| contrast(*color, paper) >= READABLE)
-            .unwrap_or(end)
+        (0..=16).map(|step| self.mix(end, step)).find(|color| contrast(*color, paper) >= READABLE).unwrap_or(end)
     }
 
     fn mix(self, other: Self, sixteenths: u16) -> Self {
@@ -87,11 +72,7 @@ impl Color {
             let mixed = (u16::from(from) * (16 - sixteenths) + u16::from(to) * sixteenths) / 16;
             u8::try_from(mixed).unwrap_or(u8::MAX)
         };
-        Self::new(
-            part(self.red, other.red),
-            part(self.green, other.green),
-            part(self.blue, other.blue),
-        )
+        Self::new(part(self.red, other.red), part(self.green, other.green), part(self.blue, other.blue))
     }
 
     fn from_hex(text: &str) -> Option<Self> {
@@ -176,11 +157,7 @@ mod tests {
             ("#0000ff", "#ffffff", 859),
         ];
         for (one, other, wanted) in table {
-            assert_eq!(
-                contrast(Color::parse(one), Color::parse(other)),
-                wanted,
-                "{one} {other}"
-            );
+            assert_eq!(contrast(Color::parse(one), Color::parse(other)), wanted, "{one} {other}");
         }
     }
 
@@ -195,30 +172,19 @@ mod tests {
         assert_ne!(Color::WHITE.edge_on_light(), Color::WHITE);
         assert_ne!(Color::NIGHT.edge_on_dark(), Color::NIGHT);
         let yellow = Color::parse("#ffc107");
-        assert_eq!(
-            (yellow.edge_on_light(), yellow.edge_on_dark()),
-            (yellow, yellow)
-        );
+        assert_eq!((yellow.edge_on_light(), yellow.edge_on_dark()), (yellow, yellow));
     }
 
     #[test]
     fn every_color_gives_readable_text() {
-        let steps = [
-            0u8, 17, 51, 68, 85, 102, 119, 128, 136, 153, 170, 187, 204, 221, 238, 255,
-        ];
+        let steps = [0u8, 17, 51, 68, 85, 102, 119, 128, 136, 153, 170, 187, 204, 221, 238, 255];
         for red in steps {
             for green in steps {
                 for blue in steps {
                     let color = Color::new(red, green, blue);
                     assert!(contrast(color, color.text()) >= READABLE, "{color}");
-                    assert!(
-                        contrast(color.on_light(), Color::WHITE) >= READABLE,
-                        "{color}"
-                    );
-                    assert!(
-                        contrast(color.on_dark(), Color::NIGHT) >= READABLE,
-                        "{color}"
-                    );
+                    assert!(contrast(color.on_light(), Color::WHITE) >= READABLE, "{color}");
+                    assert!(contrast(color.on_dark(), Color::NIGHT) >= READABLE, "{color}");
                 }
             }
         }

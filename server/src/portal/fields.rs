@@ -12,11 +12,7 @@ impl Fields {
     /// Decodes `a=1&b=2`. Wrong escapes and bytes that are no UTF-8 are replaced, never refused.
     pub fn parse(encoded: &str) -> Self {
         let pairs = form_urlencoded::parse(encoded.as_bytes()).take(MAX_FIELDS);
-        Self(
-            pairs
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-        )
+        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     /// The trimmed value of a field; `None` when it is missing or empty, as routers send empty variables.

@@ -14,10 +14,7 @@ pub enum Lang {
 impl Lang {
     /// Chooses by the `lang` parameter (`en` or `sw`), else by the `Accept-Language` header, else English.
     pub fn choose(asked: Option<&str>, accept_language: Option<&str>) -> Self {
-        asked
-            .and_then(Self::from_tag)
-            .or_else(|| accept_language.and_then(preferred))
-            .unwrap_or_default()
+        asked.and_then(Self::from_tag).or_else(|| accept_language.and_then(preferred)).unwrap_or_default()
     }
 
     /// The code used in addresses and in the `lang` attribute.
@@ -59,9 +56,7 @@ impl Lang {
 fn preferred(header: &str) -> Option<Lang> {
     let mut best: Option<(u16, Lang)> = None;
     for item in header.split(',').take(20) {
-        let (tag, weight) = item
-            .split_once(';')
-            .map_or((item, 1000), |(tag, rest)| (tag, weight(rest)));
+        let (tag, weight) = item.split_once(';').map_or((item, 1000), |(tag, rest)| (tag, weight(rest)));
         let Some(lang) = Lang::from_tag(tag) else {
             continue;
         };

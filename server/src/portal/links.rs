@@ -23,9 +23,7 @@ impl SafeLink {
 
     /// Host and port: `10.5.50.1` or `wifi.example:8080`.
     pub fn authority(&self) -> &str {
-        self.origin()
-            .split_once("://")
-            .map_or("", |(_, authority)| authority)
+        self.origin().split_once("://").map_or("", |(_, authority)| authority)
     }
 }
 
@@ -40,38 +38,28 @@ impl fmt::Display for SafeLink {
 pub fn safe_link(text: &str) -> Option<SafeLink> {
     let text = text.trim();
     let rest = strip_scheme(text)?;
-    let clean = text.len() <= MAX_LENGTH
-        && !text
-            .chars()
-            .any(|c| c.is_control() || c.is_whitespace() || c == '\\');
+    let clean = text.len() <= MAX_LENGTH && !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\');
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     (clean && is_authority(authority)).then(|| SafeLink(text.to_owned()))
 }
 
 /// Where a guest goes once online: the page wanted at first, else the router's own status page, else nowhere.
-pub fn continue_link(
-    link_orig: Option<&SafeLink>,
-    link_login_only: Option<&SafeLink>,
-) -> Option<SafeLink> {
-    let status_page =
-        || link_login_only.map(|login| SafeLink(format!("{}/status", login.origin())));
+pub fn continue_link(link_orig: Option<&SafeLink>, link_login_only: Option<&SafeLink>) -> Option<SafeLink> {
+    let status_page = || link_login_only.map(|login| SafeLink(format!("{}/status", login.origin())));
     link_orig.cloned().or_else(status_page)
 }
 
 fn strip_scheme(text: &str) -> Option<&str> {
     ["http://", "https://"].into_iter().find_map(|scheme| {
         let head = text.get(..scheme.len())?;
-        head.eq_ignore_ascii_case(scheme)
-            .then(|| &text[scheme.len()..])
+        head.eq_ignore_ascii_case(scheme).then(|| &text[scheme.len()..])
     })
 }
 
 /// Index at which scheme and authority of an accepted address end.
 fn authority_end(text: &str) -> usize {
     let start = text.find("://").map_or(0, |at| at + 3);
-    text[start..]
-        .find(['/', '?', '#'])
-        .map_or(text.len(), |at| start + at)
+    text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at)
 }
 
 /// A host name, an IPv4 or a bracketed IPv6 address, with an optional port. `@` fits none of them.
@@ -83,9 +71,7 @@ fn is_authority(authority: &str) -> bool {
             };
             return address.parse::<std::net::Ipv6Addr>().is_ok() && is_port_suffix(rest);
         }
-        None => authority
-            .find(':')
-            .map_or((authority, ""), |at| authority.split_at(at)),
+        None => authority.find(':').map_or((authority, ""), |at| authority.split_at(at)),
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '_';
     !host.is_empty() && host.len() <= 253 && host.chars().all(plain) && is_port_suffix(port)
@@ -164,10 +150,7 @@ mod tests {
         let orig = safe_link("http://news.example/a");
         let login = safe_link("http://10.5.50.1:81/login?x=1");
         assert_eq!(continue_link(orig.as_ref(), login.as_ref()), orig);
-        assert_eq!(
-            continue_link(None, login.as_ref()).unwrap().as_str(),
-            "http://10.5.50.1:81/status"
-        );
+        assert_eq!(continue_link(None, login.as_ref()).unwrap().as_str(), "http://10.5.50.1:81/status");
         assert_eq!(continue_link(None, None), None);
         assert_eq!(login.unwrap().authority(), "10.5.50.1:81");
     }

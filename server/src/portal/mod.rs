@@ -21,10 +21,7 @@ pub use color::Color;
 pub use fields::Fields;
 pub use lang::Lang;
 pub use links::{SafeLink, continue_link, safe_link};
-pub use pages::{
-    ConnectedPage, ErrorKind, ErrorPage, HowConnected, NotMePage, PlansPage, PurchaseState,
-    ResumePage, StatusPage, refresh_after_seconds,
-};
+pub use pages::{ConnectedPage, ErrorKind, ErrorPage, HowConnected, NotMePage, PlansPage, PurchaseState, ResumePage, StatusPage, refresh_after_seconds};
 pub use policy::{FormTarget, content_security_policy};
 pub use texts::{FailureReason, FieldError, Notice};
 pub use view::{Branding, Device, Frame, PlanCard};

@@ -42,11 +42,7 @@ impl PlansPage {
 
     fn title(&self) -> &str {
         let own = self.frame.branding.welcome_title.trim();
-        if own.is_empty() {
-            self.t().get_online
-        } else {
-            own
-        }
+        if own.is_empty() { self.t().get_online } else { own }
     }
 
     fn is_selected(&self, plan: &PlanCard) -> bool {
@@ -111,10 +107,7 @@ impl StatusPage {
     }
 
     fn here(&self) -> String {
-        routes::purchase(
-            self.frame.router_id.as_deref().unwrap_or_default(),
-            &self.session_id,
-        )
+        routes::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
     }
 
     fn title(&self) -> &str {
@@ -126,8 +119,7 @@ impl StatusPage {
     }
 
     fn retry_link(&self) -> String {
-        self.frame
-            .link(&self.frame.plans_path(), &[("plan", &self.plan_id)])
+        self.frame.link(&self.frame.plans_path(), &[("plan", &self.plan_id)])
     }
 
     /// Seconds until the page reloads; `None` when nothing can change any more.
@@ -138,13 +130,9 @@ impl StatusPage {
             | PurchaseState::Checking
             | PurchaseState::PaidConnecting
             | PurchaseState::PaidWaitingForRouter
-            | PurchaseState::Moving => {
-                Some(refresh_after_seconds(self.elapsed_seconds))
-            }
+            | PurchaseState::Moving => Some(refresh_after_seconds(self.elapsed_seconds)),
             // The answer of M-Pesa may come late, and then the person must be let in.
-            PurchaseState::Failed {
-                reason: FailureReason::TimedOut,
-            } => Some(15),
+            PurchaseState::Failed { reason: FailureReason::TimedOut } => Some(15),
             PurchaseState::Failed { .. } | PurchaseState::Expired => None,
         }
     }
@@ -169,10 +157,7 @@ impl StatusPage {
             PurchaseState::Sending | PurchaseState::WaitingForPin { .. } => "phone",
             PurchaseState::Checking | PurchaseState::PaidConnecting | PurchaseState::Moving => "wait",
             PurchaseState::PaidWaitingForRouter => "late",
-            PurchaseState::Failed {
-                reason: FailureReason::TimedOut,
-            }
-            | PurchaseState::Expired => "clock",
+            PurchaseState::Failed { reason: FailureReason::TimedOut } | PurchaseState::Expired => "clock",
             PurchaseState::Failed { .. } => "bad",
         }
     }
@@ -188,10 +173,7 @@ impl StatusPage {
     }
 
     fn is_paid(&self) -> bool {
-        matches!(
-            self.state,
-            PurchaseState::PaidConnecting | PurchaseState::PaidWaitingForRouter
-        )
+        matches!(self.state, PurchaseState::PaidConnecting | PurchaseState::PaidWaitingForRouter)
     }
 
     fn is_on_phone(&self) -> bool {
@@ -204,36 +186,23 @@ impl StatusPage {
     }
 
     fn may_pay_again(&self) -> bool {
-        matches!(
-            self.state,
-            PurchaseState::Failed { .. } | PurchaseState::Expired
-        )
+        matches!(self.state, PurchaseState::Failed { .. } | PurchaseState::Expired)
     }
 
     /// What happens when the person closes the page.
     fn closing(&self) -> &'static str {
         let waits_long = self.state == PurchaseState::PaidWaitingForRouter;
-        if waits_long {
-            self.t().may_close
-        } else {
-            self.t().keep_open
-        }
+        if waits_long { self.t().may_close } else { self.t().keep_open }
     }
 
     /// Words of the button that leads back to the plans.
     fn again(&self) -> &'static str {
-        if self.state == PurchaseState::Expired {
-            self.t().buy_again
-        } else {
-            self.t().try_again
-        }
+        if self.state == PurchaseState::Expired { self.t().buy_again } else { self.t().try_again }
     }
 
     fn time_left(&self) -> Option<String> {
         match self.state {
-            PurchaseState::WaitingForPin { seconds_left } if seconds_left > 0 => {
-                Some(texts::prompt_ends_in(self.frame.lang, seconds_left))
-            }
+            PurchaseState::WaitingForPin { seconds_left } if seconds_left > 0 => Some(texts::prompt_ends_in(self.frame.lang, seconds_left)),
             _ => None,
         }
     }
@@ -303,10 +272,7 @@ impl ConnectedPage {
     }
 
     fn here(&self) -> String {
-        routes::purchase(
-            self.frame.router_id.as_deref().unwrap_or_default(),
-            &self.session_id,
-        )
+        routes::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
     }
 
     fn title(&self) -> &str {
@@ -323,9 +289,7 @@ impl ConnectedPage {
 
     /// Where the page leads by itself: only when the device is online, because only a full navigation makes a phone see that it is.
     fn goes_to(&self) -> Option<&SafeLink> {
-        self.continue_url
-            .as_ref()
-            .filter(|_| matches!(self.how, HowConnected::AlreadyLoggedIn))
+        self.continue_url.as_ref().filter(|_| matches!(self.how, HowConnected::AlreadyLoggedIn))
     }
 
     fn data_left(&self) -> Option<String> {
@@ -395,17 +359,11 @@ impl NotMePage {
     }
 
     fn saying(&self) -> Saying {
-        if self.stopped_phone.is_some() {
-            self.t().not_me_done
-        } else {
-            self.t().not_me
-        }
+        if self.stopped_phone.is_some() { self.t().not_me_done } else { self.t().not_me }
     }
 
     fn stopped(&self) -> Option<String> {
-        self.stopped_phone
-            .as_deref()
-            .map(|phone| texts::stopped_for(self.frame.lang, phone))
+        self.stopped_phone.as_deref().map(|phone| texts::stopped_for(self.frame.lang, phone))
     }
 }
 
@@ -453,10 +411,7 @@ impl ErrorPage {
     /// The HTTP status that goes with it.
     pub fn http_status(&self) -> u16 {
         match self.kind {
-            ErrorKind::UnknownIsp
-            | ErrorKind::UnknownRouter
-            | ErrorKind::PlanNotFound
-            | ErrorKind::PurchaseNotFound => 404,
+            ErrorKind::UnknownIsp | ErrorKind::UnknownRouter | ErrorKind::PlanNotFound | ErrorKind::PurchaseNotFound => 404,
             ErrorKind::IspClosed => 403,
             ErrorKind::TooManyTries { .. } => 429,
             ErrorKind::FormRefused { http_status } => http_status,
@@ -491,18 +446,12 @@ impl ErrorPage {
     }
 
     fn badge(&self) -> &'static str {
-        if matches!(self.kind, ErrorKind::TooManyTries { .. }) {
-            "clock"
-        } else {
-            "late"
-        }
+        if matches!(self.kind, ErrorKind::TooManyTries { .. }) { "clock" } else { "late" }
     }
 
     fn wait(&self) -> Option<String> {
         match self.kind {
-            ErrorKind::TooManyTries { wait_seconds } => {
-                Some(texts::try_again_in(self.frame.lang, wait_seconds))
-            }
+            ErrorKind::TooManyTries { wait_seconds } => Some(texts::try_again_in(self.frame.lang, wait_seconds)),
             _ => None,
         }
     }
@@ -517,11 +466,7 @@ impl ErrorPage {
 
     /// Whether the plans page can be offered as the way out.
     fn has_plans(&self) -> bool {
-        self.frame.router_id.is_some()
-            && !matches!(
-                self.kind,
-                ErrorKind::UnknownIsp | ErrorKind::UnknownRouter | ErrorKind::IspClosed
-            )
+        self.frame.router_id.is_some() && !matches!(self.kind, ErrorKind::UnknownIsp | ErrorKind::UnknownRouter | ErrorKind::IspClosed)
     }
 }
 

@@ -22,11 +22,7 @@ pub fn plans(router_id: &str) -> String {
 
 /// Path of the page of one purchase.
 pub fn purchase(router_id: &str, session_id: &str) -> String {
-    format!(
-        "/hotspot/{}/purchase/{}",
-        segment(router_id),
-        segment(session_id)
-    )
+    format!("/hotspot/{}/purchase/{}", segment(router_id), segment(session_id))
 }
 
 /// Path of "Already paid?".
@@ -42,10 +38,7 @@ pub fn not_me(router_id: &str) -> String {
 /// A path with everything the router told us, the language, and `extra` parameters behind it.
 pub fn with_state(path: &str, device: &Device, lang: Lang, extra: &[(&str, &str)]) -> String {
     let mut query = Serializer::new(String::new());
-    query
-        .extend_pairs(device.pairs())
-        .append_pair("lang", lang.code())
-        .extend_pairs(extra);
+    query.extend_pairs(device.pairs()).append_pair("lang", lang.code()).extend_pairs(extra);
     format!("{path}?{}", query.finish())
 }
 
@@ -63,20 +56,12 @@ mod tests {
         let query = "mac=aa-bb-cc-dd-ee-ff&ip=10.5.50.20&link-login-only=http%3A%2F%2F10.5.50.1%2Flogin\
                      &link-orig=http%3A%2F%2Fnews.example%2F%3Fa%3D1%26b%3D2&chap-id=%5C371&chap-challenge=%5C357%5C015";
         let device = Device::read(&Fields::parse(query));
-        let link = with_state(
-            &plans("rtr_1"),
-            &device,
-            Lang::Swahili,
-            &[("plan", "hpl_2")],
-        );
+        let link = with_state(&plans("rtr_1"), &device, Lang::Swahili, &[("plan", "hpl_2")]);
         let (path, query) = link.split_once('?').unwrap();
         assert_eq!(path, "/hotspot/rtr_1");
         let fields = Fields::parse(query);
         assert_eq!(Device::read(&fields), device);
-        assert_eq!(
-            (fields.get("lang"), fields.get("plan")),
-            (Some("sw"), Some("hpl_2"))
-        );
+        assert_eq!((fields.get("lang"), fields.get("plan")), (Some("sw"), Some("hpl_2")));
         assert_eq!(device.mac.as_deref(), Some("AA:BB:CC:DD:EE:FF"));
     }
 

@@ -201,12 +201,8 @@ impl Notice {
             (Lang::English, Self::DataIsUsedUp) => "Your data is used up. Choose a plan to go on.".to_owned(),
             (Lang::Swahili, Self::DataIsUsedUp) => "Data yako imeisha. Chagua kifurushi ili uendelee.".to_owned(),
             (_, Self::TooManyTries { wait_seconds }) => try_again_in(lang, wait_seconds),
-            (Lang::English, Self::CouldNotStart) => {
-                "We could not start the payment just now, and nothing was charged. Please try again.".to_owned()
-            }
-            (Lang::Swahili, Self::CouldNotStart) => {
-                "Hatukuweza kuanzisha malipo sasa hivi, na hakuna pesa iliyotozwa. Tafadhali jaribu tena.".to_owned()
-            }
+            (Lang::English, Self::CouldNotStart) => "We could not start the payment just now, and nothing was charged. Please try again.".to_owned(),
+            (Lang::Swahili, Self::CouldNotStart) => "Hatukuweza kuanzisha malipo sasa hivi, na hakuna pesa iliyotozwa. Tafadhali jaribu tena.".to_owned(),
         }
     }
 }
@@ -276,25 +272,14 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for reason in REASONS {
             for lang in [Lang::English, Lang::Swahili] {
-                assert!(
-                    seen.insert(reason.message(lang)),
-                    "{reason:?} {lang:?} repeats another text"
-                );
+                assert!(seen.insert(reason.message(lang)), "{reason:?} {lang:?} repeats another text");
             }
         }
     }
 
     #[test]
     fn a_timed_out_prompt_never_claims_that_nothing_was_paid() {
-        assert!(
-            !FailureReason::TimedOut
-                .message(Lang::English)
-                .contains("Nothing was")
-        );
-        assert!(
-            !FailureReason::TimedOut
-                .message(Lang::Swahili)
-                .contains("Hakuna pesa")
-        );
+        assert!(!FailureReason::TimedOut.message(Lang::English).contains("Nothing was"));
+        assert!(!FailureReason::TimedOut.message(Lang::Swahili).contains("Hakuna pesa"));
     }
 }

@@ -50,18 +50,13 @@ impl Branding {
 
     /// The logo, when it is on our own server.
     pub fn logo(&self) -> Option<&str> {
-        let own =
-            |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
+        let own = |path: &&str| path.starts_with('/') && !path.starts_with("//") && !path.contains('\\');
         self.logo_url.as_deref().filter(own)
     }
 
     /// First letter of the name, shown where there is no logo.
     pub fn initial(&self) -> String {
-        self.display_name
-            .trim()
-            .chars()
-            .next()
-            .map_or_else(String::new, |c| c.to_uppercase().collect())
+        self.display_name.trim().chars().next().map_or_else(String::new, |c| c.to_uppercase().collect())
     }
 
     /// The support phone as it is dialled: digits and a leading plus.
@@ -96,10 +91,7 @@ impl Device {
         let short = |text: &str| (text.len() <= MAX_CHAP).then(|| text.to_owned());
         Self {
             mac: fields.get("mac").and_then(normal_mac),
-            ip: fields
-                .get("ip")
-                .and_then(|text| text.parse::<IpAddr>().ok())
-                .map(|ip| ip.to_string()),
+            ip: fields.get("ip").and_then(|text| text.parse::<IpAddr>().ok()).map(|ip| ip.to_string()),
             link_login_only: fields.get("link-login-only").and_then(safe_link),
             link_orig: fields.get("link-orig").and_then(safe_link),
             chap_id: fields.get("chap-id").and_then(short),
@@ -112,17 +104,12 @@ impl Device {
         let all = [
             ("mac", self.mac.as_deref()),
             ("ip", self.ip.as_deref()),
-            (
-                "link-login-only",
-                self.link_login_only.as_ref().map(SafeLink::as_str),
-            ),
+            ("link-login-only", self.link_login_only.as_ref().map(SafeLink::as_str)),
             ("link-orig", self.link_orig.as_ref().map(SafeLink::as_str)),
             ("chap-id", self.chap_id.as_deref()),
             ("chap-challenge", self.chap_challenge.as_deref()),
         ];
-        all.into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect()
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -228,11 +215,7 @@ impl PlanCard {
         parts.extend(wording::speed(lang, self.download_kbps, self.upload_kbps));
         parts.push(wording::devices(lang, self.shared_devices));
         // A line may break between two facts and nowhere else.
-        parts
-            .iter()
-            .map(|part| part.replace(' ', "\u{a0}"))
-            .collect::<Vec<_>>()
-            .join("\u{a0}· ")
+        parts.iter().map(|part| part.replace(' ', "\u{a0}")).collect::<Vec<_>>().join("\u{a0}· ")
     }
 }
 
@@ -249,54 +232,27 @@ mod tests {
 
     #[test]
     fn malformed_variables_count_as_missing() {
-        let device = Device::read(&Fields::parse(
-            "mac=AA:BB:CC:DD:EE&ip=10.5.50&link-login-only=javascript:alert(1)&link-orig=//evil.example&chap-id=",
-        ));
+        let device = Device::read(&Fields::parse("mac=AA:BB:CC:DD:EE&ip=10.5.50&link-login-only=javascript:alert(1)&link-orig=//evil.example&chap-id="));
         assert_eq!(device, Device::default());
-        for bad in [
-            "",
-            "AA:BB:CC:DD:EE:FG",
-            "AABBCCDDEEFF",
-            "AA:BB:CC:DD:EE:FF:00",
-            "A:B:C:D:E:F",
-            "\u{e9}:BB:CC:DD:EE:FF",
-        ] {
+        for bad in ["", "AA:BB:CC:DD:EE:FG", "AABBCCDDEEFF", "AA:BB:CC:DD:EE:FF:00", "A:B:C:D:E:F", "\u{e9}:BB:CC:DD:EE:FF"] {
             assert_eq!(normal_mac(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn a_logo_elsewhere_is_not_shown() {
-        let with = |logo: &str| Branding {
-            logo_url: Some(logo.to_owned()),
-            ..Branding::unknown()
-        };
+        let with = |logo: &str| Branding { logo_url: Some(logo.to_owned()), ..Branding::unknown() };
         assert_eq!(with("/media/logo.png").logo(), Some("/media/logo.png"));
-        for elsewhere in [
-            "https://cdn.example/logo.png",
-            "//cdn.example/l.png",
-            "/\\cdn.example",
-            "data:image/png,",
-            "",
-        ] {
+        for elsewhere in ["https://cdn.example/logo.png", "//cdn.example/l.png", "/\\cdn.example", "data:image/png,", ""] {
             assert_eq!(with(elsewhere).logo(), None, "{elsewhere}");
         }
     }
 
     #[test]
     fn support_is_dialled_by_digits() {
-        let with = |phone: &str| Branding {
-            support_phone: Some(phone.to_owned()),
-            ..Branding::unknown()
-        };
-        assert_eq!(
-            with("+254 712 345-678").support_dial().as_deref(),
-            Some("+254712345678")
-        );
-        assert_eq!(
-            with("0712 345 678").support_dial().as_deref(),
-            Some("0712345678")
-        );
+        let with = |phone: &str| Branding { support_phone: Some(phone.to_owned()), ..Branding::unknown() };
+        assert_eq!(with("+254 712 345-678").support_dial().as_deref(), Some("+254712345678"));
+        assert_eq!(with("0712 345 678").support_dial().as_deref(), Some("0712345678"));
         assert_eq!(with("ask at the desk").support_dial(), None);
     }
 }

@@ -57,20 +57,12 @@ pub(super) fn duration(lang: Lang, seconds: Option<u64>) -> String {
         .to_owned();
     };
     let (days, hours, minutes) = (seconds / DAY, seconds % DAY / HOUR, seconds % HOUR / MINUTE);
-    let parts: Vec<String> = [
-        (days, Unit::Day),
-        (hours, Unit::Hour),
-        (minutes, Unit::Minute),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, unit)| counted(lang, count, unit))
-    .collect();
-    if parts.is_empty() {
-        counted(lang, seconds, Unit::Second)
-    } else {
-        parts.join(" ")
-    }
+    let parts: Vec<String> = [(days, Unit::Day), (hours, Unit::Hour), (minutes, Unit::Minute)]
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| counted(lang, count, unit))
+        .collect();
+    if parts.is_empty() { counted(lang, seconds, Unit::Second) } else { parts.join(" ") }
 }
 
 /// How long to wait, in the largest unit that is not misleading: seconds below two minutes, then minutes rounded up.
@@ -93,20 +85,12 @@ pub(super) fn data_cap(lang: Lang, bytes: Option<u64>) -> String {
 
 /// `9.4 GB`, `512 MB`, `0 MB`. A gigabyte is 10⁹ bytes, as plans are sold.
 pub(super) fn data(bytes: u64) -> String {
-    let (unit, name) = if bytes >= 1_000_000_000 {
-        (1_000_000_000, "GB")
-    } else {
-        (1_000_000, "MB")
-    };
+    let (unit, name) = if bytes >= 1_000_000_000 { (1_000_000_000, "GB") } else { (1_000_000, "MB") };
     with_tenth(bytes / unit, bytes % unit / (unit / 10), name)
 }
 
 /// `5 Mbps`, or `5 Mbps down, 2 Mbps up` when they differ; nothing when there is no limit to speak of.
-pub(super) fn speed(
-    lang: Lang,
-    download_kbps: Option<u32>,
-    upload_kbps: Option<u32>,
-) -> Option<String> {
+pub(super) fn speed(lang: Lang, download_kbps: Option<u32>, upload_kbps: Option<u32>) -> Option<String> {
     let download = download_kbps?;
     let Some(upload) = upload_kbps.filter(|upload| *upload != download) else {
         return Some(rate(download));
@@ -128,19 +112,11 @@ pub(super) fn devices(lang: Lang, count: u32) -> String {
 }
 
 fn rate(kbps: u32) -> String {
-    if kbps < 1000 {
-        format!("{kbps} kbps")
-    } else {
-        with_tenth(u64::from(kbps / 1000), u64::from(kbps % 1000 / 100), "Mbps")
-    }
+    if kbps < 1000 { format!("{kbps} kbps") } else { with_tenth(u64::from(kbps / 1000), u64::from(kbps % 1000 / 100), "Mbps") }
 }
 
 fn with_tenth(whole: u64, tenths: u64, unit: &str) -> String {
-    if tenths == 0 || whole >= 100 {
-        format!("{whole} {unit}")
-    } else {
-        format!("{whole}.{tenths} {unit}")
-    }
+    if tenths == 0 || whole >= 100 { format!("{whole} {unit}") } else { format!("{whole}.{tenths} {unit}") }
 }
 
 #[derive(Clone, Copy)]
@@ -171,33 +147,13 @@ fn counted(lang: Lang, count: u64, unit: Unit) -> String {
 }
 
 fn month_name(lang: Lang, month: u32) -> &'static str {
-    const ENGLISH: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    const SWAHILI: [&str; 12] = [
-        "Januari", "Februari", "Machi", "Aprili", "Mei", "Juni", "Julai", "Agosti", "Septemba",
-        "Oktoba", "Novemba", "Desemba",
-    ];
+    const ENGLISH: [&str; 12] = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+    const SWAHILI: [&str; 12] = ["Januari", "Februari", "Machi", "Aprili", "Mei", "Juni", "Julai", "Agosti", "Septemba", "Oktoba", "Novemba", "Desemba"];
     let names = match lang {
         Lang::English => &ENGLISH,
         Lang::Swahili => &SWAHILI,
     };
-    month
-        .checked_sub(1)
-        .and_then(|index| names.get(index as usize))
-        .copied()
-        .unwrap_or_default()
+    month.checked_sub(1).and_then(|index| names.get(index as usize)).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -247,30 +203,16 @@ mod tests {
 
     #[test]
     fn speeds_and_devices() {
-        assert_eq!(
-            speed(English, Some(5_000), Some(5_000)).as_deref(),
-            Some("5 Mbps")
-        );
-        assert_eq!(
-            speed(English, Some(2_500), Some(512)).as_deref(),
-            Some("2.5 Mbps down, 512 kbps up")
-        );
+        assert_eq!(speed(English, Some(5_000), Some(5_000)).as_deref(), Some("5 Mbps"));
+        assert_eq!(speed(English, Some(2_500), Some(512)).as_deref(), Some("2.5 Mbps down, 512 kbps up"));
         assert_eq!(speed(English, None, Some(512)), None);
         assert_eq!(speed(Swahili, Some(5_000), None).as_deref(), Some("5 Mbps"));
-        assert_eq!(
-            (devices(English, 1).as_str(), devices(Swahili, 3).as_str()),
-            ("1 device", "vifaa 3")
-        );
+        assert_eq!((devices(English, 1).as_str(), devices(Swahili, 3).as_str()), ("1 device", "vifaa 3"));
     }
 
     #[test]
     fn waits_are_never_said_too_short() {
-        for (seconds, wanted) in [
-            (0, "1 second"),
-            (90, "90 seconds"),
-            (121, "3 minutes"),
-            (7_201, "3 hours"),
-        ] {
+        for (seconds, wanted) in [(0, "1 second"), (90, "90 seconds"), (121, "3 minutes"), (7_201, "3 hours")] {
             assert_eq!(wait(English, seconds), wanted);
         }
     }
@@ -278,13 +220,7 @@ mod tests {
     #[test]
     fn ends_are_said_by_day_and_clock() {
         assert_eq!(until(English, Day::Today, 9, 5), "until 09:05 today");
-        assert_eq!(
-            until(Swahili, Day::On { day: 3, month: 12 }, 14, 30),
-            "hadi 3 Desemba, 14:30"
-        );
-        assert_eq!(
-            until(English, Day::On { day: 3, month: 13 }, 14, 30),
-            "until 3 , 14:30"
-        );
+        assert_eq!(until(Swahili, Day::On { day: 3, month: 12 }, 14, 30), "hadi 3 Desemba, 14:30");
+        assert_eq!(until(English, Day::On { day: 3, month: 13 }, 14, 30), "until 3 , 14:30");
     }
 }

@@ -28,7 +28,9 @@ async fn stopped(visit: &Visit) -> Result<Response, Refused> {
     };
     match hotspot::block_prompts(&visit.app, visit.tenant.id, visit.router()?, &phone, visit.address).await {
         Ok(_) => page(visit, StatusCode::OK, Outcome::Stopped(phone_text::whole(phone.digits()))).await,
-        Err(error) if error.reason == Reason::RateLimited => page(visit, StatusCode::TOO_MANY_REQUESTS, Outcome::TooOften { wait_seconds: wait_seconds(&error) }).await,
+        Err(error) if error.reason == Reason::RateLimited => {
+            page(visit, StatusCode::TOO_MANY_REQUESTS, Outcome::TooOften { wait_seconds: wait_seconds(&error) }).await
+        }
         Err(error) => Err(error.into()),
     }
 }

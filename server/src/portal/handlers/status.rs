@@ -3,8 +3,6 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::TimeDelta;
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl as _;
 
 use super::refused::Refused;
 use super::visit::Visit;
@@ -20,7 +18,6 @@ use crate::portal::wording::price;
 use crate::portal::{
     ConnectedPage, Device, ErrorKind, FailureReason, FormTarget, Frame, HowConnected, PurchaseState, StatusPage, chap, continue_link, phone_text, safe_link,
 };
-use crate::schema::hotspot_session;
 
 /// M-Pesa shows its prompt for about a minute.
 const PROMPT_LIVES: TimeDelta = TimeDelta::seconds(60);
@@ -36,12 +33,12 @@ pub async fn show(visit: Visit) -> Response {
 async fn purchase(visit: &Visit) -> Result<Response, Refused> {
     let (router, id, isp) = (visit.router()?, visit.session()?, visit.tenant.id);
     let found = visit.app.db.tx(isp, async |tx| find(tx, isp, id).await).await;
-    let (session, moving, look) = found.map_err(no_purchase)?;
+    let (session, look) = found.map_err(no_purchase)?;
     if session.row.router_id != router {
         return Err(ErrorKind::PurchaseNotFound.into());
     }
     let (now, frame) = (visit.app.clock.now(), visit.frame(look));
-    match standing(&session, moving, now) {
+    match standing(&session, now) {
         Standing::Waits { state, since } => visit.page(StatusCode::OK, &waiting(frame, session, state, now - since), FormTarget::OwnServer),
         Standing::Ready => {
             let page = connected(frame, session, now);
@@ -51,11 +48,8 @@ async fn purchase(visit: &Visit) -> Result<Response, Refused> {
     }
 }
 
-/// The purchase, whether its router has yet to be told of it, and the look of the ISP.
-async fn find(tx: &mut Tx, isp: IspId, id: SessionId) -> Found<(Session, bool, Branding)> {
-    let session = hotspot::find_session(tx, isp, id).await?;
-    let pending = hotspot_session::table.find((isp, id)).select(hotspot_session::router_pending).first(&mut **tx).await?;
-    Ok((session, pending, isp::look(tx, isp).await?))
+async fn find(tx: &mut Tx, isp: IspId, id: SessionId) -> Found<(Session, Branding)> {
+    Ok((hotspot::find_session(tx, isp, id).await?, isp::look(tx, isp).await?))
 }
 
 fn no_purchase(error: Error) -> Refused {
@@ -71,7 +65,7 @@ enum Standing {
     Ready,
 }
 
-fn standing(session: &Session, router_pending: bool, now: Time) -> Standing {
+fn standing(session: &Session, now: Time) -> Standing {
     let row = &session.row;
     let waits = |state, since| Standing::Waits { state, since };
     match session.status {
@@ -83,7 +77,7 @@ fn standing(session: &Session, router_pending: bool, now: Time) -> Standing {
         }
         Status::Active if row.expires_at.is_some_and(|end| end <= now) => waits(PurchaseState::Expired, row.created_at),
         // The router refused or is away: what it held before may still let this device in.
-        Status::Active if router_pending && row.router_error.is_none() => waits(PurchaseState::Moving, now),
+        Status::Active if row.router_pending && row.router_error.is_none() => waits(PurchaseState::Moving, now),
         Status::Active => Standing::Ready,
         Status::Expired => waits(PurchaseState::Expired, row.created_at),
     }
@@ -139,7 +133,9 @@ fn connected(frame: Frame, session: Session, now: Time) -> ConnectedPage {
     let continue_url = continue_link(device.link_orig.as_ref(), login.as_ref());
     let how = match login {
         _ if row.logged_in => HowConnected::AlreadyLoggedIn,
-        Some(action) => HowConnected::SubmitLoginForm { action, username: row.username, password: login_password(device, row.password), dst: device.link_orig.clone() },
+        Some(action) => {
+            HowConnected::SubmitLoginForm { action, username: row.username, password: login_password(device, row.password), dst: device.link_orig.clone() }
+        }
         None => HowConnected::ReadyElsewhere,
     };
     ConnectedPage {

@@ -83,12 +83,7 @@ fn connected(lang: Lang, how: HowConnected) -> ConnectedPage {
 
 fn login_form(lang: Lang) -> HowConnected {
     let device = frame(lang).device;
-    HowConnected::SubmitLoginForm {
-        action: device.link_login_only.unwrap(),
-        username: EVIL.to_owned(),
-        password: EVIL.to_owned(),
-        dst: device.link_orig,
-    }
+    HowConnected::SubmitLoginForm { action: device.link_login_only.unwrap(), username: EVIL.to_owned(), password: EVIL.to_owned(), dst: device.link_orig }
 }
 
 const STATES: [PurchaseState; 9] = [
@@ -98,12 +93,8 @@ const STATES: [PurchaseState; 9] = [
     PurchaseState::PaidConnecting,
     PurchaseState::PaidWaitingForRouter,
     PurchaseState::Moving,
-    PurchaseState::Failed {
-        reason: FailureReason::TimedOut,
-    },
-    PurchaseState::Failed {
-        reason: FailureReason::WrongPin,
-    },
+    PurchaseState::Failed { reason: FailureReason::TimedOut },
+    PurchaseState::Failed { reason: FailureReason::WrongPin },
     PurchaseState::Expired,
 ];
 
@@ -111,11 +102,7 @@ fn every_page(lang: Lang) -> Vec<String> {
     let evil = || EVIL.to_owned();
     let mut pages = vec![
         plans(lang).render(),
-        PlansPage {
-            plans: Vec::new(),
-            ..plans(lang)
-        }
-        .render(),
+        PlansPage { plans: Vec::new(), ..plans(lang) }.render(),
         connected(lang, HowConnected::AlreadyLoggedIn).render(),
         connected(lang, login_form(lang)).render(),
         connected(lang, HowConnected::ReadyElsewhere).render(),
@@ -130,13 +117,7 @@ fn every_page(lang: Lang) -> Vec<String> {
         .render(),
     ];
     for stopped_phone in [None, Some(evil())] {
-        let page = NotMePage {
-            frame: frame(lang),
-            phone: evil(),
-            phone_error: None,
-            stopped_phone,
-            notice: None,
-        };
+        let page = NotMePage { frame: frame(lang), phone: evil(), phone_error: None, stopped_phone, notice: None };
         pages.push(page.render());
     }
     for kind in [
@@ -149,13 +130,7 @@ fn every_page(lang: Lang) -> Vec<String> {
         ErrorKind::FormRefused { http_status: 403 },
         ErrorKind::ServerTrouble { request_id: evil() },
     ] {
-        pages.push(
-            ErrorPage {
-                frame: frame(lang),
-                kind,
-            }
-            .render(),
-        );
+        pages.push(ErrorPage { frame: frame(lang), kind }.render());
     }
     pages.extend(STATES.map(|state| status(lang, state).render()));
     pages.into_iter().map(Result::unwrap).collect()
@@ -168,10 +143,7 @@ fn nothing_is_printed_unescaped_and_no_page_has_script() {
             assert!(!page.contains("<script"), "{page}");
             assert!(!page.contains("'>") && !page.contains("\"'"), "{page}");
             assert_eq!(page.matches("</style>").count(), 1);
-            assert_eq!(
-                page.matches(" style=").count() + page.matches(" onclick").count(),
-                0
-            );
+            assert_eq!(page.matches(" style=").count() + page.matches(" onclick").count(), 0);
             assert!(page.starts_with("<!doctype html>") && page.trim_end().ends_with("</html>"));
             assert!(page.contains(&format!("<html lang=\"{}\">", lang.code())));
             assert!(page.contains("<style nonce=\"n0nce\">"));
@@ -197,10 +169,7 @@ fn forms_carry_the_device_the_language_and_the_request() {
 
 #[test]
 fn a_plan_that_stands_alone_is_chosen() {
-    let mut page = PlansPage {
-        selected_plan_id: None,
-        ..plans(Lang::English)
-    };
+    let mut page = PlansPage { selected_plan_id: None, ..plans(Lang::English) };
     assert!(!page.render().unwrap().contains(" checked"));
     page.plans.truncate(1);
     assert!(page.render().unwrap().contains(" checked"));
@@ -208,16 +177,9 @@ fn a_plan_that_stands_alone_is_chosen() {
 
 #[test]
 fn a_page_reloads_for_as_long_as_something_can_change() {
-    for (state, reloads) in STATES
-        .into_iter()
-        .zip([true, true, true, true, true, true, true, false, false])
-    {
+    for (state, reloads) in STATES.into_iter().zip([true, true, true, true, true, true, true, false, false]) {
         let page = status(Lang::English, state).render().unwrap();
-        assert_eq!(
-            page.contains("http-equiv=\"refresh\""),
-            reloads,
-            "{state:?}"
-        );
+        assert_eq!(page.contains("http-equiv=\"refresh\""), reloads, "{state:?}");
     }
     let seconds = [0, 29, 30, 119, 120, 599, 600, 86_400].map(refresh_after_seconds);
     assert_eq!(seconds, [3, 3, 6, 6, 15, 15, 30, 30]);
@@ -225,12 +187,7 @@ fn a_page_reloads_for_as_long_as_something_can_change() {
 
 #[test]
 fn only_a_device_that_is_online_is_sent_on_by_itself() {
-    let sends_on = |how| {
-        connected(Lang::English, how)
-            .render()
-            .unwrap()
-            .contains("http-equiv=\"refresh\"")
-    };
+    let sends_on = |how| connected(Lang::English, how).render().unwrap().contains("http-equiv=\"refresh\"");
     assert!(sends_on(HowConnected::AlreadyLoggedIn));
     assert!(!sends_on(login_form(Lang::English)));
     assert!(!sends_on(HowConnected::ReadyElsewhere));
@@ -240,11 +197,7 @@ fn only_a_device_that_is_online_is_sent_on_by_itself() {
 fn no_page_offers_to_pay_again_while_the_answer_is_open() {
     let pay_again = [false, false, false, false, false, false, true, true, true];
     for (state, wanted) in STATES.into_iter().zip(pay_again) {
-        assert_eq!(
-            status(Lang::English, state).may_pay_again(),
-            wanted,
-            "{state:?}"
-        );
+        assert_eq!(status(Lang::English, state).may_pay_again(), wanted, "{state:?}");
     }
 }
 
@@ -269,7 +222,9 @@ fn six_plans_are_seen_after_little_is_loaded() {
                 router_id: Some("rtr_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f".to_owned()),
                 branding: Branding { display_name: "Yellow WiFi".to_owned(), ..Branding::unknown() },
                 nonce: "0123456789abcdef0123456789abcdef".to_owned(),
-                device: Device::read(&Fields::parse("mac=AA:BB:CC:DD:EE:FF&ip=10.5.50.20&link-login-only=http://10.5.50.1/login&link-orig=http://news.example/")),
+                device: Device::read(&Fields::parse(
+                    "mac=AA:BB:CC:DD:EE:FF&ip=10.5.50.20&link-login-only=http://10.5.50.1/login&link-orig=http://news.example/",
+                )),
                 ..frame(lang)
             },
             plans: (1..=6).map(card).collect(),

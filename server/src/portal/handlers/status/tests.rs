@@ -36,13 +36,14 @@ fn session(status: Status) -> Session {
         activated_at: Some(at(21)),
         expires_at: Some(at(3_621)),
         router_error: None,
+        router_pending: false,
         created_at: at(0),
     };
     Session { row, status, failure: None, mpesa_receipt: None, prompt_expires_at: at(180) }
 }
 
-fn state(session: &Session, pending: bool, now: i64) -> Option<PurchaseState> {
-    match standing(session, pending, at(now)) {
+fn state(session: &Session, now: i64) -> Option<PurchaseState> {
+    match standing(session, at(now)) {
         Standing::Waits { state, .. } => Some(state),
         Standing::Ready => None,
     }
@@ -68,32 +69,33 @@ fn a_prompt_counts_down_and_then_we_ask() {
         (90, PurchaseState::Checking),
         (500, PurchaseState::Checking),
     ] {
-        assert_eq!(state(&waiting, false, now), Some(wanted), "{now}");
+        assert_eq!(state(&waiting, now), Some(wanted), "{now}");
     }
     waiting.prompt_expires_at = at(30);
-    assert_eq!(state(&waiting, false, 30), Some(PurchaseState::Checking));
+    assert_eq!(state(&waiting, 30), Some(PurchaseState::Checking));
 }
 
 #[test]
 fn a_paid_purchase_waits_for_its_router() {
     let mut paid = session(Status::Paid);
     let connecting = Standing::Waits { state: PurchaseState::PaidConnecting, since: at(20) };
-    assert_eq!(standing(&paid, true, at(22)), connecting);
+    assert_eq!(standing(&paid, at(22)), connecting);
     paid.row.router_error = Some("no answer".to_owned());
-    assert_eq!(state(&paid, true, 22), Some(PurchaseState::PaidWaitingForRouter));
+    assert_eq!(state(&paid, 22), Some(PurchaseState::PaidWaitingForRouter));
 }
 
 #[test]
 fn an_active_purchase_is_ready_unless_it_moves_or_is_over() {
     let mut active = session(Status::Active);
-    assert_eq!(state(&active, false, 100), None);
-    assert_eq!(state(&active, true, 100), Some(PurchaseState::Moving));
-    assert_eq!(state(&active, false, 3_621), Some(PurchaseState::Expired));
+    assert_eq!(state(&active, 100), None);
+    active.row.router_pending = true;
+    assert_eq!(state(&active, 100), Some(PurchaseState::Moving));
+    assert_eq!(state(&active, 3_621), Some(PurchaseState::Expired));
     active.row.router_error = Some("no answer".to_owned());
-    assert_eq!(state(&active, true, 100), None);
+    assert_eq!(state(&active, 100), None);
     active.row.expires_at = None;
-    assert_eq!(state(&active, false, 1_000_000), None);
-    assert_eq!(state(&session(Status::Expired), true, 1), Some(PurchaseState::Expired));
+    assert_eq!(state(&active, 1_000_000), None);
+    assert_eq!(state(&session(Status::Expired), 1), Some(PurchaseState::Expired));
 }
 
 #[test]
@@ -102,12 +104,12 @@ fn every_failure_has_its_page() {
         .into_iter()
         .map(|failure| {
             let failed = Session { failure: Some(failure), ..session(Status::Failed) };
-            format!("{:?}", state(&failed, false, 60))
+            format!("{:?}", state(&failed, 60))
         })
         .collect();
     assert_eq!(shown.len(), payments::FailureReason::ALL.len());
     let silent = Some(PurchaseState::Failed { reason: FailureReason::GatewayError });
-    assert_eq!(state(&session(Status::Failed), false, 60), silent);
+    assert_eq!(state(&session(Status::Failed), 60), silent);
 }
 
 #[test]
@@ -117,10 +119,8 @@ fn a_device_gets_online_in_the_way_that_is_left() {
     assert!(matches!(connected(frame(""), active.clone(), at(100)).how, HowConnected::ReadyElsewhere));
 
     let page = connected(frame(query), active.clone(), at(100));
-    assert!(
-        matches!(&page.how, HowConnected::SubmitLoginForm { action, password, dst: Some(dst), .. }
-            if action.as_str() == "http://10.5.50.1/login" && password == "secret" && dst.as_str() == "http://news.example/")
-    );
+    assert!(matches!(&page.how, HowConnected::SubmitLoginForm { action, password, dst: Some(dst), .. }
+            if action.as_str() == "http://10.5.50.1/login" && password == "secret" && dst.as_str() == "http://news.example/"));
 
     active.row.login_url = Some("http://10.9.9.1/login".to_owned());
     let page = connected(frame(query), active.clone(), at(100));
