@@ -5,38 +5,41 @@
 #![forbid(unsafe_code)]
 
 // 0 values: no IO; parsed once, valid ever after
-pub mod actor;
-pub mod clock;
 pub mod error;
+pub mod clock;
 pub mod id;
 pub mod money;
-pub mod page;
 pub mod phone;
+pub mod page;
+pub mod actor;
 
 // 1 doors: the only ways to the outside
-pub mod app;
-pub mod config;
-pub mod db;
 pub mod gateways;
-pub mod jobs;
-pub mod limit;
-pub mod migrations;
-pub mod postgres;
+pub mod config;
 pub mod schema;
 pub mod seal;
+pub mod jobs;
 pub mod wake;
+pub mod db;
+pub mod limit;
+pub mod postgres;
+pub mod migrations;
+pub mod app;
 
 // 2 slices
-pub mod auth;
-pub mod collect;
-pub mod hotspot;
 pub mod isp;
-pub mod ledger;
-pub mod payments;
-pub mod platform;
+pub mod auth;
 pub mod router;
+pub mod payments;
+pub mod ledger;
+pub mod hotspot;
+pub mod collect;
+pub mod platform;
 
 // 3 edges: may use everything; nothing uses them
 pub mod portal;
+pub mod rpc;
 pub mod webhooks;
 pub mod worker;
+pub mod serve;
+pub mod demo;

@@ -4,7 +4,7 @@
 mod card;
 pub mod database;
 mod secrets;
-mod seed;
+pub mod seed;
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};

@@ -116,6 +116,8 @@ pub struct SessionRow {
     pub activated_at: Option<Time>,
     /// When it ends.
     pub expires_at: Option<Time>,
+    /// Whether the router may differ from what this row wants.
+    pub router_pending: bool,
     /// What the router last answered when it refused.
     pub router_error: Option<String>,
     /// When it was asked for.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use super::routes::{NOT_ME, PLANS, PURCHASE, RESUME};
+use super::paths::{NOT_ME, PLANS, PURCHASE, RESUME};
 use crate::app::App;
 
 /// The captive pages of every ISP. The ISP comes from the host, so this serves all of them.

@@ -1,41 +1,42 @@
-//! Reads the ISP's subdomain out of a host, and judges whether a form comes from our own page. Text only: whether there
-//! is such an ISP is for the caller to ask.
+//! What the host of a request says: which ISP's subdomain it names, and whether a form comes from our own page. Pure:
+//! whether there is such an ISP is for the caller to ask.
+
+use http::header::{HOST, ORIGIN};
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Uri};
+
+/// Sent by browsers to https and localhost only; no page can forge it.
+const FETCH_SITE: &str = "sec-fetch-site";
+
+/// Host and port that were asked for: `:authority` (HTTP/2) first, then `Host` (HTTP/1.1).
+pub fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let host = || headers.get(HOST)?.to_str().ok();
+    uri.authority().map(Authority::as_str).or_else(host)
+}
 
 /// The subdomain of an ISP, in small letters: `yellow` of `Yellow.netily.io:8000` below the base domain `netily.io`.
-/// `None` for the base domain itself, for deeper subdomains and for foreign hosts.
-pub fn label(host: &str, base_domain: &str) -> Option<String> {
-    let name = without_port(host).trim_end_matches('.').to_ascii_lowercase();
-    let label = name.strip_suffix(&without_port(base_domain).to_ascii_lowercase())?.strip_suffix('.')?;
-    let is_label = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+/// `None` for the base domain itself, for deeper subdomains, for addresses and for foreign hosts.
+pub fn label(authority: &str, base_domain: &str) -> Option<String> {
+    let authority: Authority = authority.parse().ok()?;
+    let host = authority.host().trim_end_matches('.').to_ascii_lowercase();
+    let label = host.strip_suffix(base_domain)?.strip_suffix('.')?;
+    let is_label = !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_label.then(|| label.to_owned())
 }
 
-/// What a browser says of where a request comes from. Both may be missing: old browsers send neither.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Source<'a> {
-    /// The header `Origin`.
-    pub origin: Option<&'a str>,
-    /// The header `Sec-Fetch-Site`, which browsers send to https and localhost only and no page can forge.
-    pub fetch_site: Option<&'a str>,
-}
-
-/// Whether a form may come from our own page at `authority` (host and port). A captive sheet, and a page that sends no
-/// referrer, name the origin `null`; a form of another ISP's subdomain is as foreign as any other.
-pub fn is_own_form(source: Source<'_>, authority: &str) -> bool {
-    let own_origin = source.origin.is_none_or(|origin| origin == "null" || authority_of(origin).is_some_and(|from| from.eq_ignore_ascii_case(authority)));
-    own_origin && source.fetch_site.is_none_or(|site| matches!(site, "same-origin" | "none"))
+/// Whether a form may come from our own page at this host. Old browsers say nothing of where a form comes from, and a
+/// captive sheet or a page that sends no referrer says `null`. Another ISP's subdomain is as foreign as any other host.
+pub fn is_own_form(uri: &Uri, headers: &HeaderMap) -> bool {
+    let own_origin = |origin: &HeaderValue| match (origin.to_str(), authority(uri, headers)) {
+        (Ok("null"), _) => true,
+        (Ok(origin), Some(here)) => authority_of(origin).is_some_and(|from| from.eq_ignore_ascii_case(here)),
+        _ => false,
+    };
+    headers.get(ORIGIN).is_none_or(own_origin) && headers.get(FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none")
 }
 
 fn authority_of(origin: &str) -> Option<&str> {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
-}
-
-/// The host without `:8000`. A bracketed IPv6 address keeps its colons, since what follows the last one is no number.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    }
 }
 
 #[cfg(test)]
@@ -46,7 +47,7 @@ mod tests {
     fn one_label_below_the_base_domain_names_the_isp() {
         for (host, base, wanted) in [
             ("yellow.localhost:8000", "localhost", Some("yellow")),
-            ("yellow.localhost", "localhost:8000", Some("yellow")),
+            ("yellow.localhost", "localhost", Some("yellow")),
             ("Yellow.Netily.IO.", "netily.io", Some("yellow")),
             ("my-wifi2.netily.io", "netily.io", Some("my-wifi2")),
             ("netily.io", "netily.io", None),
@@ -64,8 +65,15 @@ mod tests {
     }
 
     #[test]
+    fn the_authority_goes_before_the_host() {
+        let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("blue.localhost"))]);
+        assert_eq!(authority(&Uri::from_static("http://yellow.localhost/x"), &headers), Some("yellow.localhost"));
+        assert_eq!(authority(&Uri::from_static("/x"), &headers), Some("blue.localhost"));
+        assert_eq!(authority(&Uri::from_static("/x"), &HeaderMap::new()), None);
+    }
+
+    #[test]
     fn forms_of_other_pages_are_told_apart() {
-        let here = "yellow.localhost:8000";
         for (origin, fetch_site, own) in [
             (None, None, true),
             (Some("null"), None, true),
@@ -80,7 +88,14 @@ mod tests {
             (Some("null"), Some("same-site"), false),
             (None, Some("none"), true),
         ] {
-            assert_eq!(is_own_form(Source { origin, fetch_site }, here), own, "{origin:?} {fetch_site:?}");
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("yellow.localhost:8000"))]);
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            if let Some(site) = fetch_site {
+                headers.insert(FETCH_SITE, HeaderValue::from_static(site));
+            }
+            assert_eq!(is_own_form(&Uri::from_static("/x"), &headers), own, "{origin:?} {fetch_site:?}");
         }
     }
 }

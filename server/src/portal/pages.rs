@@ -4,7 +4,7 @@
 use askama::Template;
 
 use super::links::SafeLink;
-use super::routes;
+use super::paths;
 use super::texts::{self, FailureReason, FieldError, Notice, Saying, Texts};
 use super::view::{Frame, PlanCard};
 use super::wording;
@@ -107,7 +107,7 @@ impl StatusPage {
     }
 
     fn here(&self) -> String {
-        routes::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
+        paths::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
     }
 
     fn title(&self) -> &str {
@@ -272,7 +272,7 @@ impl ConnectedPage {
     }
 
     fn here(&self) -> String {
-        routes::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
+        paths::purchase(self.frame.router_id.as_deref().unwrap_or_default(), &self.session_id)
     }
 
     fn title(&self) -> &str {

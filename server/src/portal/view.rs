@@ -6,7 +6,7 @@ use super::color::Color;
 use super::fields::Fields;
 use super::lang::Lang;
 use super::links::{SafeLink, safe_link};
-use super::routes;
+use super::paths;
 use super::texts::{FieldError, Notice, Texts};
 use super::wording;
 
@@ -135,7 +135,7 @@ impl Frame {
 
     /// Path of the plans page.
     pub(super) fn plans_path(&self) -> String {
-        routes::plans(self.router_id.as_deref().unwrap_or_default())
+        paths::plans(self.router_id.as_deref().unwrap_or_default())
     }
 
     /// The plans page with everything carried along.
@@ -144,7 +144,7 @@ impl Frame {
     }
 
     pub(super) fn resume_path(&self) -> String {
-        routes::resume(self.router_id.as_deref().unwrap_or_default())
+        paths::resume(self.router_id.as_deref().unwrap_or_default())
     }
 
     pub(super) fn resume_link(&self) -> String {
@@ -152,7 +152,7 @@ impl Frame {
     }
 
     pub(super) fn not_me_path(&self) -> String {
-        routes::not_me(self.router_id.as_deref().unwrap_or_default())
+        paths::not_me(self.router_id.as_deref().unwrap_or_default())
     }
 
     pub(super) fn not_me_link(&self) -> String {
@@ -161,7 +161,7 @@ impl Frame {
 
     /// A path with the device and the language behind it.
     pub(super) fn link(&self, path: &str, extra: &[(&str, &str)]) -> String {
-        routes::with_state(path, &self.device, self.lang, extra)
+        paths::with_state(path, &self.device, self.lang, extra)
     }
 
     pub(super) fn field_error(&self, error: &FieldError) -> &'static str {
@@ -178,7 +178,7 @@ impl Frame {
 
     /// The same path in the other language.
     pub(super) fn switch_link(&self, path: &str) -> String {
-        routes::with_state(path, &self.device, self.lang.other(), &[])
+        paths::with_state(path, &self.device, self.lang.other(), &[])
     }
 }
 

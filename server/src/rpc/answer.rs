@@ -10,10 +10,11 @@ use crate::error::{Error, Result};
 use crate::money::Money;
 
 /// Answers a call with what `work` makes of it.
-pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(&Caller, M) -> Result<A>) -> Result<Response<A>, Status> {
+pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M) -> Result<A>) -> Result<Response<A>, Status> {
     let (_, mut extensions, message) = request.into_parts();
     let caller: Caller = extensions.remove().ok_or_else(|| status::of(Error::internal("a call came past the layer that identifies callers"), ""))?;
-    work(&caller, message).await.map(Response::new).map_err(|error| status::of(error, &caller.request_id))
+    let request_id = caller.request_id.clone();
+    work(caller, message).await.map(Response::new).map_err(|error| status::of(error, &request_id))
 }
 
 /// A moment on the wire.

@@ -18,7 +18,7 @@ use crate::actor::{Caller, Person, Tenant};
 use crate::app::App;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, PLATFORM};
-use crate::{auth, isp};
+use crate::{auth, isp, portal};
 
 /// The metadata with which tools name the ISP that their host does not.
 const TENANT: &str = "netily-tenant";
@@ -90,7 +90,7 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(Option
 
 /// The subdomain that is meant: the host's, or the metadata's. When both speak they must agree.
 fn slug(uri: &Uri, headers: &HeaderMap, base_domain: &str) -> Result<Option<String>> {
-    let of_host = host::authority(uri, headers).and_then(|authority| host::label(authority, base_domain));
+    let of_host = host::authority(uri, headers).and_then(|authority| portal::host::label(authority, base_domain));
     let of_metadata = headers.get(TENANT).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase());
     match (of_host, of_metadata) {
         (Some(host), Some(metadata)) if host != metadata => {
@@ -160,6 +160,9 @@ mod tests {
             ("yellow.localhost", Some("Yellow"), Some("yellow")),
             ("127.0.0.1:8000", Some("yellow"), Some("yellow")),
             ("localhost", None, None),
+            ("a.yellow.localhost", None, None),
+            ("yellow.example.com", None, None),
+            ("[::1]:8000", None, None),
         ] {
             assert_eq!(slug(&uri, &headers(host, metadata), "localhost").ok().flatten().as_deref(), wanted, "{host} {metadata:?}");
         }

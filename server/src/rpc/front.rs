@@ -40,7 +40,7 @@ pub async fn front(mut request: Request, next: Next) -> Response {
     } else if !host::is_own_origin(request.uri(), request.headers()) {
         status::response(Error::new(Reason::PermissionDenied, "A page of another site may not call this."), &id.0)
     } else {
-        next.run(request).instrument(span).await
+        status::explained(next.run(request).instrument(span).await, &id.0)
     };
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(REQUEST_ID, value);

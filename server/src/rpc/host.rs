@@ -1,7 +1,6 @@
-//! What the host of a request says: which subdomain it names, and whether a page of the same host sent it. Pure.
+//! Which host a request is for, and whether a page of the same host sent it. Pure.
 
 use http::header::{HOST, ORIGIN};
-use http::uri::Authority;
 use http::{HeaderMap, Uri};
 
 /// The host and port of a request: `:authority` (HTTP/2) first, then `Host` (HTTP/1.1).
@@ -10,15 +9,6 @@ pub fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
         Some(authority) => Some(authority.as_str()),
         None => headers.get(HOST)?.to_str().ok(),
     }
-}
-
-/// The label before the base domain: `yellow` of `yellow.netily.io:443`. None for the base domain itself, addresses and other hosts.
-pub fn label(authority: &str, base_domain: &str) -> Option<String> {
-    let authority: Authority = authority.parse().ok()?;
-    let host = authority.host().to_ascii_lowercase();
-    let host = host.strip_suffix('.').unwrap_or(&host);
-    let label = host.strip_suffix(base_domain)?.strip_suffix('.')?;
-    (!label.is_empty()).then(|| label.to_owned())
 }
 
 /// Whether a browser may send this: a request that names no origin comes from no page, and one that does must come from a page of its own
@@ -35,31 +25,6 @@ pub fn is_own_origin(uri: &Uri, headers: &HeaderMap) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_label_before_the_base_domain_names_the_tenant() {
-        for (host, base, wanted) in [
-            ("yellow.netily.io", "netily.io", Some("yellow")),
-            ("yellow.netily.io:443", "netily.io", Some("yellow")),
-            ("Yellow.Netily.IO", "netily.io", Some("yellow")),
-            ("yellow.netily.io.", "netily.io", Some("yellow")),
-            ("yellow.localhost:8000", "localhost", Some("yellow")),
-            ("a.yellow.netily.io", "netily.io", Some("a.yellow")), // a subdomain that is no ISP: the look-up finds nothing
-            ("netily.io", "netily.io", None),
-            ("localhost:8000", "localhost", None),
-            (".netily.io", "netily.io", None),
-            ("127.0.0.1:8000", "localhost", None),
-            ("[::1]:8000", "localhost", None),
-            ("yellow.example.com", "netily.io", None),
-            ("yellow-netily.io", "netily.io", None),
-            ("evilnetily.io", "netily.io", None),
-            ("yellow.netily.io.evil.com", "netily.io", None),
-            ("", "netily.io", None),
-            ("a b", "netily.io", None),
-        ] {
-            assert_eq!(label(host, base).as_deref(), wanted, "{host}");
-        }
-    }
 
     #[test]
     fn the_authority_goes_before_the_host() {

@@ -67,6 +67,17 @@ pub fn response(error: Error, request_id: &str) -> Response {
     of(error, request_id).into_http()
 }
 
+/// What tonic itself refuses (a message that is too large or is none) gets the details that every refusal has. tonic calls an unreadable
+/// message an internal error; the fault is the caller's.
+pub fn explained(answer: Response, request_id: &str) -> Response {
+    let bare = Status::from_header_map(answer.headers()).filter(|status| status.code() != Code::Ok && status.details().is_empty());
+    match bare {
+        None => answer,
+        Some(status) if status.code() == Code::Unimplemented => response(Error::new(Reason::Unimplemented, status.message()), request_id),
+        Some(status) => response(Error::new(Reason::InvalidArgument, format!("The request could not be read: {}", status.message())), request_id),
+    }
+}
+
 fn log(error: &Error, request_id: &str) {
     if codes(error.reason).0 == Code::Internal {
         tracing::error!(request_id, %error, "a call failed on our side");

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 
-use super::visit::{Visit, authority};
+use super::visit::Visit;
 use crate::app::App;
 use crate::portal::{ErrorKind, Fields, host};
 
@@ -34,25 +34,19 @@ impl FromRequest<Arc<App>> for Sent {
 
 /// The fields, or the HTTP status that says why there are none.
 async fn read(parts: &Parts, body: Body) -> Result<Fields, u16> {
-    let source = host::Source { origin: text(&parts.headers, "origin"), fetch_site: text(&parts.headers, "sec-fetch-site") };
-    let here = authority(parts).ok_or(403u16)?;
-    if !host::is_own_form(source, here.as_str()) {
+    if !host::is_own_form(&parts.uri, &parts.headers) {
         return Err(403);
     }
-    if !text(&parts.headers, header::CONTENT_TYPE.as_str()).is_some_and(is_form) {
+    if !is_form(&parts.headers) {
         return Err(415);
     }
     let bytes = to_bytes(body, MAX_BODY).await.map_err(|_| 413u16)?;
     Ok(Fields::parse(&String::from_utf8_lossy(&bytes)))
 }
 
-/// A header as text; one that is no text is not ours, and counts as empty rather than missing.
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap_or_default())
-}
-
 /// `application/x-www-form-urlencoded`, with or without parameters.
-fn is_form(content_type: &str) -> bool {
+fn is_form(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = content_type.split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -87,7 +81,7 @@ mod tests {
         for (headers, body, wanted) in [
             (&[own, ("origin", "http://blue.localhost:8000"), ("content-type", FORM)][..], "", 403),
             (&[own, ("sec-fetch-site", "cross-site"), ("content-type", FORM)], "", 403),
-            (&[("content-type", FORM)], "", 403),
+            (&[("origin", "http://yellow.localhost:8000"), ("content-type", FORM)], "", 403),
             (&[own], "", 415),
             (&[own, ("content-type", "application/json")], "{}", 415),
             (&[own, ("content-type", "multipart/form-data; boundary=x")], "", 415),

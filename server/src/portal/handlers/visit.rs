@@ -7,7 +7,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{ConnectInfo, FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
-use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use rand::Rng as _;
@@ -18,7 +17,7 @@ use crate::actor::Tenant;
 use crate::app::App;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{RouterId, SessionId};
-use crate::portal::{Branding, Device, ErrorKind, Fields, FormTarget, Frame, Lang, SafeLink, host, routes};
+use crate::portal::{Branding, Device, ErrorKind, Fields, FormTarget, Frame, Lang, SafeLink, host, paths};
 use crate::{isp, router};
 
 /// One visit to a page of a router.
@@ -121,8 +120,8 @@ impl Visit {
 
     /// 303 to the page of a purchase, with everything carried along.
     pub fn to_purchase(&self, at: RouterId, id: SessionId) -> Result<Response, Refused> {
-        let path = routes::purchase(&at.to_string(), &id.to_string());
-        Ok(answer::see_other(&routes::with_state(&path, &self.device, self.lang, &[]))?)
+        let path = paths::purchase(&at.to_string(), &id.to_string());
+        Ok(answer::see_other(&paths::with_state(&path, &self.device, self.lang, &[]))?)
     }
 
     /// The handler's answer, or the page that says why there is none.
@@ -145,14 +144,8 @@ impl Visit {
     }
 }
 
-/// Host and port that were asked for: HTTP/2 has them in the address, HTTP/1.1 in a header.
-pub fn authority(parts: &Parts) -> Option<Authority> {
-    let host = || parts.headers.get(header::HOST)?.to_str().ok()?.parse().ok();
-    parts.uri.authority().cloned().or_else(host)
-}
-
 async fn tenant(parts: &Parts, app: &App) -> Result<Tenant, Refused> {
-    let label = authority(parts).and_then(|here| host::label(here.host(), &app.config.base_domain));
+    let label = host::authority(&parts.uri, &parts.headers).and_then(|here| host::label(here, &app.config.base_domain));
     Ok(isp::tenant(&app.db, &label.ok_or(ErrorKind::UnknownIsp)?).await?)
 }
 

@@ -1,0 +1,170 @@
+//! PlatformService: Netily's own people at work.
+
+use std::sync::Arc;
+
+use netily_sdk::platform as pb;
+use netily_sdk::platform::platform_service_server::PlatformService;
+use tonic::{Request, Response, Status};
+
+use super::answer::{answer, money, timestamp};
+use super::fields;
+use crate::app::App;
+use crate::error::Result;
+use crate::ledger::{self, Violation};
+use crate::page::PageAsk;
+use crate::platform::{self, Delivery, Isp, NewIsp};
+
+/// The most of a callback's body that is shown.
+const BODY_MAX: usize = 16 * 1024;
+
+/// The service.
+pub struct Platform {
+    /// The doors.
+    pub app: Arc<App>,
+}
+
+#[tonic::async_trait]
+impl PlatformService for Platform {
+    async fn create_isp(&self, request: Request<pb::CreateIspRequest>) -> Result<Response<pb::CreateIspResponse>, Status> {
+        answer(request, async |_, ask| {
+            let opened = platform::create_isp(&self.app, new_isp(ask, &self.app.config.callback_key)?).await?;
+            Ok(pb::CreateIspResponse { isp: Some(isp(opened)) })
+        })
+        .await
+    }
+
+    async fn list_isps(&self, request: Request<pb::ListIspsRequest>) -> Result<Response<pb::ListIspsResponse>, Status> {
+        answer(request, async |_, ask| {
+            let (isps, next_page_token) = platform::list_isps(&self.app, PageAsk::read(ask.page_size, &ask.page_token)?).await?;
+            Ok(pb::ListIspsResponse { isps: isps.into_iter().map(isp).collect(), next_page_token })
+        })
+        .await
+    }
+
+    async fn set_commission_rate(&self, request: Request<pb::SetCommissionRateRequest>) -> Result<Response<pb::SetCommissionRateResponse>, Status> {
+        answer(request, async |_, ask| {
+            let id_or_slug = fields::text("isp", &ask.isp, 64)?;
+            let changed = platform::set_commission_rate(&self.app, &id_or_slug, fields::parse("rate", &ask.rate)?).await?;
+            Ok(pb::SetCommissionRateResponse { isp: Some(isp(changed)) })
+        })
+        .await
+    }
+
+    async fn check_ledger(&self, request: Request<pb::CheckLedgerRequest>) -> Result<Response<pb::CheckLedgerResponse>, Status> {
+        answer(request, async |_, _| {
+            let check = ledger::check(&self.app.db, self.app.clock.now()).await?;
+            Ok(pb::CheckLedgerResponse {
+                violations: check.violations.into_iter().map(violation).collect(),
+                invariants_checked: i32::try_from(check.invariants).unwrap_or(i32::MAX),
+                checked_at: Some(timestamp(check.at)),
+            })
+        })
+        .await
+    }
+
+    async fn list_webhook_deliveries(&self, request: Request<pb::ListWebhookDeliveriesRequest>) -> Result<Response<pb::ListWebhookDeliveriesResponse>, Status> {
+        answer(request, async |_, ask| {
+            let state: Option<pb::WebhookState> = fields::choice("state", ask.state)?;
+            let page = PageAsk::read(ask.page_size, &ask.page_token)?;
+            let (deliveries, next_page_token) = platform::list_deliveries(&self.app, state.map(stored), page).await?;
+            Ok(pb::ListWebhookDeliveriesResponse { deliveries: deliveries.into_iter().map(delivery).collect(), next_page_token })
+        })
+        .await
+    }
+}
+
+fn new_isp(mut ask: pb::CreateIspRequest, key: &[u8]) -> Result<NewIsp> {
+    let (request_id, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, key)?;
+    Ok(NewIsp {
+        slug: ask.slug,
+        name: fields::text("name", &ask.name, 80)?,
+        owner_email: fields::email("owner_email", &ask.owner_email)?,
+        owner_phone: fields::optional("owner_phone_number", &ask.owner_phone_number, fields::phone)?,
+        owner_first_name: fields::text("owner_first_name", &ask.owner_first_name, 60)?,
+        owner_last_name: fields::text("owner_last_name", &ask.owner_last_name, 60)?,
+        owner_password: fields::secret("owner_password", ask.owner_password, 128)?,
+        request_id,
+        request_hash,
+    })
+}
+
+fn isp(isp: Isp) -> pb::Isp {
+    let status = if isp.suspended { pb::IspStatus::Suspended } else { pb::IspStatus::Active };
+    pb::Isp {
+        id: isp.id.to_string(),
+        slug: isp.slug,
+        name: isp.name,
+        status: status.into(),
+        commission_rate: isp.rate.to_string(),
+        pending_balance: Some(money(isp.pending_balance)),
+        created_at: Some(timestamp(isp.created_at)),
+    }
+}
+
+fn violation(violation: Violation) -> pb::Violation {
+    pb::Violation { invariant: violation.invariant, rows: violation.broken, example: violation.example.unwrap_or_default() }
+}
+
+/// As the database writes it: the name without the prefix.
+fn stored(state: pb::WebhookState) -> &'static str {
+    let name = state.as_str_name();
+    name.strip_prefix("WEBHOOK_STATE_").unwrap_or(name)
+}
+
+fn delivery(delivery: Delivery) -> pb::WebhookDelivery {
+    let state = pb::WebhookState::from_str_name(&format!("WEBHOOK_STATE_{}", delivery.state)).unwrap_or_default();
+    pb::WebhookDelivery {
+        id: delivery.id.to_string(),
+        kind: delivery.kind.to_lowercase(),
+        state: state.into(),
+        payment_id: delivery.payment_id.to_string(),
+        isp_slug: delivery.isp_slug,
+        body: delivery.body[..delivery.body.floor_char_boundary(BODY_MAX)].to_owned(),
+        deliveries: delivery.deliveries,
+        received_at: Some(timestamp(delivery.received_at)),
+        note: delivery.note,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn good() -> pb::CreateIspRequest {
+        pb::CreateIspRequest {
+            slug: "green".into(),
+            name: "Green WiFi".into(),
+            owner_email: "asha@green.example".into(),
+            owner_phone_number: String::new(),
+            owner_first_name: "Asha".into(),
+            owner_last_name: "Wanjiru".into(),
+            owner_password: "ugali na sukuma".into(),
+            request_id: "6fa459ea-ee8a-4ca4-894e-db77e160355e".into(),
+        }
+    }
+
+    #[test]
+    fn each_field_of_a_new_isp_is_judged_by_its_name() {
+        assert!(new_isp(good(), b"key").is_ok());
+        type Spoil = fn(&mut pb::CreateIspRequest);
+        let table: [(&str, Spoil); 7] = [
+            ("request_id", |ask| ask.request_id = "1".into()),
+            ("name", |ask| ask.name = "x".repeat(81)),
+            ("owner_email", |ask| ask.owner_email = "asha".into()),
+            ("owner_phone_number", |ask| ask.owner_phone_number = "12".into()),
+            ("owner_first_name", |ask| ask.owner_first_name = " ".into()),
+            ("owner_last_name", |ask| ask.owner_last_name = "x".repeat(61)),
+            ("owner_password", |ask| ask.owner_password = String::new()),
+        ];
+        for (path, spoil) in table {
+            let mut ask = good();
+            spoil(&mut ask);
+            assert_eq!(new_isp(ask, b"key").expect_err("refused").fields[0].0, path);
+        }
+    }
+
+    #[test]
+    fn states_of_callbacks_are_named_as_they_are_stored() {
+        assert_eq!(stored(pb::WebhookState::Quarantined), "QUARANTINED");
+    }
+}
