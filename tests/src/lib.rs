@@ -1,1 +1,24 @@
-//! (being built)
+//! The harness of the tests: a real PostgreSQL, the real server and worker, and the stand-ins for the outside, all in one
+//! process. Each test has a world of its own, moves its own clock, and ends with the comparison of the books.
+//!
+//! A test begins with [`World::new`] (jobs run when it says so) or [`World::working`] (a worker runs) and ends with
+//! [`World::finish`]; forgetting the end fails the test.
+#![forbid(unsafe_code)]
+
+mod books;
+mod cluster;
+mod configuration;
+mod guest;
+mod outside;
+mod people;
+mod sql;
+mod wait;
+mod world;
+
+pub use cluster::TestCluster;
+pub use configuration::environment;
+pub use guest::{Guest, Plan};
+pub use people::Access;
+pub use sql::Sql;
+pub use wait::{LIMIT, eventually};
+pub use world::{Builder, World};

@@ -1,3 +1,14 @@
 //! The one test binary: flows through the SDK against the real server, a real database and the sandbox.
 
+mod access;
+mod crash;
+mod faults;
 mod generated;
+mod gateway;
+mod ledger;
+mod limits;
+mod purchase;
+mod resume;
+mod schema;
+mod tenancy;
+mod tidy;

@@ -69,9 +69,10 @@ pub async fn run(client: &Client, command: RouterCommand, output: &Output) -> Re
             }
         }
         RouterCommand::Sessions { id } => {
-            let online = routers
-                .list_active_sessions(ListActiveSessionsRequest { id })
-                .await?;
+            let page = async |page_size, page_token| {
+                routers.list_active_sessions(ListActiveSessionsRequest { id: id.clone(), page_size, page_token }).await
+            };
+            let online = pages::read(u32::MAX, |page| (&mut page.sessions, &mut page.next_page_token), page).await?;
             output.show(&online, sessions)
         }
     }

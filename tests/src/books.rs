@@ -1,0 +1,62 @@
+//! The comparison at the end of every test: the rules of the ledger, and what PayHero really did against what was booked.
+//! Our own tables alone prove nothing.
+
+use std::collections::HashMap;
+
+use netily::ledger;
+use serde_json::Value;
+
+use crate::world::World;
+
+const BOOKED: &str = "
+    SELECT p.external_reference, p.id::text AS id, p.state, p.amount_minor, p.mpesa_receipt, p.gateway_reference,
+           (SELECT count(*) FROM tenant.ledger_transaction t WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND t.kind = 'PAYMENT_CREDIT') AS credits,
+           (SELECT coalesce(sum(e.amount_minor), 0)::bigint FROM tenant.ledger_transaction t
+            JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+            WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND e.account = 'GATEWAY_CLEARING') AS booked_minor
+    FROM tenant.payment p";
+
+impl World {
+    /// Asserts that every rule of the ledger holds and that each paid prompt, and nothing else, was credited once with its
+    /// amount, but for `unbooked` ones that wait as an open break. No prompt was asked for twice.
+    pub(crate) async fn check_books(&self, unbooked: usize) {
+        let check = ledger::check(&self.app.db, self.app.clock.now()).await.expect("the ledger is checked");
+        assert!(check.violations.is_empty(), "rules of the ledger are broken: {:#?}", check.violations);
+        assert!(check.invariants >= 20, "only {} rules were looked at", check.invariants);
+
+        let mut sql = self.sql().await;
+        let booked: HashMap<String, Value> =
+            sql.rows(BOOKED).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();
+        let breaks = sql.rows("SELECT kind, reference FROM public.reconciliation_break WHERE closed_at IS NULL").await;
+        let truth = self.sandbox().truth();
+        let list = |name: &str| truth[name].as_array().expect("a list").clone();
+
+        let mut paid = 0;
+        let mut waiting = 0;
+        for collection in list("collections") {
+            assert_eq!(collection["requests"], 1, "one prompt, one request: {collection}");
+            let ours = collection["external_reference"].as_str().and_then(|reference| booked.get(reference));
+            let row = ours.unwrap_or_else(|| panic!("a prompt that nobody here asked for: {collection}"));
+            if collection["status"] != "SUCCESS" {
+                assert_eq!(row["credits"], 0, "credited without having been paid: {row}, {collection}");
+                continue;
+            }
+            if row["credits"] == 0 {
+                let known = [&row["id"], &collection["reference"]];
+                assert!(breaks.iter().any(|open| known.contains(&&open["reference"])), "paid, not booked, and nobody told: {row}, {collection}, {breaks:?}");
+                waiting += 1;
+                continue;
+            }
+            paid += 1;
+            assert_eq!(row["credits"], 1, "{row}");
+            assert_eq!(row["booked_minor"].as_i64(), collection["amount"].as_i64().map(|shillings| shillings * 100), "{row}, {collection}");
+            assert_eq!(row["mpesa_receipt"], collection["receipt"], "{row}");
+        }
+        for refused in list("refused") {
+            assert!(refused["requests"].as_u64() <= Some(1), "a refused prompt was asked for again: {refused}");
+        }
+        let credited = booked.values().filter(|row| row["credits"] != 0).count();
+        assert_eq!(credited, paid, "every credit belongs to a paid prompt");
+        assert_eq!(waiting, unbooked, "paid prompts that wait for a human: {breaks:#?}");
+    }
+}

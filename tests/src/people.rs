@@ -1,0 +1,35 @@
+//! People who sign in.
+
+use netily_sdk::Client;
+
+use crate::world::World;
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Staff of an ISP.
+    Staff,
+    /// Its owner.
+    Owner,
+}
+
+impl World {
+    /// A client of an ISP with one of its people signed in.
+    pub async fn signed_in(&self, slug: &str, access: Access) -> Client {
+        let isp = self.seeded.isps.iter().find(|isp| isp.slug == slug).expect("a seeded ISP");
+        let person = match access {
+            Access::Staff => &isp.staff,
+            Access::Owner => &isp.owner,
+        };
+        let client = self.client(slug);
+        client.sign_in(&person.identifier, &person.password).await.expect("a seeded person signs in");
+        client
+    }
+
+    /// A client of the platform with its operator signed in.
+    pub async fn operator(&self) -> Client {
+        let client = self.platform_client();
+        client.sign_in(&self.seeded.operator.identifier, &self.seeded.operator.password).await.expect("the operator signs in");
+        client
+    }
+}

@@ -1,0 +1,197 @@
+//! The last guards, in the database itself: what no code of ours may do, and whether each rule of the ledger can fail at all.
+
+use std::collections::BTreeSet;
+
+use netily::money::{Money, Rate};
+use netily::payments::{Event, State, next, split};
+use netily_sdk::platform::CheckLedgerRequest;
+use netily_tests::{Guest, Sql, World};
+
+const EVENTS: [Event; 7] =
+    [Event::Claimed, Event::Accepted, Event::Refused, Event::Unclear, Event::DeadlinePassed, Event::SeenFailed, Event::SeenSuccess];
+
+async fn refused(sql: &mut Sql, statements: &str, words: &str) {
+    let refusal = sql.attempt(statements).await.expect_err(statements);
+    assert!(refusal.contains(words), "{statements}: {refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unbalanced_transaction_is_refused_at_commit() {
+    let world = World::new().await;
+    let mut sql = world.sql().await;
+    let post = |accounts: &str, amounts: &str| {
+        format!(
+            "BEGIN;
+             SELECT tenant.post((SELECT id FROM public.isp WHERE slug = 'yellow'), gen_random_uuid(), 'ADJUSTMENT', gen_random_uuid(), now(), '{accounts}', '{amounts}');
+             COMMIT"
+        )
+    };
+    refused(&mut sql, &post("{GATEWAY_CLEARING,ISP_PAYABLE}", "{100,-99}"), "unbalanced").await;
+    refused(&mut sql, &post("{GATEWAY_CLEARING}", "{0}"), "unbalanced").await;
+    refused(&mut sql, &post("{GATEWAY_CLEARING}", "{100}"), "unbalanced").await;
+    assert_eq!(sql.count("tenant.ledger_transaction").await, 0);
+    world.buy_and_pay(&Guest::number(1)).await;
+    let added = "INSERT INTO tenant.ledger_entry SELECT tenant_id, id, 9, 'SUSPENSE', 1 FROM tenant.ledger_transaction";
+    refused(&mut sql, added, "unbalanced").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_in_the_books_stays_as_it_is() {
+    let world = World::new().await;
+    world.buy_and_pay(&Guest::number(1)).await;
+    let mut sql = world.sql().await;
+    for table in ["ledger_transaction", "ledger_entry", "gateway_observation", "payment_event"] {
+        refused(&mut sql, &format!("UPDATE tenant.{table} SET tenant_id = tenant_id"), "append-only").await;
+        refused(&mut sql, &format!("DELETE FROM tenant.{table}"), "append-only").await;
+    }
+    for table in ["ledger_transaction", "ledger_entry"] {
+        refused(&mut sql, &format!("TRUNCATE tenant.{table} CASCADE"), "append-only").await;
+    }
+    let mut served = Sql::connect(&world.urls.app).await;
+    for table in ["ledger_transaction", "ledger_entry", "gateway_observation", "payment_event", "audit_event"] {
+        refused(&mut served, &format!("UPDATE tenant.{table} SET tenant_id = tenant_id"), "permission denied").await;
+        refused(&mut served, &format!("DELETE FROM tenant.{table}"), "permission denied").await;
+    }
+    refused(&mut served, "DELETE FROM tenant.payment", "permission denied").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_machine_in_the_database_is_the_machine_in_the_server() {
+    let world = World::new().await;
+    let mut sql = world.sql().await;
+    let rules: BTreeSet<(String, String)> = sql
+        .rows("SELECT from_state, to_state FROM public.payment_transition")
+        .await
+        .iter()
+        .map(|row| (row["from_state"].as_str().expect("a state").to_owned(), row["to_state"].as_str().expect("a state").to_owned()))
+        .collect();
+    let ours: BTreeSet<(String, String)> = State::ALL
+        .into_iter()
+        .flat_map(|from| EVENTS.map(|event| (from, next(from, event))))
+        .filter(|(from, to)| from != to)
+        .map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()))
+        .collect();
+    assert_eq!(rules, ours);
+
+    world.buy_and_pay(&Guest::number(1)).await;
+    let begin = "BEGIN; SET LOCAL session_replication_role = replica"; // triggers off: any state may be the first
+    for from in State::ALL {
+        for to in State::ALL.into_iter().filter(|to| *to != from) {
+            let (from, to) = (from.as_str(), to.as_str());
+            let change = format!(
+                "{begin}; UPDATE tenant.payment SET state = '{from}'; SET LOCAL session_replication_role = origin;
+                 UPDATE tenant.payment SET state = '{to}'; ROLLBACK"
+            );
+            let outcome = sql.attempt(&change).await;
+            assert_eq!(outcome.is_ok(), rules.contains(&(from.to_owned(), to.to_owned())), "{from} -> {to}: {outcome:?}");
+        }
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_payment_succeeds_without_the_gateways_word() {
+    let world = World::new().await;
+    world.buy(&Guest::number(1)).await;
+    world.run_due().await;
+    let mut sql = world.sql().await;
+    assert_eq!(sql.value("SELECT state FROM tenant.payment").await, "PENDING");
+    refused(&mut sql, "UPDATE tenant.payment SET state = 'SUCCEEDED'", "no observation of success").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_rounds_as_the_server_does() {
+    let world = World::new().await;
+    let mut sql = world.sql().await;
+    let fees = "SELECT g::text AS g, b, public.fee_half_even(g::bigint, b) AS fee
+                FROM (VALUES (1), (5), (10), (30), (50), (70), (99), (1000), (4750), (123457), (25000000), (922337203685477)) x (g),
+                     (VALUES (0), (1), (475), (500), (501), (3333), (9999), (10000)) y (b)";
+    let rows = sql.rows(fees).await;
+    assert_eq!(rows.len(), 96);
+    for row in rows {
+        let gross = Money::from_minor(row["g"].as_str().and_then(|text| text.parse().ok()).expect("an amount"));
+        let rate = row["b"].as_i64().and_then(|bps| Rate::from_bps(i32::try_from(bps).ok()?)).expect("a rate");
+        assert_eq!(row["fee"].as_i64(), Some(split(gross, rate).commission.minor()), "{row}");
+    }
+    world.finish().await;
+}
+
+/// For each rule a way to break it, in a world with one paid purchase and the triggers off.
+const BREACHES: [(&str, &str); 20] = [
+    ("i01_unbalanced", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
+    ("i02_too_few_lines", "DELETE FROM tenant.ledger_entry WHERE line > 1"),
+    ("i03_balance_drift", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1"),
+    ("i04_success_not_credited", "DELETE FROM tenant.ledger_transaction"),
+    ("i05_credit_without_success", "UPDATE tenant.payment SET state = 'FAILED'"),
+    (
+        "i06_wrong_split",
+        "UPDATE tenant.ledger_entry SET amount_minor = CASE account WHEN 'PLATFORM_REVENUE' THEN -49 WHEN 'ISP_PAYABLE' THEN -951 ELSE amount_minor END",
+    ),
+    (
+        "i07_receipt_reused",
+        "INSERT INTO tenant.payment SELECT c.* FROM tenant.payment p, jsonb_populate_record(p, jsonb_build_object(
+           'id', gen_random_uuid(), 'request_id', gen_random_uuid(), 'external_reference', 'ANOTHER')) c",
+    ),
+    ("i12_overpaid_isp", "UPDATE tenant.ledger_balance SET balance_minor = 1 WHERE account = 'ISP_PAYABLE'"),
+    ("i16_global_cash", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
+    ("i17_credit_unverified", "DELETE FROM tenant.gateway_observation"),
+    (
+        "i18_success_seen_not_applied",
+        "UPDATE tenant.payment SET state = 'PENDING'; UPDATE tenant.gateway_observation SET observed_at = observed_at - interval '1 hour'",
+    ),
+    (
+        "i20_illegal_transition",
+        "INSERT INTO tenant.payment_event (tenant_id, payment_id, from_state, to_state) SELECT tenant_id, id, 'SUCCEEDED', 'CREATED' FROM tenant.payment",
+    ),
+    ("i21_success_without_delivery", "DELETE FROM tenant.hotspot_session"),
+    ("i22_cross_tenant_entry", "UPDATE tenant.ledger_entry SET tenant_id = gen_random_uuid()"),
+    ("i23_stuck_payment", "UPDATE tenant.payment SET state = 'PENDING', created_at = created_at - interval '80 hours'"),
+    ("i25_webhook_stale", "UPDATE public.webhook_delivery SET state = 'RECEIVED', received_at = received_at - interval '1 hour'"),
+    (
+        "i26_break_unattended",
+        "INSERT INTO public.reconciliation_break (id, kind, reference, opened_at) VALUES (gen_random_uuid(), 'x', 'x', now() - interval '25 hours')",
+    ),
+    ("i27_lease_leak", "UPDATE tenant.payment SET state = 'SUBMITTING', claim_until = NULL"),
+    ("i28_applied_without_check", "UPDATE public.webhook_delivery SET state = 'APPLIED', received_at = received_at + interval '1 hour'"),
+    ("i29_paid_not_delivered", "UPDATE tenant.payment SET state = 'FAILED'"),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_rule_of_the_ledger_can_fail() {
+    let world = World::new().await;
+    world.buy_and_pay(&Guest::number(1)).await;
+    let mut sql = world.sql().await;
+    let rules: BTreeSet<String> =
+        sql.rows("SELECT invariant.names() AS name").await.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect();
+    assert_eq!(rules, BREACHES.iter().map(|(rule, _)| (*rule).to_owned()).collect(), "each rule has a row here");
+    for (rule, breach) in BREACHES {
+        assert_eq!(sql.count(&format!("invariant.{rule}")).await, 0, "{rule} holds before");
+        sql.run(&format!("BEGIN; SET LOCAL session_replication_role = replica; {breach}")).await;
+        assert!(sql.count(&format!("invariant.{rule}")).await > 0, "{rule} does not notice: {breach}");
+        let told = sql.rows("SELECT invariant FROM invariant.violations()").await;
+        assert!(told.iter().any(|row| row["invariant"] == rule), "{rule} is among {told:?}");
+        sql.run("ROLLBACK").await;
+    }
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_is_told_which_rule_is_broken() {
+    let world = World::new().await;
+    world.buy_and_pay(&Guest::number(1)).await;
+    let operator = world.operator().await;
+    let sound = operator.platform().check_ledger(CheckLedgerRequest {}).await.expect("a check");
+    assert!(sound.violations.is_empty() && sound.invariants_checked >= 20, "{sound:?}");
+    let mut sql = world.sql().await;
+    let change = |by: &str| format!("SET session_replication_role = replica; UPDATE tenant.ledger_balance SET balance_minor = balance_minor {by}; RESET session_replication_role");
+    sql.run(&change("- 7")).await;
+    let broken = operator.platform().check_ledger(CheckLedgerRequest {}).await.expect("a check");
+    let names: Vec<_> = broken.violations.iter().map(|violation| (violation.invariant.as_str(), violation.rows)).collect();
+    assert_eq!(names, [("i03_balance_drift", 1)]);
+    assert!(broken.violations[0].example.contains("-957"), "{}", broken.violations[0].example);
+    sql.run(&change("+ 7")).await;
+    world.finish().await;
+}
