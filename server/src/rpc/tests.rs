@@ -22,6 +22,10 @@ const HEALTH: &str = "/grpc.health.v1.Health/Check";
 
 /// The whole server as it is merged, with a page beside the calls. Nothing listens at the address of the database.
 fn server() -> Router {
+    server_until(CancellationToken::new())
+}
+
+fn server_until(stop: CancellationToken) -> Router {
     let (key, callback) = ("ab".repeat(32), "http://127.0.0.1:1/callback");
     let settings = HashMap::from(
         [
@@ -43,7 +47,7 @@ fn server() -> Router {
     );
     let config = Config::from_map(&settings).expect("a configuration");
     let app = App::open(config, Clock::default(), true).expect("opens");
-    routes(app, CancellationToken::new()).merge(Router::new().route("/page", get(|| async { "a page" }))).fallback(|| async { StatusCode::NOT_FOUND })
+    routes(app, stop).merge(Router::new().route("/page", get(|| async { "a page" }))).fallback(|| async { StatusCode::NOT_FOUND })
 }
 
 /// An empty message, framed.
@@ -145,6 +149,24 @@ async fn browsers_speak_grpc_web_over_http_1_and_nothing_else() {
     }
     let over_h2 = server().oneshot(with(ask(HEALTH), CONTENT_TYPE, "text/plain")).await.expect("an answer");
     assert_eq!(over_h2.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn an_open_stream_ends_politely_when_the_process_stops() {
+    let stop = CancellationToken::new();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let stopping = stop.clone();
+    let served = axum::serve(listener, server_until(stop.clone())).with_graceful_shutdown(async move { stopping.cancelled().await });
+    let serving = tokio::spawn(served.into_future());
+    let channel = tonic::transport::Endpoint::from_shared(format!("http://{address}")).expect("an address").connect().await.expect("connects");
+    let mut health = tonic_health::pb::health_client::HealthClient::new(channel);
+    let mut states = health.watch(tonic_health::pb::HealthCheckRequest::default()).await.expect("a stream").into_inner();
+    assert_eq!(states.message().await.expect("a state").map(|state| state.status()), Some(tonic_health::pb::health_check_response::ServingStatus::Serving));
+    stop.cancel();
+    while states.message().await.expect("no error at the end").is_some() {}
+    drop(health);
+    serving.await.expect("runs").expect("ends");
 }
 
 #[tokio::test]
