@@ -60,7 +60,11 @@ async fn complain(visit: &Visit, complaint: Complaint) -> Result<Response, Refus
         notice: complaint.notice,
         ..fresh
     };
-    let status = if complaint.notice.is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = match complaint.notice {
+        Some(Notice::TooManyTries { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(_) => StatusCode::CONFLICT,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
     visit.page(status, &page, FormTarget::OwnServer)
 }
 
