@@ -27,7 +27,7 @@ pub async fn push(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     let now = app.clock.now();
     let claimed = app.db.tx(isp, async |tx| claim(tx, isp, id, token, now).await).await?;
     let payment = match claimed {
-        Claim::Mine(payment) => payment,
+        Claim::Mine(payment) => *payment,
         Claim::Busy(until) => return Ok(Outcome::Again(until)),
         Claim::Over => return Ok(Outcome::Done),
     };
@@ -39,7 +39,7 @@ pub async fn push(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
 
 enum Claim {
     /// This worker alone may send it.
-    Mine(Payment),
+    Mine(Box<Payment>),
     /// Another worker is sending it, at most until then.
     Busy(Time),
     /// It was sent, or must not be any more.
@@ -52,7 +52,7 @@ async fn claim(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, now: Time) -
         State::Created if now < payment.expires_at => {
             let change = Change { claim_token: Some(Some(token)), claim_until: Some(Some(now + CLAIM)), submitted_at: Some(now), ..Change::default() };
             store::change(tx, isp, &payment, next(State::Created, Event::Claimed), change, now).await?;
-            Ok(Claim::Mine(payment))
+            Ok(Claim::Mine(Box::new(payment)))
         }
         // A prompt that would come minutes after it was asked for is worse than none.
         State::Created => {
