@@ -10,6 +10,7 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub mod host;
 pub mod page;
 pub mod actor;
 

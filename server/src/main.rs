@@ -15,7 +15,11 @@ type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 /// Netily: small internet providers sell WiFi and home internet and are paid by M-Pesa.
 #[derive(Parser)]
-#[command(version, propagate_version = true, after_help = "serve, work and migrate read their configuration from the environment; .env.example documents every name.")]
+#[command(
+    version,
+    propagate_version = true,
+    after_help = "serve, work and migrate read their configuration from the environment; .env.example documents every name."
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -59,7 +63,8 @@ fn open() -> Result<Arc<App>, Trouble> {
 
 async fn run_serve(stop: CancellationToken) -> Result<(), Trouble> {
     let app = open()?;
-    let listener = tokio::net::TcpListener::bind(app.config.listen).await.map_err(|cause| format!("NETILY_LISTEN={} cannot be used: {cause}", app.config.listen))?;
+    let listener =
+        tokio::net::TcpListener::bind(app.config.listen).await.map_err(|cause| format!("NETILY_LISTEN={} cannot be used: {cause}", app.config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "serving");
     Ok(serve::serve(app, listener, stop).await?)
 }
@@ -83,7 +88,8 @@ async fn run_migrate() -> Result<(), Trouble> {
 
 /// Structured lines for machines, plain ones for the person at a demo. Never holds a password, token or full phone.
 fn log_to_stderr(for_people: bool) {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("NETILY_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if for_people { "warn" } else { "info" }));
+    let filter = tracing_subscriber::EnvFilter::try_from_env("NETILY_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(if for_people { "warn" } else { "info" }));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if for_people { log.compact().init() } else { log.json().init() }
 }

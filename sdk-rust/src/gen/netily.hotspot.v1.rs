@@ -23,7 +23,7 @@ pub struct Plan {
     /// Kilobits a second from the device; 0 means without limit.
     #[prost(int32, tag = "7")]
     pub upload_kbps: i32,
-    /// Devices that may be online at once.
+    /// Devices that may be online at once; 0 means 1.
     #[prost(int32, tag = "8")]
     pub shared_devices: i32,
     /// Days on which it is sold, 1 = Monday … 7 = Sunday, Africa/Nairobi; empty means every day.
@@ -156,7 +156,7 @@ pub struct Session {
     /// Price when bought.
     #[prost(message, optional, tag = "5")]
     pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
-    /// The payer, masked: 2547•••678.
+    /// The payer, masked: 2547•••••678.
     #[prost(string, tag = "6")]
     pub phone_number: ::prost::alloc::string::String,
     /// The device, AA:BB:CC:DD:EE:FF; empty when it was not known.
@@ -357,7 +357,7 @@ pub struct ResumePurchaseRequest {
     /// The receipt in the M-Pesa message, 10 letters and digits.
     #[prost(string, tag = "3")]
     pub mpesa_receipt: ::prost::alloc::string::String,
-    /// The device to let in.
+    /// The device to let in; required.
     #[prost(string, tag = "4")]
     pub mac_address: ::prost::alloc::string::String,
     /// Its address on the WiFi; may be empty.

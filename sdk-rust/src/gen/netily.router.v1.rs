@@ -58,7 +58,7 @@ pub struct Finding {
     /// How serious it is.
     #[prost(enumeration = "FindingSeverity", tag = "1")]
     pub severity: i32,
-    /// A stable word to branch on: DEVICE_MODE, FASTTRACK, MAX_SESSIONS, LICENCE, VERSION.
+    /// A stable word to branch on: DEVICE_MODE, FASTTRACK, MAX_SESSIONS, LICENCE, VERSION, HOTSPOT.
     #[prost(string, tag = "2")]
     pub code: ::prost::alloc::string::String,
     /// What it is and what to do.

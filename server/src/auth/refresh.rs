@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, SignInId, UserId};
-use crate::schema::{refresh_token, sign_in};
+use crate::schema::{refresh_token, sign_in, user_account};
 
 const LIVES: TimeDelta = TimeDelta::days(30);
 /// An answer that got lost may be asked for again within this time.
@@ -114,8 +114,15 @@ async fn end(tx: &mut Tx, tenant: IspId, id: SignInId, reason: &str, now: Time) 
     Ok(())
 }
 
-/// Whether a sign-in still lives: an access token outlives its sign-in by minutes otherwise.
+/// Whether a sign-in still lives, and its person may still act: an access token outlives both by minutes otherwise.
 pub async fn is_live(tx: &mut Tx, tenant: IspId, id: SignInId) -> Result<bool> {
-    let ended: Option<Option<Time>> = sign_in::table.find((tenant, id)).select(sign_in::ended_at).first(&mut **tx).await.optional()?;
-    Ok(ended == Some(None))
+    let of_person = user_account::tenant_id.eq(sign_in::tenant_id).and(user_account::id.eq(sign_in::user_id));
+    let found: Option<(Option<Time>, Option<Time>)> = sign_in::table
+        .inner_join(user_account::table.on(of_person))
+        .filter(sign_in::tenant_id.eq(tenant).and(sign_in::id.eq(id)))
+        .select((sign_in::ended_at, user_account::disabled_at))
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    Ok(found == Some((None, None)))
 }

@@ -28,7 +28,9 @@ pub fn urls(cluster: &Cluster, name: &str) -> Urls {
 pub async fn create(cluster: &Cluster, name: &str) -> Result<Urls, Box<dyn std::error::Error + Send + Sync>> {
     let mut connection = db::connect(&cluster.url(SUPERUSER, "postgres").into()).await?;
     connection
-        .batch_execute("DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'netily_owner') THEN CREATE ROLE netily_owner LOGIN CREATEROLE; END IF; END $$")
+        .batch_execute(
+            "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'netily_owner') THEN CREATE ROLE netily_owner LOGIN CREATEROLE; END IF; END $$",
+        )
         .await?;
     if !exists(&mut connection, name).await? {
         // The name is ours, never a user's.
@@ -44,7 +46,10 @@ async fn exists(connection: &mut diesel_async::AsyncPgConnection, name: &str) ->
         #[expect(dead_code, reason = "only whether there is a row matters")]
         one: i32,
     }
-    let found: Option<Found> =
-        diesel::sql_query("SELECT 1 AS one FROM pg_database WHERE datname = $1").bind::<diesel::sql_types::Text, _>(name).get_result(connection).await.optional()?;
+    let found: Option<Found> = diesel::sql_query("SELECT 1 AS one FROM pg_database WHERE datname = $1")
+        .bind::<diesel::sql_types::Text, _>(name)
+        .get_result(connection)
+        .await
+        .optional()?;
     Ok(found.is_some())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use netily_sandbox::{RouterSetup, Sandbox};
 
-
 use crate::actor::Role;
 use crate::app::App;
 use crate::auth::{self, NewUser};
@@ -165,10 +164,19 @@ async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
     for (name, draft) in drafts() {
         plans.push(plan::create(app, isp, draft, request(&format!("plan {slug} {name}")), name.into()).await?.id);
     }
-    Ok(IspCard { slug: slug.into(), owner, staff, routers, hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(), plans: Vec::new(), customers: Vec::new() })
+    Ok(IspCard {
+        slug: slug.into(),
+        owner,
+        staff,
+        routers,
+        hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(),
+        plans: Vec::new(),
+        customers: Vec::new(),
+    })
 }
 
-fn drafts() -> [(&'static str, PlanDraft); 3] {
+/// The hotspot plans of each ISP, by a name that does not change.
+pub fn drafts() -> [(&'static str, PlanDraft); 3] {
     let draft = |name: &str, shillings: i64, hours: i64, cap: i64, down: i32, up: i32, devices: i32| PlanDraft {
         name: name.into(),
         price_minor: Money::from_shillings(shillings).unwrap_or_default(),
@@ -222,4 +230,3 @@ async fn brand(app: &App, isp: IspId, seed: &IspSeed) -> Result<()> {
         })
         .await
 }
-

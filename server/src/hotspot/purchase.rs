@@ -63,14 +63,9 @@ async fn buy(tx: &mut Tx, default_rate: Rate, isp: IspId, ask: &Ask, now: Time) 
     if !plan.sold(ask.router, now) {
         return Err(Error::new(Reason::PlanNotAvailable, "This plan is not sold here today. Please choose another one."));
     }
-    let subject = format!("{}/{}", ask.router, ask.phone.digits());
-    if let Some(open) = payments::store::find_open(tx, isp, Purpose::Hotspot, &subject).await? {
-        return join(tx, isp, ask, open.id, now).await;
-    }
-    limits::allow_prompt(tx, &Prompt { isp, phone: &ask.phone, device: ask.mac, address: ask.address }, now).await?;
     let start = Start {
         purpose: Purpose::Hotspot,
-        subject,
+        subject: format!("{}/{}", ask.router, ask.phone.digits()),
         request_id: ask.request_id,
         request_hash: ask.request_hash.clone(),
         amount: plan.price_minor,
@@ -79,6 +74,8 @@ async fn buy(tx: &mut Tx, default_rate: Rate, isp: IspId, ask: &Ask, now: Time) 
     };
     match payments::start(tx, isp, start, now).await? {
         Started::New(payment) => {
+            // Only what would ring a phone counts: a double click takes no token, and a refusal takes the payment back.
+            limits::allow_prompt(tx, &Prompt { isp, phone: &ask.phone, device: ask.mac, address: ask.address }, now).await?;
             write_session(tx, isp, ask, &plan, payment.id, now).await?;
             session::of_payment(tx, isp, payment.id).await
         }
@@ -95,7 +92,8 @@ async fn join(tx: &mut Tx, isp: IspId, ask: &Ask, open: PaymentId, now: Time) ->
         return Ok(session);
     }
     let wait = (session.prompt_expires_at - now).to_std().unwrap_or_default();
-    Err(Error::rate_limited("A payment request is already waiting on this phone. Answer or cancel it there, then try again.", wait))
+    let sentence = "A payment request is already waiting on this phone. Answer or cancel it there, then try again.";
+    Err(Error { fields: vec![("phone".into(), "has a payment request that waits for an answer".into())], ..Error::rate_limited(sentence, wait) })
 }
 
 /// Netily's part for this ISP now.

@@ -6,7 +6,6 @@ mod color;
 mod ends;
 mod fields;
 mod handlers;
-pub mod host;
 mod lang;
 mod links;
 mod pages;

@@ -98,8 +98,13 @@ fn present(desired: &DesiredUser, actual: &ActualUser) -> Vec<Step> {
             }
         }
     }
+    // A purchase that moved to another device: the one before is put off, also when it has left. Its cookie is of no use to
+    // it any more, since the user is bound to the new device.
+    let elsewhere = |session: &&Active| desired.mac.is_some() && session.mac != desired.mac;
+    steps.extend(actual.sessions_of(&desired.name).filter(elsewhere).map(|session| Step::CloseSession(session.id.clone())));
     if login_again {
-        steps.extend(actual.sessions_of(&desired.name).filter_map(login_again_steps).flatten());
+        let stays = |session: &&Active| !elsewhere(session);
+        steps.extend(actual.sessions_of(&desired.name).filter(stays).filter_map(login_again_steps).flatten());
     }
     steps.extend(login_steps(desired, actual));
     steps

@@ -1,5 +1,7 @@
 //! Rows of routers.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -74,13 +76,15 @@ pub async fn list(tx: &mut Tx, isp: IspId, page: PageAsk) -> Result<(Vec<Router>
     Ok(page.cut(rows, |row: &Router| Cursor { at: row.created_at, id: row.id.uuid() }))
 }
 
-/// How many paid purchases wait for the router.
-pub async fn waiting(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<i64> {
-    Ok(hotspot_session::table
-        .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq(id)).and(hotspot_session::status.eq("PAID")))
-        .count()
-        .get_result(&mut **tx)
-        .await?)
+/// How many paid purchases wait for each of some routers.
+pub async fn waiting(tx: &mut Tx, isp: IspId, ids: &[RouterId]) -> Result<HashMap<RouterId, i64>> {
+    let rows: Vec<(RouterId, i64)> = hotspot_session::table
+        .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq_any(ids)).and(hotspot_session::status.eq("PAID")))
+        .group_by(hotspot_session::router_id)
+        .select((hotspot_session::router_id, diesel::dsl::count_star()))
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Remembers how the last call went.

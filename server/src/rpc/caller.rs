@@ -13,12 +13,13 @@ use http::{HeaderMap, Uri};
 
 use super::front::CallId;
 use super::roles::{self, Who};
-use super::{host, status};
+use super::status;
 use crate::actor::{Caller, Person, Tenant};
 use crate::app::App;
 use crate::error::{Error, Reason, Result};
+use crate::host;
 use crate::id::{IspId, PLATFORM};
-use crate::{auth, isp, portal};
+use crate::{auth, isp};
 
 /// The metadata with which tools name the ISP that their host does not.
 const TENANT: &str = "netily-tenant";
@@ -90,7 +91,7 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(Option
 
 /// The subdomain that is meant: the host's, or the metadata's. When both speak they must agree.
 fn slug(uri: &Uri, headers: &HeaderMap, base_domain: &str) -> Result<Option<String>> {
-    let of_host = host::authority(uri, headers).and_then(|authority| portal::host::label(authority, base_domain));
+    let of_host = host::authority(uri, headers).and_then(|authority| host::label(authority, base_domain));
     let of_metadata = headers.get(TENANT).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase());
     match (of_host, of_metadata) {
         (Some(host), Some(metadata)) if host != metadata => {

@@ -9,8 +9,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::{host, status};
+use super::status;
 use crate::error::{Error, Reason};
+use crate::host;
 
 /// The metadata in which every answer carries the id of its call.
 pub const REQUEST_ID: &str = "netily-request-id";

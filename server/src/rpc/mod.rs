@@ -8,7 +8,6 @@ mod caller;
 mod fields;
 mod front;
 mod guard;
-mod host;
 mod hotspot;
 mod isp;
 mod platform;

@@ -34,8 +34,9 @@ impl RouterService for Routers {
         answer(request, async |caller, ask| {
             let isp = caller.isp()?.id;
             let registered = router::register(&self.app, isp, new_router(ask, &self.app.config.callback_key)?).await?;
-            let registered = self.app.db.tx(isp, async |tx| with_waiting(tx, isp, registered.clone()).await).await?;
-            Ok(pb::CreateRouterResponse { router: Some(registered) })
+            // The same request again may find guests waiting for it.
+            let mut shown = self.app.db.tx(isp, async |tx| with_waiting(tx, isp, vec![registered.clone()]).await).await?;
+            Ok(pb::CreateRouterResponse { router: shown.pop() })
         })
         .await
     }
@@ -49,11 +50,7 @@ impl RouterService for Routers {
                 .db
                 .tx(isp, async |tx| {
                     let (rows, next) = router::store::list(tx, isp, page).await?;
-                    let mut routers = Vec::with_capacity(rows.len());
-                    for row in rows {
-                        routers.push(with_waiting(tx, isp, row).await?);
-                    }
-                    Ok((routers, next))
+                    Ok((with_waiting(tx, isp, rows).await?, next))
                 })
                 .await?;
             Ok(pb::ListRoutersResponse { routers, next_page_token })
@@ -64,15 +61,15 @@ impl RouterService for Routers {
     async fn get_router(&self, request: Request<pb::GetRouterRequest>) -> Result<Response<pb::GetRouterResponse>, Status> {
         answer(request, async |caller, ask| {
             let (isp, id) = (caller.isp()?.id, fields::parse::<RouterId>("id", &ask.id)?);
-            let found = self
+            let mut found = self
                 .app
                 .db
                 .tx(isp, async |tx| {
                     let row = router::store::get(tx, isp, id).await?;
-                    with_waiting(tx, isp, row).await
+                    with_waiting(tx, isp, vec![row]).await
                 })
                 .await?;
-            Ok(pb::GetRouterResponse { router: Some(found) })
+            Ok(pb::GetRouterResponse { router: found.pop() })
         })
         .await
     }
@@ -117,12 +114,13 @@ fn new_router(mut ask: pb::CreateRouterRequest, key: &[u8]) -> Result<NewRouter>
     })
 }
 
-async fn with_waiting(tx: &mut Tx, isp: IspId, row: Router) -> Result<pb::Router> {
-    let waiting = router::store::waiting(tx, isp, row.id).await?;
-    Ok(shown(row, waiting))
+async fn with_waiting(tx: &mut Tx, isp: IspId, rows: Vec<Router>) -> Result<Vec<pb::Router>> {
+    let ids: Vec<RouterId> = rows.iter().map(|row| row.id).collect();
+    let waiting = router::store::waiting(tx, isp, &ids).await?;
+    Ok(rows.into_iter().map(|row| shown(waiting.get(&row.id).copied().unwrap_or(0), row)).collect())
 }
 
-fn shown(row: Router, waiting: i64) -> pb::Router {
+fn shown(waiting: i64, row: Router) -> pb::Router {
     let health = match (&row.last_error, row.last_seen_at) {
         (Some(_), _) => pb::RouterHealth::Offline,
         (None, Some(_)) => pb::RouterHealth::Online,

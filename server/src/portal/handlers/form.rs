@@ -11,7 +11,8 @@ use axum::response::Response;
 
 use super::visit::Visit;
 use crate::app::App;
-use crate::portal::{ErrorKind, Fields, host};
+use crate::host;
+use crate::portal::{ErrorKind, Fields};
 
 /// Five times what the largest form of ours can hold.
 const MAX_BODY: usize = 16 * 1024;

@@ -16,8 +16,9 @@ use super::refused::Refused;
 use crate::actor::Tenant;
 use crate::app::App;
 use crate::gateways::routeros::MacAddress;
+use crate::host;
 use crate::id::{RouterId, SessionId};
-use crate::portal::{Branding, Device, ErrorKind, Fields, FormTarget, Frame, Lang, SafeLink, host, paths};
+use crate::portal::{Branding, Device, ErrorKind, Fields, FormTarget, Frame, Lang, SafeLink, paths};
 use crate::{isp, router};
 
 /// One visit to a page of a router.

@@ -74,7 +74,7 @@ export type Plan = Message<"netily.hotspot.v1.Plan"> & {
   uploadKbps: number;
 
   /**
-   * Devices that may be online at once.
+   * Devices that may be online at once; 0 means 1.
    *
    * @generated from field: int32 shared_devices = 8;
    */
@@ -326,7 +326,7 @@ export type Session = Message<"netily.hotspot.v1.Session"> & {
   amount?: Money | undefined;
 
   /**
-   * The payer, masked: 2547•••678.
+   * The payer, masked: 2547•••••678.
    *
    * @generated from field: string phone_number = 6;
    */
@@ -627,7 +627,7 @@ export type ResumePurchaseRequest = Message<"netily.hotspot.v1.ResumePurchaseReq
   mpesaReceipt: string;
 
   /**
-   * The device to let in.
+   * The device to let in; required.
    *
    * @generated from field: string mac_address = 4;
    */

@@ -135,7 +135,7 @@ export type Finding = Message<"netily.router.v1.Finding"> & {
   severity: FindingSeverity;
 
   /**
-   * A stable word to branch on: DEVICE_MODE, FASTTRACK, MAX_SESSIONS, LICENCE, VERSION.
+   * A stable word to branch on: DEVICE_MODE, FASTTRACK, MAX_SESSIONS, LICENCE, VERSION, HOTSPOT.
    *
    * @generated from field: string code = 2;
    */

@@ -35,6 +35,17 @@ pub fn is_own_form(uri: &Uri, headers: &HeaderMap) -> bool {
     headers.get(ORIGIN).is_none_or(own_origin) && headers.get(FETCH_SITE).is_none_or(|site| site == "same-origin" || site == "none")
 }
 
+/// Whether a browser may send this: a request that names no origin comes from no page, and one that does must come from a page of its own
+/// host. `yellow.netily.io` and `blue.netily.io` are one site to a browser, so cookies and forms do not part them.
+pub fn is_own_origin(uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    match (origin, authority(uri, headers)) {
+        (Some((_, theirs)), Some(ours)) => theirs.eq_ignore_ascii_case(ours),
+        _ => false,
+    }
+}
+
 fn authority_of(origin: &str) -> Option<&str> {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
 }
@@ -96,6 +107,27 @@ mod tests {
                 headers.insert(FETCH_SITE, HeaderValue::from_static(site));
             }
             assert_eq!(is_own_form(&Uri::from_static("/x"), &headers), own, "{origin:?} {fetch_site:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_another_host_is_refused() {
+        let uri = Uri::from_static("/x");
+        for (origin, own) in [
+            (None, true),
+            (Some("http://yellow.localhost:8000"), true),
+            (Some("https://YELLOW.localhost:8000"), true),
+            (Some("http://blue.localhost:8000"), false),
+            (Some("http://yellow.localhost"), false),
+            (Some("http://yellow.localhost:8000.evil.com"), false),
+            (Some("null"), false),
+            (Some(""), false),
+        ] {
+            let mut headers = HeaderMap::from_iter([(HOST, "yellow.localhost:8000".parse().expect("a value"))]);
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, origin.parse().expect("a value"));
+            }
+            assert_eq!(is_own_origin(&uri, &headers), own, "{origin:?}");
         }
     }
 }
