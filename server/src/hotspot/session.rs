@@ -1,5 +1,7 @@
 //! Sessions: one purchase each, with the plan as it was when bought.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -198,4 +200,14 @@ pub async fn list(tx: &mut Tx, isp: IspId, router: Option<RouterId>, status: Opt
     let rows: Vec<(SessionRow, PaymentPart)> = query.load(&mut **tx).await?;
     let sessions = rows.into_iter().map(assemble).collect::<Result<Vec<_>>>()?;
     Ok(page.cut(sessions, |session| Cursor { at: session.row.created_at, id: session.row.id.uuid() }))
+}
+
+/// The purchases behind some hotspot users of a router, by user name.
+pub async fn by_username(tx: &mut Tx, isp: IspId, router: RouterId, names: &[String]) -> Result<HashMap<String, SessionId>> {
+    let rows: Vec<(String, SessionId)> = hotspot_session::table
+        .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq(router)).and(hotspot_session::username.eq_any(names)))
+        .select((hotspot_session::username, hotspot_session::id))
+        .load(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().collect())
 }

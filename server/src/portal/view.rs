@@ -7,8 +7,10 @@ use super::fields::Fields;
 use super::lang::Lang;
 use super::links::{SafeLink, safe_link};
 use super::paths;
+use super::phone_text;
 use super::texts::{FieldError, Notice, Texts};
 use super::wording;
+use crate::phone::Phone;
 
 /// Longest `chap-id` or `chap-challenge` that is carried along: sixteen bytes as octal escapes are 64 characters.
 const MAX_CHAP: usize = 128;
@@ -57,6 +59,12 @@ impl Branding {
     /// First letter of the name, shown where there is no logo.
     pub fn initial(&self) -> String {
         self.display_name.trim().chars().next().map_or_else(String::new, |c| c.to_uppercase().collect())
+    }
+
+    /// The support phone as people here write it, or as it was given when it is no mobile number.
+    pub fn support_text(&self) -> Option<String> {
+        let given = self.support_phone.as_deref()?;
+        Some(given.parse::<Phone>().map_or_else(|_| given.to_owned(), |phone| phone_text::whole(phone.digits())))
     }
 
     /// The support phone as it is dialled: digits and a leading plus.
@@ -214,8 +222,8 @@ impl PlanCard {
         parts.push(wording::data_cap(lang, self.data_cap_bytes));
         parts.extend(wording::speed(lang, self.download_kbps, self.upload_kbps));
         parts.push(wording::devices(lang, self.shared_devices));
-        // A line may break between two facts and nowhere else.
-        parts.iter().map(|part| part.replace(' ', "\u{a0}")).collect::<Vec<_>>().join("\u{a0}· ")
+        // A line breaks between two facts; within one, which may be wider than a small phone, only behind a comma.
+        parts.iter().map(|part| part.replace(' ', "\u{a0}").replace(",\u{a0}", ", ")).collect::<Vec<_>>().join("\u{a0}· ")
     }
 }
 
@@ -249,10 +257,27 @@ mod tests {
     }
 
     #[test]
-    fn support_is_dialled_by_digits() {
+    fn facts_break_between_each_other_or_behind_a_comma() {
+        let plan = PlanCard {
+            id: String::new(),
+            name: "Week".to_owned(),
+            price: String::new(),
+            duration_seconds: Some(604_800),
+            data_cap_bytes: Some(10_000_000_000),
+            download_kbps: Some(8_000),
+            upload_kbps: Some(4_000),
+            shared_devices: 2,
+        };
+        assert_eq!(plan.gives(Lang::English), "7\u{a0}days\u{a0}· 10\u{a0}GB\u{a0}· 8\u{a0}Mbps\u{a0}down, 4\u{a0}Mbps\u{a0}up\u{a0}· 2\u{a0}devices");
+    }
+
+    #[test]
+    fn support_is_dialled_by_digits_and_shown_in_groups() {
         let with = |phone: &str| Branding { support_phone: Some(phone.to_owned()), ..Branding::unknown() };
         assert_eq!(with("+254 712 345-678").support_dial().as_deref(), Some("+254712345678"));
         assert_eq!(with("0712 345 678").support_dial().as_deref(), Some("0712345678"));
         assert_eq!(with("ask at the desk").support_dial(), None);
+        assert_eq!(with("+254712345678").support_text().as_deref(), Some("0712 345 678"));
+        assert_eq!(with("ask at the desk").support_text().as_deref(), Some("ask at the desk"));
     }
 }

@@ -13,6 +13,7 @@ use super::fields;
 use crate::app::App;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::hotspot;
 use crate::id::{IspId, RouterId};
 use crate::page::PageAsk;
 use crate::router::readiness::{Finding, Severity};
@@ -87,7 +88,8 @@ impl RouterService for Routers {
             let (isp, id) = (caller.isp()?.id, fields::parse::<RouterId>("id", &ask.id)?);
             let page = online::read(ask.page_size, &ask.page_token)?;
             let (devices, next_page_token) = online::cut(router::sessions(&self.app, isp, id).await?, page);
-            let ours = self.app.db.tx(isp, async |tx| online::sessions_by_user(tx, isp, id).await).await?;
+            let names: Vec<String> = devices.iter().map(|device| device.user.clone()).collect();
+            let ours = self.app.db.tx(isp, async |tx| hotspot::session::by_username(tx, isp, id, &names).await).await?;
             Ok(pb::ListActiveSessionsResponse { sessions: devices.into_iter().map(|device| online::shown(device, &ours)).collect(), next_page_token })
         })
         .await

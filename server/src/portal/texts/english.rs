@@ -112,7 +112,7 @@ pub(super) const TEXTS: Texts = Texts {
 pub(super) fn field_error(error: FieldError) -> &'static str {
     match error {
         FieldError::PhoneMissing => "Please enter your phone number.",
-        FieldError::PhoneInvalid => "This is not a Kenyan mobile number. Write it as 0712 345 678 or 0110 345 678.",
+        FieldError::PhoneInvalid => "This is not a Kenyan mobile number. Write it as 0712\u{a0}345\u{a0}678 or 0110\u{a0}345\u{a0}678.",
         FieldError::PhoneBlocked => "The owner of this number asked us to send no payment requests for now. Please use another number.",
         FieldError::PhoneBusy => "A payment request is still open on this phone. Answer or cancel it there first.",
         FieldError::PlanMissing => "Please choose a plan.",

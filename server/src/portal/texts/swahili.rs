@@ -115,7 +115,7 @@ pub(super) const TEXTS: Texts = Texts {
 pub(super) fn field_error(error: FieldError) -> &'static str {
     match error {
         FieldError::PhoneMissing => "Tafadhali weka nambari yako ya simu.",
-        FieldError::PhoneInvalid => "Hii si nambari ya simu ya Kenya. Iandike kama 0712 345 678 au 0110 345 678.",
+        FieldError::PhoneInvalid => "Hii si nambari ya simu ya Kenya. Iandike kama 0712\u{a0}345\u{a0}678 au 0110\u{a0}345\u{a0}678.",
         FieldError::PhoneBlocked => "Mwenye nambari hii aliomba tusitume maombi ya malipo kwa sasa. Tafadhali tumia nambari nyingine.",
         FieldError::PhoneBusy => "Bado kuna ombi la malipo kwenye simu hii. Lijibu au ulighairi kwanza.",
         FieldError::PlanMissing => "Tafadhali chagua kifurushi.",

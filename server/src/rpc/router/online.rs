@@ -6,15 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use netily_sdk::router as pb;
 
-use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::gateways::routeros::hotspot::Active;
-use crate::hotspot::{self, Status};
-use crate::id::{IspId, RouterId};
+use crate::id::SessionId;
 use crate::page::PageAsk;
-
-/// A page of the sessions that are matched with who is online.
-const SESSIONS: i32 = 200;
 
 /// Which devices are asked for. The router is asked anew for each page, so a page begins after a device and not at a number.
 pub struct Page {
@@ -66,26 +61,11 @@ fn decode(token: &str) -> Option<Key> {
     Some((user.to_owned(), mac.to_owned(), id.to_owned()))
 }
 
-/// The sessions that run at a router, by the name of their hotspot user.
-pub async fn sessions_by_user(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<HashMap<String, String>> {
-    let mut found = HashMap::new();
-    let mut token = String::new();
-    loop {
-        let page = PageAsk::read(SESSIONS, &token)?;
-        let (sessions, next) = hotspot::session::list(tx, isp, Some(id), Some(Status::Active), page).await?;
-        found.extend(sessions.into_iter().map(|session| (session.row.username, session.row.id.to_string())));
-        if next.is_empty() {
-            return Ok(found);
-        }
-        token = next;
-    }
-}
-
 /// RouterOS counts from its own side: what goes out of it comes down to the device.
-pub fn shown(device: Active, ours: &HashMap<String, String>) -> pb::ActiveSession {
+pub fn shown(device: Active, ours: &HashMap<String, SessionId>) -> pb::ActiveSession {
     let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     pb::ActiveSession {
-        session_id: ours.get(&device.user).cloned().unwrap_or_default(),
+        session_id: ours.get(&device.user).map(SessionId::to_string).unwrap_or_default(),
         mac_address: mac(&device),
         client_ip: device.address.map(|ip| ip.to_string()).unwrap_or_default(),
         uptime: Some(prost_types::Duration { seconds: whole(device.uptime_seconds), nanos: 0 }),
@@ -126,7 +106,8 @@ mod tests {
 
     #[test]
     fn what_leaves_the_router_comes_down_to_the_device() {
-        let shown = shown(device("n-abc", "*1"), &HashMap::from([("n-abc".to_owned(), "hss_1".to_owned())]));
-        assert_eq!((shown.download_bytes, shown.upload_bytes, shown.session_id.as_str()), (2, 1, "hss_1"));
+        let id = SessionId::unguessable();
+        let shown = shown(device("n-abc", "*1"), &HashMap::from([("n-abc".to_owned(), id)]));
+        assert_eq!((shown.download_bytes, shown.upload_bytes, shown.session_id.as_str()), (2, 1, id.to_string()));
     }
 }
