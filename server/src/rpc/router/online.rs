@@ -108,6 +108,6 @@ mod tests {
     fn what_leaves_the_router_comes_down_to_the_device() {
         let id = SessionId::unguessable();
         let shown = shown(device("n-abc", "*1"), &HashMap::from([("n-abc".to_owned(), id)]));
-        assert_eq!((shown.download_bytes, shown.upload_bytes, shown.session_id.as_str()), (2, 1, id.to_string()));
+        assert_eq!((shown.download_bytes, shown.upload_bytes, shown.session_id.as_str()), (2, 1, id.to_string().as_str()));
     }
 }

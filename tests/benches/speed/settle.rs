@@ -1,0 +1,67 @@
+//! `settle`: a verified success → credited, split, and the router's job queued, through our own store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use netily::app::App;
+use netily::collect;
+use netily::id::{IspId, PaymentId};
+use netily::money::Money;
+use netily::payments::store::{Observation, Seen, Source};
+
+use crate::pgbench;
+use crate::place::Place;
+use crate::verdict::{Limit, Verdict, median};
+
+pub const CONNECTIONS: usize = 8;
+const SHOPS: usize = 20;
+const EACH: usize = 600;
+const ROUNDS: usize = 3;
+
+pub async fn run() -> Vec<Verdict> {
+    let place = Place::with_shops(SHOPS, ([127, 0, 0, 1], 1).into()).await;
+    pgbench::prepare(&place.cluster).await;
+    let payments = place.pending_payments(EACH).await;
+    // Interleaved over the ISPs, as payments come in; in rounds, so that both see the machine in the same moods.
+    let order: Vec<_> = (0..EACH).flat_map(|n| (0..SHOPS).map(move |shop| shop * EACH + n)).map(|at| payments[at]).collect();
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in order.chunks(order.len() / ROUNDS) {
+        theirs.push(pgbench::rate(&place.cluster, CONNECTIONS, 5).await);
+        ours.push(settle(&place.app, round).await);
+    }
+    vec![Verdict { what: "settle, payments/s against pgbench tps", measured: median(ours), against: median(theirs), limit: Limit::AtLeast(0.60) }]
+}
+
+#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a rate")]
+async fn settle(app: &Arc<App>, payments: &[(IspId, PaymentId)]) -> f64 {
+    let (next, payments) = (Arc::new(AtomicUsize::new(0)), Arc::new(payments.to_vec()));
+    let begun = Instant::now();
+    let workers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (app, next, payments) = (app.clone(), next.clone(), payments.clone());
+            tokio::spawn(async move {
+                while let Some((isp, id)) = payments.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
+                    settle_one(&app, isp, id).await;
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.await.expect("a worker ends well");
+    }
+    payments.len() as f64 / begun.elapsed().as_secs_f64()
+}
+
+async fn settle_one(app: &App, isp: IspId, id: PaymentId) {
+    let observation = Observation {
+        source: Source::Status,
+        seen: Seen::Success,
+        amount: Some(Money::from_minor(1_000)),
+        receipt: Some(format!("R{}", id.uuid().simple())),
+        failure: None,
+        body: serde_json::json!({ "status": "SUCCESS" }),
+    };
+    let now = app.clock.now();
+    app.db.tx(isp, async |tx| collect::confirm(tx, isp, id, &observation, now).await).await.expect("settled");
+}
