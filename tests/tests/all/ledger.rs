@@ -7,8 +7,7 @@ use netily::payments::{Event, State, next, split};
 use netily_sdk::platform::CheckLedgerRequest;
 use netily_tests::{Guest, Sql, World};
 
-const EVENTS: [Event; 7] =
-    [Event::Claimed, Event::Accepted, Event::Refused, Event::Unclear, Event::DeadlinePassed, Event::SeenFailed, Event::SeenSuccess];
+const EVENTS: [Event; 7] = [Event::Claimed, Event::Accepted, Event::Refused, Event::Unclear, Event::DeadlinePassed, Event::SeenFailed, Event::SeenSuccess];
 
 async fn refused(sql: &mut Sql, statements: &str, words: &str) {
     let refusal = sql.attempt(statements).await.expect_err(statements);
@@ -186,7 +185,9 @@ async fn an_operator_is_told_which_rule_is_broken() {
     let sound = operator.platform().check_ledger(CheckLedgerRequest {}).await.expect("a check");
     assert!(sound.violations.is_empty() && sound.invariants_checked >= 20, "{sound:?}");
     let mut sql = world.sql().await;
-    let change = |by: &str| format!("SET session_replication_role = replica; UPDATE tenant.ledger_balance SET balance_minor = balance_minor {by}; RESET session_replication_role");
+    let change = |by: &str| {
+        format!("SET session_replication_role = replica; UPDATE tenant.ledger_balance SET balance_minor = balance_minor {by}; RESET session_replication_role")
+    };
     sql.run(&change("- 7")).await;
     let broken = operator.platform().check_ledger(CheckLedgerRequest {}).await.expect("a check");
     let names: Vec<_> = broken.violations.iter().map(|violation| (violation.invariant.as_str(), violation.rows)).collect();

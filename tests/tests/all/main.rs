@@ -1,6 +1,8 @@
 //! The one test binary: flows through the SDK against the real server, a real database and the sandbox.
 
 mod access;
+mod books;
+mod browser;
 mod crash;
 mod faults;
 mod generated;
@@ -10,5 +12,8 @@ mod limits;
 mod purchase;
 mod resume;
 mod schema;
+mod secrecy;
+mod staff;
 mod tenancy;
 mod tidy;
+mod workers;

@@ -112,8 +112,7 @@ async fn api_2_0_0_of_payhero_is_spoken_as_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn why_a_payment_failed_is_told_in_both_generations() {
     for world in [World::new().await, World::builder().v2().start().await] {
-        let refusals =
-            [("cancel", FailureReason::CancelledByUser), ("wrong_pin", FailureReason::WrongPin), ("insufficient", FailureReason::InsufficientFunds)];
+        let refusals = [("cancel", FailureReason::CancelledByUser), ("wrong_pin", FailureReason::WrongPin), ("insufficient", FailureReason::InsufficientFunds)];
         for (n, (answer, reason)) in (1..).zip(refusals) {
             let guest = Guest::number(n);
             let bought = world.buy(&guest).await;

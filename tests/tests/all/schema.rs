@@ -84,8 +84,10 @@ async fn what_the_server_takes_for_the_schema_is_the_schema() {
     let rows = world
         .sql()
         .await
-        .rows("SELECT c.table_schema || '.' || c.table_name AS name, c.column_name, c.udt_name, c.is_nullable = 'YES' AS nullable, t.table_type = 'VIEW' AS view
-               FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)")
+        .rows(
+            "SELECT c.table_schema || '.' || c.table_name AS name, c.column_name, c.udt_name, c.is_nullable = 'YES' AS nullable, t.table_type = 'VIEW' AS view
+               FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)",
+        )
         .await;
     let text = |row: &Value, name: &str| row[name].as_str().expect("text").to_owned();
     let written = written();
@@ -98,7 +100,8 @@ async fn what_the_server_takes_for_the_schema_is_the_schema() {
                 let (column, udt) = (text(row, "column_name"), text(row, "udt_name"));
                 let kind = diesel_type(&udt);
                 // Columns of a view have no constraints: whether one may be null is what schema.rs says.
-                let nullable = if row["view"] == true { columns.get(&column).is_some_and(|kind| kind.starts_with("Nullable<")) } else { row["nullable"] == true };
+                let nullable =
+                    if row["view"] == true { columns.get(&column).is_some_and(|kind| kind.starts_with("Nullable<")) } else { row["nullable"] == true };
                 let kind = if nullable { format!("Nullable<{kind}>") } else { kind.to_owned() };
                 (column, kind)
             })

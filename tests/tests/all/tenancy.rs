@@ -11,8 +11,8 @@ use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
 use netily_sdk::hotspot::{
-    ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest, Plan as PlanMessage,
-    UpdatePlanRequest, WatchPurchaseRequest,
+    ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
+    Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
 use netily_sdk::types::ErrorReason;
@@ -121,7 +121,10 @@ async fn request(db: &Db, isp: IspId, way: u64) {
     match way % 5 {
         0 | 1 => drop(db.tx(isp, own).await),
         2 => {
-            let failing = db.tx(isp, async |tx| { own(tx).await?; Err::<(), Error>(Error::not_found("reason to go on")) });
+            let failing = db.tx(isp, async |tx| {
+                own(tx).await?;
+                Err::<(), Error>(Error::not_found("reason to go on"))
+            });
             drop(failing.await);
         }
         3 => drop(tokio::time::timeout(Duration::from_micros(way / 5 % 3_000), db.tx(isp, own)).await),
@@ -134,7 +137,8 @@ async fn request(db: &Db, isp: IspId, way: u64) {
 
 /// A sequence of numbers that is the same at each run.
 fn numbers(seed: u64) -> impl Iterator<Item = u64> {
-    std::iter::successors(Some(seed), |last| Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407))).map(|state| state >> 33)
+    std::iter::successors(Some(seed), |last| Some(last.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407)))
+        .map(|state| state >> 33)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +225,10 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
             told!(stream)
         }
         "HotspotService/ResumePurchase router_id" => {
-            told!(hotspot.resume_purchase(netily_sdk::hotspot::ResumePurchaseRequest { router_id: id, ..world.resume_ask("yellow-market", &guest, "SABCDEFGHI") }))
+            told!(
+                hotspot
+                    .resume_purchase(netily_sdk::hotspot::ResumePurchaseRequest { router_id: id, ..world.resume_ask("yellow-market", &guest, "SABCDEFGHI") })
+            )
         }
         "HotspotService/BlockPrompts router_id" => told!(hotspot.block_prompts(BlockPromptsRequest { router_id: id, phone_number: guest.phone })),
         "HotspotService/CreatePlan plan.router_ids" => {
@@ -236,7 +243,7 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "HotspotService/ListSessions router_id" => told!(hotspot.list_sessions(ListSessionsRequest { router_id: id, ..ListSessionsRequest::default() })),
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
-        "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id })),
+        "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
         // The id of a plan to be made is documented as ignored.
         "HotspotService/CreatePlan plan.id" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),

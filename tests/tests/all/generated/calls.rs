@@ -10,16 +10,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::method_options::IdempotencyLevel;
 
 /// Fields that no log may hold, whatever message they are in.
-const SECRETS: [&str; 8] = [
-    "access",
-    "current_password",
-    "new_password",
-    "otp_code",
-    "owner_password",
-    "password",
-    "refresh",
-    "token",
-];
+const SECRETS: [&str; 8] = ["access", "current_password", "new_password", "otp_code", "owner_password", "password", "refresh", "token"];
 
 /// Beginnings of calls that only read, and two calls whose contract says that they may come twice.
 const REPEATABLE: [&str; 6] = ["Check", "Get", "List", "Watch", "RefreshToken", "SignOut"];
@@ -36,11 +27,7 @@ impl SdkGenerator {
     pub fn new(tonic: Box<dyn ServiceGenerator>, files: &[FileDescriptorProto]) -> Self {
         let files = files.to_vec();
         let with_request_id = messages_with(&files, |field| field == "request_id");
-        Self {
-            tonic,
-            files,
-            with_request_id,
-        }
+        Self { tonic, files, with_request_id }
     }
 }
 
@@ -51,10 +38,7 @@ pub fn secret_messages(files: &[FileDescriptorProto]) -> BTreeSet<String> {
 
 fn messages_with(files: &[FileDescriptorProto], wanted: impl Fn(&str) -> bool) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for file in files
-        .iter()
-        .filter(|file| file.package().starts_with("netily."))
-    {
+    for file in files.iter().filter(|file| file.package().starts_with("netily.")) {
         for message in &file.message_type {
             if message.field.iter().any(|field| wanted(field.name())) {
                 names.insert(format!(".{}.{}", file.package(), message.name()));
@@ -80,66 +64,29 @@ impl ServiceGenerator for SdkGenerator {
     }
 }
 
-fn write_calls(
-    service: &Service,
-    with_request_id: &BTreeSet<String>,
-    code: &mut String,
-) -> std::fmt::Result {
+fn write_calls(service: &Service, with_request_id: &BTreeSet<String>, code: &mut String) -> std::fmt::Result {
     let area = service.package.split('.').nth(1).expect("netily.<area>.v1");
-    let calls = format!(
-        "{}Calls",
-        service
-            .name
-            .strip_suffix("Service")
-            .unwrap_or(&service.name)
-    );
+    let calls = format!("{}Calls", service.name.strip_suffix("Service").unwrap_or(&service.name));
     let path = format!("{}.{}", service.package, service.proto_name);
 
     service.comments.append_with_indent(0, code);
-    writeln!(
-        code,
-        "///\n/// Made by [`Client::{area}`](crate::Client::{area})."
-    )?;
-    writeln!(
-        code,
-        "#[derive(Clone, Debug)]\npub struct {calls} {{ client: crate::Client }}"
-    )?;
+    writeln!(code, "///\n/// Made by [`Client::{area}`](crate::Client::{area}).")?;
+    writeln!(code, "#[derive(Clone, Debug)]\npub struct {calls} {{ client: crate::Client }}")?;
     writeln!(code, "impl crate::Client {{")?;
     writeln!(code, "/// The calls of `{path}`.")?;
-    writeln!(
-        code,
-        "pub fn {area}(&self) -> {calls} {{ {calls} {{ client: self.clone() }} }}\n}}"
-    )?;
+    writeln!(code, "pub fn {area}(&self) -> {calls} {{ {calls} {{ client: self.clone() }} }}\n}}")?;
     writeln!(code, "impl {calls} {{")?;
     for method in &service.methods {
-        write_call(
-            method,
-            &path,
-            with_request_id.contains(&method.input_proto_type),
-            code,
-        )?;
+        write_call(method, &path, with_request_id.contains(&method.input_proto_type), code)?;
     }
     writeln!(code, "}}")
 }
 
-fn write_call(
-    method: &Method,
-    service: &str,
-    has_request_id: bool,
-    code: &mut String,
-) -> std::fmt::Result {
-    assert!(
-        !method.client_streaming,
-        "{service}/{}: the client cannot send streams yet",
-        method.proto_name
-    );
+fn write_call(method: &Method, service: &str, has_request_id: bool, code: &mut String) -> std::fmt::Result {
+    assert!(!method.client_streaming, "{service}/{}: the client cannot send streams yet", method.proto_name);
     let (name, ask, answer) = (&method.name, &method.input_type, &method.output_type);
     let path = format!("/{service}/{}", method.proto_name);
-    let repeat = if has_request_id || is_repeatable(method) {
-        "Safe"
-    } else {
-        "Never"
-    };
+    let repeat = if has_request_id || is_repeatable(method) { "Safe" } else { "Never" };
     let (answer, act) = match method.server_streaming {
         true => (format!("crate::Streaming<{answer}>"), "open"),
         false => (answer.clone(), "unary"),
@@ -147,39 +94,23 @@ fn write_call(
 
     method.comments.append_with_indent(1, code);
     if has_request_id {
-        writeln!(
-            code,
-            "    ///\n    /// An empty `request_id` is filled with a new one."
-        )?;
+        writeln!(code, "    ///\n    /// An empty `request_id` is filled with a new one.")?;
     }
     let mutable = if has_request_id { "mut " } else { "" };
-    writeln!(
-        code,
-        "pub async fn {name}(&self, {mutable}ask: {ask}) -> Result<{answer}, crate::Error> {{"
-    )?;
+    writeln!(code, "pub async fn {name}(&self, {mutable}ask: {ask}) -> Result<{answer}, crate::Error> {{")?;
     if has_request_id {
         writeln!(code, "crate::request_id::fill(&mut ask.request_id);")?;
     }
-    writeln!(
-        code,
-        "self.client.{act}(\"{path}\", crate::retry::Repeat::{repeat}, ask).await\n}}"
-    )
+    writeln!(code, "self.client.{act}(\"{path}\", crate::retry::Repeat::{repeat}, ask).await\n}}")
 }
 
 /// Whether doing it twice is the same as doing it once, even without a `request_id`.
 fn is_repeatable(method: &Method) -> bool {
     let declared = method.options.idempotency_level() != IdempotencyLevel::IdempotencyUnknown;
-    declared
-        || REPEATABLE
-            .iter()
-            .any(|name| method.proto_name.starts_with(name))
+    declared || REPEATABLE.iter().any(|name| method.proto_name.starts_with(name))
 }
 
-fn write_debug(
-    package: &str,
-    files: &[FileDescriptorProto],
-    code: &mut String,
-) -> std::fmt::Result {
+fn write_debug(package: &str, files: &[FileDescriptorProto], code: &mut String) -> std::fmt::Result {
     let secret = secret_messages(files);
     let own = files.iter().filter(|file| file.package() == package);
     for message in own.flat_map(|file| &file.message_type) {
@@ -188,10 +119,7 @@ fn write_debug(
         }
         let name = message.name();
         writeln!(code, "impl ::core::fmt::Debug for {name} {{")?;
-        writeln!(
-            code,
-            "fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{"
-        )?;
+        writeln!(code, "fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{")?;
         writeln!(code, "f.debug_struct(\"{name}\")")?;
         for field in &message.field {
             let name = field.name();

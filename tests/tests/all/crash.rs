@@ -1,0 +1,176 @@
+//! kill -9 of the server and of PostgreSQL in the middle of purchases: nothing is lost and nothing is doubled.
+
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use netily::app::App;
+use netily::clock::Clock;
+use netily::config::Config;
+use netily::{serve, worker};
+use netily_sdk::hotspot::{GetPurchaseStatusRequest, PurchaseRequest, PurchaseStatus};
+use netily_sdk::types::ErrorReason;
+use netily_sdk::{Client, Error};
+use netily_tests::{Guest, LIMIT, TestCluster, World, environment, eventually};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// Set for the program that is killed: the environment of the server as JSON.
+const PROGRAM: &str = "NETILY_TEST_PROGRAM";
+/// By how much the program's clock is ahead, in seconds.
+const AHEAD: &str = "NETILY_TEST_AHEAD";
+
+/// Not a test by itself: this binary, run again as the program that is to be killed. It serves and works until then.
+#[tokio::test(flavor = "multi_thread")]
+async fn program_that_is_killed() {
+    let Ok(names) = std::env::var(PROGRAM) else { return };
+    let config = Config::from_map(&serde_json::from_str(&names).expect("names and values")).expect("a configuration");
+    let clock = Clock::default();
+    clock.advance(Duration::from_secs(std::env::var(AHEAD).ok().and_then(|ahead| ahead.parse().ok()).unwrap_or_default()));
+    let listener = TcpListener::bind(config.listen).await.expect("the port is free again");
+    let app = App::open(config, clock, true).expect("the doors open");
+    let never = CancellationToken::new();
+    let serving = tokio::spawn(serve::serve(app.clone(), listener, never.clone()));
+    worker::work(app, never).await;
+    drop(serving);
+}
+
+/// The program, gone with the test.
+struct Program(Child);
+
+impl Program {
+    fn start(world: &World, ahead: Duration) -> Program {
+        let names = environment(&world.urls, world.sandbox(), world.address);
+        let child = Command::new(std::env::current_exe().expect("this binary"))
+            .args(["--exact", "crash::program_that_is_killed", "--nocapture"])
+            .env(PROGRAM, serde_json::to_string(&names).expect("JSON"))
+            .env(AHEAD, ahead.as_secs().to_string())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("this binary runs again");
+        Program(child)
+    }
+
+    fn kill(mut self) {
+        self.0.kill().expect("kill -9");
+        self.0.wait().expect("its end");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn is_away(error: &Error) -> bool {
+    matches!(error.reason, ErrorReason::Unavailable | ErrorReason::DeadlineExceeded | ErrorReason::Internal)
+}
+
+/// Buys as a page does that does not give up: the same request until there is an answer.
+async fn insist(client: &Client, ask: PurchaseRequest) -> String {
+    eventually("the purchase is taken", async || match client.hotspot().purchase(ask.clone()).await {
+        Ok(answer) => answer.purchase.map(|purchase| purchase.session_id),
+        Err(error) if is_away(&error) => None,
+        Err(error) => panic!("{error}"),
+    })
+    .await
+}
+
+async fn status(client: &Client, session_id: &str) -> Option<PurchaseStatus> {
+    match client.hotspot().get_purchase_status(GetPurchaseStatusRequest { session_id: session_id.to_owned() }).await {
+        Ok(answer) => answer.purchase.map(|purchase| purchase.status()),
+        Err(error) if is_away(&error) => None,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// How many prompts PayHero took.
+fn prompts(truth: &Value) -> usize {
+    truth["collections"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_loses_and_doubles_nothing() {
+    let world = World::builder().not_serving().start().await;
+    world.behave(json!({ "auto_answer": "accept", "auto_answer_delay_ms": 30 })).await;
+    let guests: Vec<Guest> = (0..24).map(Guest::number).collect();
+    let client = world.client("yellow");
+    let buying = join_all(guests.iter().map(|guest| insist(&client, world.ask(guest))));
+    let killing = async {
+        let mut ahead = Duration::ZERO;
+        // Each time some prompts have gone out and others are on their way.
+        for after in [1, 8, 16, 20] {
+            let program = Program::start(&world, ahead);
+            world.sandbox().wait_for_truth(LIMIT, |truth| prompts(truth) >= after).await.expect("prompts go out");
+            program.kill();
+            ahead += Duration::from_secs(61); // a claim whose holder died is open after a minute
+        }
+        (Program::start(&world, ahead), ahead)
+    };
+    let (sessions, (program, ahead)) = tokio::join!(buying, killing);
+    world.callbacks_delivered().await;
+    // Whose answer and callback both got lost has a receipt on the phone, and uses it.
+    let mut claimed = 0;
+    for (guest, session) in guests.iter().zip(&sessions) {
+        eventually("the guest is online", async || {
+            let now = status(&client, session).await?;
+            if now != PurchaseStatus::Active && world.collections().iter().any(|one| one["phone"] == guest.phone && one["status"] == "SUCCESS") {
+                let receipt = world.collection_from(&guest.phone)["receipt"].as_str().map(str::to_owned)?;
+                claimed += usize::from(client.hotspot().resume_purchase(world.resume_ask("yellow-market", guest, &receipt)).await.is_ok());
+            }
+            // A prompt that never went out is not sent again, and its guest is told so: nothing was paid.
+            let unsent = world.collections().iter().all(|one| one["phone"] != guest.phone);
+            (now == PurchaseStatus::Active || unsent).then_some(())
+        })
+        .await;
+    }
+    println!("{claimed} of {} payments were claimed by their receipts", guests.len());
+    drop(program);
+    world.advance(ahead);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_postgresql_loses_and_doubles_nothing() {
+    let cluster = tokio::task::spawn_blocking(|| Arc::new(TestCluster::start("killed"))).await.expect("a cluster of its own");
+    let world = World::builder().working().on(cluster.clone()).start().await;
+    world.behave(json!({ "auto_answer": "accept", "auto_answer_delay_ms": 30 })).await;
+    let guests: Vec<Guest> = (0..24).map(Guest::number).collect();
+    let client = world.client("yellow");
+    let buying = join_all(guests.iter().map(|guest| insist(&client, world.ask(guest))));
+    let killing = async {
+        for after in [1, 8, 16] {
+            world.sandbox().wait_for_truth(LIMIT, |truth| prompts(truth) >= after).await.expect("prompts go out");
+            let cluster = cluster.clone();
+            let kill = move || {
+                cluster.postgres().kill_postmaster();
+                cluster.postgres().wait_until_ready(LIMIT).expect("it comes back");
+            };
+            tokio::task::spawn_blocking(kill).await.expect("PostgreSQL is killed");
+        }
+    };
+    let (sessions, ()) = tokio::join!(buying, killing);
+    world.callbacks_delivered().await;
+    for (guest, session) in guests.iter().zip(&sessions) {
+        eventually("the guest is online", async || {
+            world.advance(Duration::from_secs(5));
+            let now = status(&client, session).await?;
+            if now == PurchaseStatus::Failed
+                && let Some(receipt) =
+                    world.collections().iter().find(|one| one["phone"] == guest.phone && one["status"] == "SUCCESS").and_then(|one| one["receipt"].as_str())
+            {
+                // The answer to the prompt and its callback fell into the same gap.
+                let _ = client.hotspot().resume_purchase(world.resume_ask("yellow-market", guest, receipt)).await;
+            }
+            let unsent = now == PurchaseStatus::Failed && world.collections().iter().all(|one| one["phone"] != guest.phone);
+            (now == PurchaseStatus::Active || unsent).then_some(())
+        })
+        .await;
+    }
+    world.finish().await;
+}

@@ -1,0 +1,85 @@
+//! What a run writes to its log and tells in its errors holds no secret: no password, token, receipt or full phone number.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use netily_tests::{Access, Guest, World};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Everything that was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no panic while it is held").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_logs_no_secret() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_env_filter("netily=trace,tower=trace,axum=trace,reqwest=trace").with_ansi(false).with_writer(log.clone());
+    subscriber.try_init().expect("no other test sets the log of this process");
+
+    let world = World::builder().gateway_timeout(std::time::Duration::from_millis(500)).start().await;
+    let staff = world.signed_in("yellow", Access::Staff).await;
+    let tokens = staff.tokens().expect("tokens");
+    let guest = Guest::number(1);
+    let purchase = world.buy_and_pay(&guest).await;
+    let paid = world.collection_from(&guest.phone);
+    // Faults speak most.
+    world.behave(json!({ "collect": "refuse" })).await;
+    world.buy(&Guest::number(2)).await;
+    world.run_due().await;
+    world.behave(json!({ "collect": "timeout_after_accept", "hang_ms": 1_000 })).await;
+    world.buy(&Guest::number(3)).await;
+    world.run_due().await;
+    world.answer_prompt(&Guest::number(3).phone, "cancel").await;
+    world.callbacks_delivered().await;
+    world.run_due().await;
+    world.router("yellow-market").set_state(json!({ "power": "off" })).await.expect("switched off");
+    let ask = world.resume_ask("yellow-market", &guest, &purchase.mpesa_receipt);
+    world.client("yellow").hotspot().resume_purchase(ask).await.expect("resumed");
+    world.run_due().await;
+    let _wrong = world.client("yellow").sign_in("owner@yellow.example", "a wrong password").await;
+
+    let callback_url = paid["callback_url"].as_str().expect("an address");
+    let secrets = [
+        ("the password of a person", world.seeded.isps[0].staff.password.clone()),
+        ("a wrong password", "a wrong password".into()),
+        ("an access token", tokens.access),
+        ("a refresh token", tokens.refresh),
+        ("a phone", guest.phone.clone()),
+        ("a phone as people write it", format!("0{}", &guest.phone[3..])),
+        ("the phone of a refused prompt", Guest::number(2).phone),
+        ("the phone of an unclear prompt", Guest::number(3).phone),
+        ("a receipt", purchase.mpesa_receipt.clone()),
+        ("the password of a router", world.seeded.isps[0].routers[0].password.clone()),
+        ("the password of a guest", purchase.password.clone()),
+        ("the token of a callback address", callback_url.trim_end_matches('/').rsplit('/').next().expect("a token").to_owned()),
+        ("the key of PayHero", "c2FuZGJveDpzYW5kYm94".into()),
+        ("the key of the tokens", "7".repeat(64)),
+    ];
+    world.finish().await;
+    let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic while it is held")).into_owned();
+    assert!(logged.lines().count() > 5, "something was logged: {logged}");
+    for (what, secret) in secrets {
+        if let Some(line) = logged.lines().find(|line| line.contains(&secret)) {
+            panic!("{what} is in the log: {line}");
+        }
+    }
+}
