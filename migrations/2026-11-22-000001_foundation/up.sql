@@ -68,6 +68,14 @@ create index job_due on public.job (lane, run_at) where buried_at is null;
 grant select, insert, update, delete on public.job to netily_app;
 grant select on public.job to netily_platform;
 
+-- Asks for a job: a row, or the row that is there made sooner. A function, so that its plan is kept: this runs in every purchase.
+create function public.ask_for_job(p_id uuid, p_lane text, p_kind text, p_isp uuid, p_subject uuid, p_run_at timestamptz, p_now timestamptz) returns boolean language plpgsql as $$
+begin
+  insert into public.job as j (id, lane, kind, isp_id, subject, run_at, created_at) values (p_id, p_lane, p_kind, p_isp, p_subject, p_run_at, p_now)
+  on conflict (kind, subject) do update set run_at = least(j.run_at, excluded.run_at), wakes = j.wakes + 1, buried_at = null;
+  return true;
+end $$;
+
 -- Generic cell rate algorithm: one timestamp a key. Losing it in a crash costs nothing.
 create unlogged table public.rate_limit (
   key text primary key,

@@ -93,3 +93,13 @@ create table tenant.prompt_block (
 );
 select public.isolate('tenant.prompt_block');
 grant insert, update, delete on tenant.prompt_block to netily_app;
+
+-- The money is in: the purchase that waits for it is paid, also after it was shown as failed.
+create function tenant.session_paid(p_tenant uuid, p_payment uuid, p_now timestamptz) returns uuid[] language plpgsql as $$
+declare session_and_router uuid[];
+begin
+  update tenant.hotspot_session s set status = 'PAID', paid_at = p_now, router_pending = true
+  where s.tenant_id = p_tenant and s.payment_id = p_payment and s.status in ('AWAITING_PAYMENT', 'FAILED')
+  returning array[s.id, s.router_id] into session_and_router;
+  return coalesce(session_and_router, '{}');
+end $$;

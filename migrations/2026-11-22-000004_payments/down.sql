@@ -1,3 +1,6 @@
+drop function public.close_deliveries(uuid, text, text, timestamptz, timestamptz);
+drop function tenant.payment_hinted(uuid, uuid, timestamptz, interval);
+drop function tenant.payment_succeeded(uuid, uuid, text, text, timestamptz);
 drop table public.reconciliation_break;
 drop table public.webhook_delivery;
 drop table public.gateway_key;

@@ -124,7 +124,7 @@ create table public.webhook_delivery (
   last_at timestamptz not null,
   done_at timestamptz
 );
-create index webhook_delivery_payment on public.webhook_delivery (payment_id) where state = 'RECEIVED';
+create index webhook_delivery_payment on public.webhook_delivery (payment_id, received_at desc);
 create index webhook_delivery_newest on public.webhook_delivery (received_at desc, id desc);
 grant select, insert, update on public.webhook_delivery to netily_app;
 grant select on public.webhook_delivery to netily_platform;
@@ -145,3 +145,32 @@ create table public.reconciliation_break (
 );
 grant select, insert, update on public.reconciliation_break to netily_app;
 grant select on public.reconciliation_break to netily_platform;
+
+-- Writes that a payment succeeded, if it still is in the state that was read. The guard asks for the observation.
+create function tenant.payment_succeeded(p_tenant uuid, p_id uuid, p_from text, p_receipt text, p_now timestamptz) returns boolean language plpgsql as $$
+begin
+  update tenant.payment set state = 'SUCCEEDED', mpesa_receipt = p_receipt, failure_reason = null, claim_token = null, claim_until = null,
+         polls = polls + 1, completed_at = p_now, updated_at = p_now
+  where tenant_id = p_tenant and id = p_id and state = p_from;
+  return found;
+end $$;
+
+-- A callback makes us ask, at most so often: when to ask, or null when nothing waits for an answer.
+create function tenant.payment_hinted(p_tenant uuid, p_id uuid, p_now timestamptz, p_every interval) returns timestamptz language plpgsql as $$
+declare ask_at timestamptz;
+begin
+  select greatest(p_now, coalesce(hinted_at + p_every, p_now)) into ask_at
+  from tenant.payment where tenant_id = p_tenant and id = p_id and state <> 'SUCCEEDED' for update;
+  if ask_at = p_now then
+    update tenant.payment set hinted_at = p_now where tenant_id = p_tenant and id = p_id;
+  end if;
+  return ask_at;
+end $$;
+
+-- Closes the callbacks of a payment that nothing was made of yet and that came until then.
+create function public.close_deliveries(p_payment uuid, p_state text, p_note text, p_until timestamptz, p_now timestamptz) returns boolean language plpgsql as $$
+begin
+  update public.webhook_delivery set state = p_state, note = p_note, done_at = p_now
+  where payment_id = p_payment and state = 'RECEIVED' and received_at <= p_until;
+  return found;
+end $$;

@@ -104,6 +104,16 @@ impl Db {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE netily_platform", work).await
     }
 
+    /// One statement on the platform's own tables, which is a transaction by itself.
+    pub async fn statement<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> Result<T> + for<'c> TxFn<&'c mut AsyncPgConnection, Result<T>, Fut: Send> + Send,
+    {
+        let mut connection = self.pool.get().await.map_err(unreachable)?;
+        let connection = &mut *connection;
+        work(connection).await
+    }
+
     async fn run<T, F>(&self, begin: &str, work: F) -> Result<T>
     where
         F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send,
@@ -130,11 +140,7 @@ impl Db {
     async fn begin(&self, begin: &str) -> Result<Object<AsyncPgConnection>> {
         let mut tries = 0;
         loop {
-            let mut connection = self.pool.get().await.map_err(|cause| Error {
-                retry_after: Some(std::time::Duration::from_secs(1)),
-                source: Some(Box::new(cause)),
-                ..Error::new(Reason::Unavailable, "The database is not reachable right now. Please try again.")
-            })?;
+            let mut connection = self.pool.get().await.map_err(unreachable)?;
             match AnsiTransactionManager::begin_transaction_sql(&mut *connection, begin).await {
                 Ok(()) => return Ok(connection),
                 Err(cause) => {
@@ -146,6 +152,14 @@ impl Db {
                 }
             }
         }
+    }
+}
+
+fn unreachable(cause: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error {
+        retry_after: Some(std::time::Duration::from_secs(1)),
+        source: Some(Box::new(cause)),
+        ..Error::new(Reason::Unavailable, "The database is not reachable right now. Please try again.")
     }
 }
 

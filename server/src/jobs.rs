@@ -13,6 +13,7 @@ use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::id::{IspId, JobId, PLATFORM};
+use crate::schema::functions;
 use crate::wake::Wake;
 
 /// How long a claim holds. Handlers have deadlines well below it.
@@ -147,19 +148,9 @@ pub enum Outcome {
 
 /// Asks for a job at a time, in the caller's transaction: it exists exactly when what it follows from does.
 pub async fn enqueue(tx: &mut Tx, kind: Kind, isp: IspId, subject: Uuid, run_at: Time, now: Time) -> Result<()> {
-    diesel::sql_query(
-        "INSERT INTO public.job AS j (id, lane, kind, isp_id, subject, run_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
-         ON CONFLICT (kind, subject) DO UPDATE SET run_at = least(j.run_at, excluded.run_at), wakes = j.wakes + 1, buried_at = NULL",
-    )
-    .bind::<SqlUuid, _>(JobId::sortable(now).uuid())
-    .bind::<Text, _>(kind.lane().as_str())
-    .bind::<Text, _>(kind.as_str())
-    .bind::<SqlUuid, _>(isp)
-    .bind::<SqlUuid, _>(subject)
-    .bind::<Timestamptz, _>(run_at)
-    .bind::<Timestamptz, _>(now)
-    .execute(&mut **tx)
-    .await?;
+    let id = JobId::sortable(now);
+    let ask = functions::ask_for_job(id, kind.lane().as_str(), kind.as_str(), isp, subject, run_at, now);
+    diesel::select(ask).get_result::<bool>(&mut **tx).await?;
     if run_at <= now {
         tx.wake(Wake::Job(kind.lane()));
     }
@@ -193,15 +184,16 @@ struct ClaimedRow {
     wakes: i64,
 }
 
-/// Claims at most `limit` due jobs of a lane.
+/// Claims at most `limit` due jobs of a lane. While a job runs, `run_at` is the end of its lease, or whenever it was
+/// asked for meanwhile: a hint that may wait does not make it run again at once.
 pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<Job>> {
     let token = Uuid::new_v4();
     let rows: Vec<ClaimedRow> = db
-        .public(async |tx| {
+        .statement(async |connection| {
             Ok(diesel::sql_query(
                 "WITH due AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
                               ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                 UPDATE public.job j SET claim_token = $4, lease_until = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
+                 UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
                  RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes",
             )
             .bind::<Text, _>(lane.as_str())
@@ -209,7 +201,7 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
             .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
             .bind::<SqlUuid, _>(token)
             .bind::<Timestamptz, _>(now + LEASE)
-            .load(&mut **tx)
+            .load(connection)
             .await?)
         })
         .await?;
@@ -226,18 +218,23 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
 /// asked for again while it ran runs again.
 pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now: Time) -> Result<()> {
     let (run_at, error, buried) = match outcome {
-        Outcome::Done => (now, None, false),
+        Outcome::Done => return finish_done(db, job, now).await,
         Outcome::Again(at) => (*at, None, false),
         Outcome::Retry(at, error) => (*at, Some(error.as_str()), false),
         Outcome::Bury(error) => (now, Some(error.as_str()), true),
     };
-    let done = *outcome == Outcome::Done;
-    db.public(async |tx| {
-        use crate::schema::job;
-        let mine = job::table.filter(job::id.eq(job.id).and(job::claim_token.eq(job.claim_token)));
-        if done && diesel::delete(mine.filter(job::wakes.eq(job.wakes))).execute(&mut **tx).await? == 1 {
-            return Ok(());
-        }
+    put_back(db, job, run_at, error, buried, now).await
+}
+
+async fn finish_done(db: &Db, job: &Job, now: Time) -> Result<()> {
+    use crate::schema::job;
+    let unchanged = job::table.filter(job::id.eq(job.id).and(job::claim_token.eq(job.claim_token)).and(job::wakes.eq(job.wakes)));
+    let deleted = db.statement(async |connection| Ok(diesel::delete(unchanged).execute(connection).await?)).await?;
+    if deleted == 1 { Ok(()) } else { put_back(db, job, now, None, false, now).await }
+}
+
+async fn put_back(db: &Db, job: &Job, run_at: Time, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
+    db.statement(async |connection| {
         diesel::sql_query(
             "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
                     run_at = CASE WHEN wakes = $4 THEN $5 WHEN $3 IS NULL THEN $6 ELSE least($5, $6 + interval '1 second') END,
@@ -251,7 +248,7 @@ pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now: Time) -> Result<
         .bind::<Timestamptz, _>(run_at)
         .bind::<Timestamptz, _>(now)
         .bind::<diesel::sql_types::Bool, _>(buried)
-        .execute(&mut **tx)
+        .execute(connection)
         .await?;
         Ok(())
     })

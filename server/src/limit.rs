@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use diesel::QueryableByName;
 use diesel::pg::data_types::PgInterval;
-use diesel::sql_types::{Integer, Interval, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::schema::functions;
 
 /// `burst` at once, then one every `refill`.
 pub struct Limit {
@@ -28,20 +27,9 @@ impl Limit {
 
 /// Takes one token, or says with `sentence` when to come back.
 pub async fn take(tx: &mut Tx, key: &str, limit: &Limit, sentence: &str, now: Time) -> Result<()> {
-    #[derive(QueryableByName)]
-    struct Wait {
-        #[diesel(sql_type = Interval)]
-        wait: PgInterval,
-    }
-    let row: Wait = diesel::sql_query("SELECT public.take_token($1, $2, $3, $4) AS wait")
-        .bind::<Text, _>(key)
-        .bind::<Integer, _>(limit.burst)
-        .bind::<Interval, _>(PgInterval::from_microseconds(limit.refill.num_microseconds().unwrap_or(i64::MAX)))
-        .bind::<Timestamptz, _>(now)
-        .get_result(&mut **tx)
-        .await?;
-    let wait =
-        Duration::from_micros(u64::try_from(row.wait.microseconds).unwrap_or(0)) + Duration::from_secs(86_400) * u32::try_from(row.wait.days).unwrap_or(0);
+    let refill = PgInterval::from_microseconds(limit.refill.num_microseconds().unwrap_or(i64::MAX));
+    let wait: PgInterval = diesel::select(functions::take_token(key, limit.burst, refill, now)).get_result(&mut **tx).await?;
+    let wait = Duration::from_micros(u64::try_from(wait.microseconds).unwrap_or(0)) + Duration::from_secs(86_400) * u32::try_from(wait.days).unwrap_or(0);
     if wait.is_zero() {
         return Ok(());
     }

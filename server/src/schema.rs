@@ -132,3 +132,37 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
+
+/// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.
+pub mod functions {
+    use diesel::sql_types::{Array, BigInt, Integer, Interval, Nullable, Text, Timestamptz, Uuid};
+
+    diesel::define_sql_function! {
+        #[sql_name = "public.ask_for_job"]
+        fn ask_for_job(id: Uuid, lane: Text, kind: Text, isp: Uuid, subject: Uuid, run_at: Timestamptz, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.take_token"]
+        fn take_token(key: Text, burst: Integer, refill: Interval, at: Timestamptz) -> Interval;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.close_deliveries"]
+        fn close_deliveries(payment: Uuid, state: Text, note: Text, until: Timestamptz, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.post"]
+        fn post(tenant: Uuid, id: Uuid, kind: Text, reference: Uuid, at: Timestamptz, accounts: Array<Text>, amounts: Array<BigInt>) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.payment_succeeded"]
+        fn payment_succeeded(tenant: Uuid, id: Uuid, from: Text, receipt: Nullable<Text>, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.payment_hinted"]
+        fn payment_hinted(tenant: Uuid, id: Uuid, now: Timestamptz, every: Interval) -> Nullable<Timestamptz>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.session_paid"]
+        fn session_paid(tenant: Uuid, payment: Uuid, now: Timestamptz) -> Array<Uuid>;
+    }
+}

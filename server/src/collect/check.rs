@@ -12,6 +12,7 @@ use super::confirm::{self, Confirmed, confirm};
 use super::{hint, push};
 use crate::app::App;
 use crate::clock::Time;
+use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::gateways::payhero::{self, AskError, StatusAnswer};
 use crate::id::{IspId, PaymentId};
@@ -27,93 +28,92 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// The job `check` of one payment.
 pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
-    let now = app.clock.now();
-    let Some((payment, hints)) = app.db.tx(isp, async |tx| look(tx, isp, id, now).await).await? else { return Ok(Outcome::Done) };
+    let asked_at = app.clock.now();
+    let Some((payment, hints)) = app.db.tx(isp, async |tx| look(tx, isp, id, asked_at).await).await? else { return Ok(Outcome::Done) };
     if payment.state == State::Succeeded {
-        app.db.tx(isp, async |tx| hint::close(tx, id, "IGNORED", "The payment has succeeded already.", now).await).await?;
+        app.db.tx(isp, async |tx| hint::close(tx, id, "IGNORED", "The payment has succeeded already.", asked_at, asked_at).await).await?;
         return Ok(Outcome::Done);
     }
-    match ask(app, isp, &payment, &hints).await {
-        Ok(Some(observation)) => {
-            let failure = observation.failure.or_else(|| hints.iter().find_map(|hint| hint.failure));
-            let observation = Observation { failure, ..observation };
-            let now = app.clock.now();
-            app.db
-                .tx(isp, async |tx| {
-                    let confirmed = confirm(tx, isp, id, &observation, now).await?;
-                    hint::close_answered(tx, id, confirmed, now).await?;
-                    count_poll(tx, isp, id, now).await
-                })
-                .await?;
-        }
-        Ok(None) => {
-            let now = app.clock.now();
-            app.db
-                .tx(isp, async |tx| {
-                    hint::give_up_unproven(tx, isp, id, now).await?;
-                    count_poll(tx, isp, id, now).await
-                })
-                .await?;
-        }
+    let answer = ask(app, isp, &payment, &hints).await;
+    let now = app.clock.now();
+    let state = match answer {
+        Ok(Some(observation)) => app.db.tx(isp, async |tx| answered(tx, isp, &payment, observation, asked_at, now).await).await?,
+        Ok(None) => app.db.tx(isp, async |tx| unanswered(tx, isp, id, true, now).await).await?,
         Err(error) => {
             tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
-            let now = app.clock.now();
-            app.db.tx(isp, async |tx| count_poll(tx, isp, id, now).await).await?;
+            app.db.tx(isp, async |tx| unanswered(tx, isp, id, false, now).await).await?
         }
-    }
-    again(app, isp, id).await
+    };
+    again(app, isp, &payment, state, now).await
 }
 
-/// Reads the payment and what callbacks said of it, and lets its time run out.
-async fn look(tx: &mut crate::db::Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
-    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(None) };
-    if payment.state == State::Submitting && payment.claim_until.is_none_or(|until| until <= now) {
-        push::unclear(tx, isp, &payment, now).await?;
+/// Reads the payment, and what callbacks said of it if there is no reference of our own to ask by. Lets its time run out.
+async fn look(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
+    let Some(mut payment) = store::find(tx, isp, id).await? else { return Ok(None) };
+    let abandoned = |payment: &Payment| payment.state == State::Submitting && payment.claim_until.is_none_or(|until| until <= now);
+    let too_late = |payment: &Payment| now >= payment.expires_at && matches!(payment.state, State::Pending | State::Unknown);
+    if abandoned(&payment) || too_late(&payment) {
+        let Some(locked) = store::lock(tx, isp, id).await? else { return Ok(None) };
+        if abandoned(&locked) {
+            push::unclear(tx, isp, &locked, now).await?;
+        } else if too_late(&locked) {
+            confirm::advance(tx, isp, &locked, Event::DeadlinePassed, Change::default(), Some(FailureReason::TimedOut), now).await?;
+        }
+        let Some(changed) = store::find(tx, isp, id).await? else { return Ok(None) };
+        payment = changed;
     }
-    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(None) };
-    if now >= payment.expires_at && matches!(payment.state, State::Pending | State::Unknown) {
-        confirm::advance(tx, isp, &payment, Event::DeadlinePassed, Change::default(), Some(FailureReason::TimedOut), now).await?;
-    }
-    let hints = hint::said(tx, id).await?;
-    Ok(store::find(tx, isp, id).await?.map(|payment| (payment, hints)))
+    let hints = if payment.gateway_reference.is_none() { hint::said(tx, id).await? } else { Vec::new() };
+    Ok(Some((payment, hints)))
 }
 
-async fn count_poll(tx: &mut crate::db::Tx, isp: IspId, id: PaymentId, now: Time) -> Result<()> {
-    let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(()) };
-    store::change(tx, isp, &payment, payment.state, Change { polls: Some(payment.polls + 1), ..Change::default() }, now).await
+/// Books an answer, and closes the callbacks that it deals with.
+async fn answered(tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: Observation, asked_at: Time, now: Time) -> Result<State> {
+    if observation.seen == Seen::Failed && observation.failure.is_none() {
+        // The status says that it failed and not why; a callback may. For people only: no state follows from it.
+        observation.failure = hint::said(tx, payment.id).await?.iter().find_map(|said| said.failure);
+    }
+    let confirmed = confirm(tx, isp, payment.id, &observation, now).await?;
+    hint::close_answered(tx, isp, payment, confirmed, asked_at, now).await?;
+    match confirmed {
+        Confirmed::State(State::Succeeded) => Ok(State::Succeeded),
+        _ => count_poll(tx, isp, payment.id, now).await,
+    }
+}
+
+/// Nothing was learnt. `no_key`: there was nothing to ask by, which leaves callbacks without a proof.
+async fn unanswered(tx: &mut Tx, isp: IspId, id: PaymentId, no_key: bool, now: Time) -> Result<State> {
+    if no_key {
+        hint::give_up_unproven(tx, isp, id, now).await?;
+    }
+    count_poll(tx, isp, id, now).await
+}
+
+async fn count_poll(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<State> {
+    let payment = store::lock(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} is gone")))?;
+    store::change(tx, isp, &payment, payment.state, Change { polls: Some(payment.polls + 1), ..Change::default() }, now).await?;
+    Ok(payment.state)
 }
 
 /// When to ask next: sooner than the back-off when the person must be told that the time is over.
-async fn again(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
-    let now = app.clock.now();
-    let Some(payment) = app.db.tx(isp, async |tx| store::find(tx, isp, id).await).await? else { return Ok(Outcome::Done) };
-    let final_state = matches!(payment.state, State::Succeeded | State::Created);
-    if final_state {
+async fn again(app: &App, isp: IspId, payment: &Payment, state: State, now: Time) -> Result<Outcome> {
+    if matches!(state, State::Succeeded | State::Created) {
         return Ok(Outcome::Done);
     }
     if now >= payment.created_at + ASK_FOR {
-        return app.db.tx(isp, async |tx| give_up(tx, isp, &payment, now).await).await.map(|()| Outcome::Done);
+        return app.db.tx(isp, async |tx| give_up(tx, isp, payment, state, now).await).await.map(|()| Outcome::Done);
     }
-    let wait = backoff(payment.polls, FIRST_WAIT, LONGEST_WAIT);
-    let deadline = (now < payment.expires_at && payment.state.is_open()).then_some(payment.expires_at);
+    let wait = backoff(payment.polls + 1, FIRST_WAIT, LONGEST_WAIT);
+    let deadline = (now < payment.expires_at && state.is_open()).then_some(payment.expires_at);
     Ok(Outcome::Again(deadline.map_or(now + wait, |deadline| deadline.min(now + wait))))
 }
 
 /// After three days only a human can tell.
-async fn give_up(tx: &mut crate::db::Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
-    if payment.state == State::Failed {
+async fn give_up(tx: &mut Tx, isp: IspId, payment: &Payment, state: State, now: Time) -> Result<()> {
+    if state == State::Failed {
         return Ok(());
     }
-    store::open_break(
-        tx,
-        "no_answer",
-        &payment.id.uuid().to_string(),
-        Some(isp),
-        Some(payment.amount),
-        serde_json::json!({ "state": payment.state.as_str() }),
-        now,
-    )
-    .await
+    store::open_break(tx, "no_answer", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), serde_json::json!({ "state": state.as_str() }), now)
+        .await
 }
 
 /// One question, by the best key there is. `None`: there is no key to ask by.

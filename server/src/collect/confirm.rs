@@ -49,15 +49,7 @@ async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Obser
     {
         return quarantine(tx, isp, payment, "receipt_reused", observation, now).await;
     }
-    let change = Change {
-        mpesa_receipt: observation.receipt.clone(),
-        failure_reason: Some(None),
-        completed_at: Some(now),
-        claim_token: Some(None),
-        claim_until: Some(None),
-        ..Change::default()
-    };
-    store::change(tx, isp, payment, State::Succeeded, change, now).await?;
+    store::succeed(tx, isp, payment, observation.receipt.as_deref(), now).await?;
     ledger::credit_payment(tx, isp, payment.id, payment.amount, split(payment.amount, payment.rate), now).await?;
     deliver(tx, isp, payment, now).await?;
     Ok(Confirmed::State(State::Succeeded))

@@ -2,6 +2,7 @@
 //! gateway, at most one per payment and ten seconds.
 
 use chrono::TimeDelta;
+use diesel::pg::data_types::PgInterval;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest as _, Sha256};
@@ -16,9 +17,9 @@ use crate::gateways::payhero::{self, callback};
 use crate::id::{DeliveryId, IspId, PaymentId};
 use crate::jobs::{self, Kind};
 use crate::money::Money;
-use crate::payments::store::{self, Change};
-use crate::payments::{FailureReason, State};
-use crate::schema::webhook_delivery;
+use crate::payments::store;
+use crate::payments::{FailureReason, Payment};
+use crate::schema::{functions, webhook_delivery};
 
 /// Between two questions that callbacks make us ask.
 const ASK_AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(10);
@@ -52,46 +53,55 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     let Hint { kind, isp, payment, body, source_ip } = hint;
     let kind = kind.as_path().to_ascii_uppercase();
     let dedup = Sha256::new().chain_update(payment.uuid().as_bytes()).chain_update(&kind).chain_update(&body).finalize().to_vec();
+    let readable = callback::read(&body).is_ok();
     app.db
         .tx(isp, async |tx| {
             let id = DeliveryId::sortable(now);
-            let row: (DeliveryId, String) = diesel::insert_into(webhook_delivery::table)
+            let stored = diesel::insert_into(webhook_delivery::table)
                 .values((
                     (webhook_delivery::id.eq(id), webhook_delivery::kind.eq(&kind), webhook_delivery::isp_id.eq(isp), webhook_delivery::payment_id.eq(payment)),
                     (webhook_delivery::dedup.eq(&dedup), webhook_delivery::body.eq(&body), webhook_delivery::source_ip.eq(source_ip.to_string())),
                     (webhook_delivery::received_at.eq(now), webhook_delivery::last_at.eq(now)),
                 ))
-                .on_conflict(webhook_delivery::dedup)
-                .do_update()
-                .set((webhook_delivery::deliveries.eq(webhook_delivery::deliveries + 1), webhook_delivery::last_at.eq(now)))
-                .returning((webhook_delivery::id, webhook_delivery::state))
-                .get_result(&mut **tx)
+                .on_conflict_do_nothing()
+                .execute(&mut **tx)
                 .await?;
-            let repeated = row.0 != id;
-            if !repeated || row.1 == "RECEIVED" {
-                wake_check(tx, isp, payment, id, &body, now).await?;
+            if stored == 0 {
+                let waits = count_repetition(tx, &dedup, now).await?;
+                if waits {
+                    wake_check(tx, isp, payment, now).await?;
+                }
+                return Ok(Delivered::Repeated);
             }
-            Ok(if repeated { Delivered::Repeated } else { Delivered::Stored })
+            if !readable {
+                close_one(tx, id, "DEAD", "The body is not a JSON object.", now).await?;
+            } else if !wake_check(tx, isp, payment, now).await? {
+                close_one(tx, id, "IGNORED", "No payment waits for it.", now).await?;
+            }
+            Ok(Delivered::Stored)
         })
         .await
 }
 
-/// The first hint asks at once; more of them within ten seconds only make sure that it is asked again after those.
-async fn wake_check(tx: &mut Tx, isp: IspId, id: PaymentId, delivery: DeliveryId, body: &[u8], now: Time) -> Result<()> {
-    let Some(payment) = store::lock(tx, isp, id).await? else {
-        return close_one(tx, delivery, "IGNORED", "There is no such payment.", now).await;
-    };
-    if callback::read(body).is_err() {
-        return close_one(tx, delivery, "DEAD", "The body is not a JSON object.", now).await;
+/// Counts a body that came before; says whether it still waits for the gateway's word.
+async fn count_repetition(tx: &mut Tx, dedup: &[u8], now: Time) -> Result<bool> {
+    let state: String = diesel::update(webhook_delivery::table.filter(webhook_delivery::dedup.eq(dedup)))
+        .set((webhook_delivery::deliveries.eq(webhook_delivery::deliveries + 1), webhook_delivery::last_at.eq(now)))
+        .returning(webhook_delivery::state)
+        .get_result(&mut **tx)
+        .await?;
+    Ok(state == "RECEIVED")
+}
+
+/// The first hint asks at once; more of them within ten seconds only make sure that it is asked again after those. False:
+/// no payment waits for an answer.
+async fn wake_check(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<bool> {
+    let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
+    let at: Option<Time> = diesel::select(functions::payment_hinted(isp, id, now, every)).get_result(&mut **tx).await?;
+    match at {
+        Some(at) => jobs::enqueue(tx, Kind::Check, isp, id.uuid(), at, now).await.map(|()| true),
+        None => Ok(false),
     }
-    if payment.state == State::Succeeded {
-        return close_one(tx, delivery, "IGNORED", "The payment has succeeded already.", now).await;
-    }
-    let at = payment.hinted_at.map_or(now, |last| now.max(last + ASK_AT_MOST_EVERY));
-    if at == now {
-        store::change(tx, isp, &payment, payment.state, Change { hinted_at: Some(now), ..Change::default() }, now).await?;
-    }
-    jobs::enqueue(tx, Kind::Check, isp, id.uuid(), at, now).await
 }
 
 /// What a callback claims, reduced to what helps to ask.
@@ -110,10 +120,11 @@ impl Said {
     }
 }
 
-/// What the callbacks of a payment claim that nothing was made of yet.
+/// What the newest callbacks of a payment claim, also those that made us ask before: the answer to an early one says nothing
+/// yet, and why a payment failed stands nowhere else.
 pub(super) async fn said(tx: &mut Tx, payment: PaymentId) -> Result<Vec<Said>> {
     let bodies: Vec<Vec<u8>> = webhook_delivery::table
-        .filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.eq("RECEIVED")))
+        .filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.ne("DEAD")))
         .order(webhook_delivery::received_at.desc())
         .limit(5)
         .select(webhook_delivery::body)
@@ -134,12 +145,10 @@ pub(super) async fn said(tx: &mut Tx, payment: PaymentId) -> Result<Vec<Said>> {
         .collect())
 }
 
-/// Closes every open callback of a payment.
-pub(super) async fn close(tx: &mut Tx, payment: PaymentId, state: &str, note: &str, now: Time) -> Result<()> {
-    diesel::update(webhook_delivery::table.filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.eq("RECEIVED"))))
-        .set((webhook_delivery::state.eq(state), webhook_delivery::note.eq(note), webhook_delivery::done_at.eq(now)))
-        .execute(&mut **tx)
-        .await?;
+/// Closes the callbacks of a payment that nothing was made of yet and that came until then.
+pub(super) async fn close(tx: &mut Tx, payment: PaymentId, state: &str, note: &str, until: Time, now: Time) -> Result<()> {
+    let close = functions::close_deliveries(payment, state, note, until, now);
+    diesel::select(close).get_result::<bool>(&mut **tx).await?;
     Ok(())
 }
 
@@ -151,37 +160,26 @@ async fn close_one(tx: &mut Tx, delivery: DeliveryId, state: &str, note: &str, n
     Ok(())
 }
 
-/// Closes the callbacks that an answer of the gateway dealt with. One that names another amount than ours is kept for
-/// a human, whatever the gateway says.
-pub(super) async fn close_answered(tx: &mut Tx, payment: PaymentId, confirmed: Confirmed, now: Time) -> Result<()> {
-    let open: Vec<(DeliveryId, IspId, Vec<u8>)> = webhook_delivery::table
-        .filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.eq("RECEIVED")))
-        .select((webhook_delivery::id, webhook_delivery::isp_id, webhook_delivery::body))
+/// Closes the callbacks that an answer of the gateway dealt with: those that were here when it was asked. One that names
+/// another amount than ours is kept for a human, whatever the gateway says.
+pub(super) async fn close_answered(tx: &mut Tx, isp: IspId, payment: &Payment, confirmed: Confirmed, asked_at: Time, now: Time) -> Result<()> {
+    let open: Vec<(DeliveryId, Vec<u8>)> = webhook_delivery::table
+        .filter(webhook_delivery::payment_id.eq(payment.id).and(webhook_delivery::state.eq("RECEIVED")).and(webhook_delivery::received_at.le(asked_at)))
+        .select((webhook_delivery::id, webhook_delivery::body))
         .load(&mut **tx)
         .await?;
-    for (delivery, isp, body) in open {
-        let named = callback::read(&body).ok().and_then(|read| read.amount_minor).map(Money::from_minor);
-        let ours = store::find(tx, isp, payment).await?.map(|payment| payment.amount);
-        let (state, note) = match confirmed {
-            Confirmed::Quarantined => ("QUARANTINED", "The gateway's answer contradicts what we know."),
-            Confirmed::State(_) if named.is_some() && named != ours => ("QUARANTINED", "It names another amount than ours."),
-            Confirmed::State(_) => ("APPLIED", "The gateway was asked."),
+    for (delivery, body) in &open {
+        let named = callback::read(body).ok().and_then(|read| read.amount_minor).map(Money::from_minor);
+        let note = match confirmed {
+            Confirmed::Quarantined => "The gateway's answer contradicts what we know.",
+            Confirmed::State(_) if named.is_some_and(|named| named != payment.amount) => "It names another amount than ours.",
+            Confirmed::State(_) => continue,
         };
-        if state == "QUARANTINED" {
-            store::open_break(
-                tx,
-                "callback_contradicts",
-                &delivery.uuid().to_string(),
-                Some(isp),
-                named,
-                serde_json::json!({ "payment": payment.to_string() }),
-                now,
-            )
-            .await?;
-        }
-        close_one(tx, delivery, state, note, now).await?;
+        let detail = serde_json::json!({ "payment": payment.id.to_string() });
+        store::open_break(tx, "callback_contradicts", &delivery.uuid().to_string(), Some(isp), named, detail, now).await?;
+        close_one(tx, *delivery, "QUARANTINED", note, now).await?;
     }
-    Ok(())
+    if open.is_empty() { Ok(()) } else { close(tx, payment.id, "APPLIED", "The gateway was asked.", asked_at, now).await }
 }
 
 /// A callback that named nothing we could prove in this time is a human's business.

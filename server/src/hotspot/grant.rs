@@ -12,20 +12,14 @@ use crate::error::{Error, Result};
 use crate::gateways::routeros::MacAddress;
 use crate::id::{IspId, PaymentId, RouterId, SessionId};
 use crate::router;
-use crate::schema::hotspot_session;
+use crate::schema::{functions, hotspot_session};
 use crate::wake::Wake;
 
 /// The money is in: the purchase is paid, and its router is to let the device in. Also after it was shown as failed.
 pub async fn grant(tx: &mut Tx, isp: IspId, payment: PaymentId, now: Time) -> Result<()> {
-    let paid: Option<(SessionId, RouterId)> = diesel::update(hotspot_session::table)
-        .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::payment_id.eq(payment)))
-        .filter(hotspot_session::status.eq_any(["AWAITING_PAYMENT", "FAILED"]))
-        .set((hotspot_session::status.eq("PAID"), hotspot_session::paid_at.eq(now), hotspot_session::router_pending.eq(true)))
-        .returning((hotspot_session::id, hotspot_session::router_id))
-        .get_result(&mut **tx)
-        .await
-        .optional()?;
-    let (session, at) = paid.ok_or_else(|| Error::internal(format!("{payment} pays for no session that waits for it")))?;
+    let paid: Vec<uuid::Uuid> = diesel::select(functions::session_paid(isp, payment, now)).get_result(&mut **tx).await?;
+    let [session, at]: [uuid::Uuid; 2] = paid.try_into().map_err(|_| Error::internal(format!("{payment} pays for no session that waits for it")))?;
+    let (session, at) = (SessionId::from(session), RouterId::from(at));
     tx.wake(Wake::Purchase(session));
     router::allow(tx, isp, at, now).await
 }

@@ -1,6 +1,5 @@
 //! Posting: lines that balance by construction, written by one statement.
 
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -10,6 +9,7 @@ use crate::error::Result;
 use crate::id::{IspId, LedgerId, PaymentId};
 use crate::money::Money;
 use crate::payments::Split;
+use crate::schema::functions;
 
 /// Accounts. Those of the platform have no balance row: they are sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,21 +40,7 @@ pub async fn credit_payment(tx: &mut Tx, isp: IspId, payment: PaymentId, gross: 
 }
 
 async fn post(tx: &mut Tx, isp: IspId, kind: &str, reference: Uuid, lines: &[(Account, Money)], now: Time) -> Result<bool> {
-    #[derive(diesel::QueryableByName)]
-    struct Posted {
-        #[diesel(sql_type = Bool)]
-        posted: bool,
-    }
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    let row: Posted = diesel::sql_query("SELECT tenant.post($1, $2, $3, $4, $5, $6, $7) AS posted")
-        .bind::<SqlUuid, _>(isp)
-        .bind::<SqlUuid, _>(LedgerId::sortable(now))
-        .bind::<Text, _>(kind)
-        .bind::<SqlUuid, _>(reference)
-        .bind::<Timestamptz, _>(now)
-        .bind::<Array<Text>, _>(accounts)
-        .bind::<Array<BigInt>, _>(amounts)
-        .get_result(&mut **tx)
-        .await?;
-    Ok(row.posted)
+    let post = functions::post(isp, LedgerId::sortable(now), kind, reference, now, accounts, amounts);
+    Ok(diesel::select(post).get_result(&mut **tx).await?)
 }

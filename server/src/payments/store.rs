@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, PaymentId, RowId};
 use crate::money::{Money, Rate};
 use crate::phone::Phone;
-use crate::schema::{gateway_key, gateway_observation, payment, reconciliation_break};
+use crate::schema::{functions, gateway_key, gateway_observation, payment, reconciliation_break};
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,6 +206,13 @@ pub async fn change(tx: &mut Tx, isp: IspId, of: &Payment, to: State, change: Ch
     let row = payment::table.filter(payment::tenant_id.eq(isp).and(payment::id.eq(of.id)).and(payment::state.eq(of.state.as_str())));
     let written = diesel::update(row).set((payment::state.eq(to.as_str()), payment::updated_at.eq(now), change)).execute(&mut **tx).await?;
     if written == 1 { Ok(()) } else { Err(Error::internal(format!("{} is no longer {}", of.id, of.state.as_str()))) }
+}
+
+/// Writes that a payment succeeded and counts the question that told so. The caller holds the lock, and has recorded the
+/// observation, without which the database refuses.
+pub async fn succeed(tx: &mut Tx, isp: IspId, of: &Payment, receipt: Option<&str>, now: Time) -> Result<()> {
+    let written: bool = diesel::select(functions::payment_succeeded(isp, of.id, of.state.as_str(), receipt, now)).get_result(&mut **tx).await?;
+    if written { Ok(()) } else { Err(Error::internal(format!("{} is no longer {}", of.id, of.state.as_str()))) }
 }
 
 /// What the gateway said when we asked.

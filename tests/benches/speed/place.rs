@@ -49,7 +49,9 @@ impl Place {
         let urls = database::create(&cluster, "netily").await.expect("a database");
         netily::migrations::up(&urls.owner).await.expect("the migrations run");
         let mut outside = SandboxConfig::new(folder.path().join("sandbox"));
-        outside.routers = (0..shops).map(|at| RouterSetup { name: format!("bench-{at}"), username: "netily".into(), password: "secret".into(), identity: format!("Bench {at}") }).collect();
+        outside.routers = (0..shops)
+            .map(|at| RouterSetup { name: format!("bench-{at}"), username: "netily".into(), password: "secret".into(), identity: format!("Bench {at}") })
+            .collect();
         let sandbox = Sandbox::start(outside).await.expect("the sandbox starts");
         let config = Config::from_map(&environment(&urls, &sandbox, address)).expect("a configuration");
         let app = App::open(config, Clock::default(), true).expect("the doors open");
@@ -119,11 +121,17 @@ impl Place {
             let rows = |make: &dyn Fn(usize, &PaymentId) -> String| ids.iter().enumerate().map(|(n, id)| make(n, id)).collect::<Vec<_>>().join(",");
             let payments = rows(&|n, id| {
                 let id = id.uuid();
-                format!("('{isp}','{id}','HOTSPOT','{id}',gen_random_uuid(),'','NTL-{id}',1000,500,'{}','PENDING','REF-{id}','{expires}',now(),now())", phone(at * each + n))
+                format!(
+                    "('{isp}','{id}','HOTSPOT','{id}',gen_random_uuid(),'','NTL-{id}',1000,500,'{}','PENDING','REF-{id}','{expires}',now(),now())",
+                    phone(at * each + n)
+                )
             });
             let sessions = rows(&|n, id| {
                 let id = id.uuid();
-                format!("('{isp}',gen_random_uuid(),'{router}','{plan}','{id}','1 hour',1000,3600,0,0,0,1,'{}','u-{at}-{n}-{id}','p',now())", phone(at * each + n))
+                format!(
+                    "('{isp}',gen_random_uuid(),'{router}','{plan}','{id}','1 hour',1000,3600,0,0,0,1,'{}','u-{at}-{n}-{id}','p',now())",
+                    phone(at * each + n)
+                )
             });
             connection
                 .batch_execute(&format!(
@@ -134,7 +142,9 @@ impl Place {
                 .expect("payments are written");
             all.extend(ids.into_iter().map(|id| (shop.tenant.id, id)));
         }
-        connection.batch_execute("VACUUM ANALYZE; CHECKPOINT").await.expect("statistics");
+        for statement in ["VACUUM ANALYZE", "CHECKPOINT"] {
+            connection.batch_execute(statement).await.expect("statistics");
+        }
         all
     }
 }
