@@ -219,9 +219,9 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
 pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now: Time) -> Result<()> {
     let (run_at, error, buried) = match outcome {
         Outcome::Done => return finish_done(db, job, now).await,
-        Outcome::Again(at) => (*at, None, false),
-        Outcome::Retry(at, error) => (*at, Some(error.as_str()), false),
-        Outcome::Bury(error) => (now, Some(error.as_str()), true),
+        Outcome::Again(at) => (Some(*at), None, false),
+        Outcome::Retry(at, error) => (Some(*at), Some(error.as_str()), false),
+        Outcome::Bury(error) => (Some(now), Some(error.as_str()), true),
     };
     put_back(db, job, run_at, error, buried, now).await
 }
@@ -230,14 +230,16 @@ async fn finish_done(db: &Db, job: &Job, now: Time) -> Result<()> {
     use crate::schema::job;
     let unchanged = job::table.filter(job::id.eq(job.id).and(job::claim_token.eq(job.claim_token)).and(job::wakes.eq(job.wakes)));
     let deleted = db.statement(async |connection| Ok(diesel::delete(unchanged).execute(connection).await?)).await?;
-    if deleted == 1 { Ok(()) } else { put_back(db, job, now, None, false, now).await }
+    if deleted == 1 { Ok(()) } else { put_back(db, job, None, None, false, now).await }
 }
 
-async fn put_back(db: &Db, job: &Job, run_at: Time, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
+/// Gives a job back: to run at a time, or, if it was asked for meanwhile, when it was asked for. Without a time only that counts.
+async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
     db.statement(async |connection| {
         diesel::sql_query(
             "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
-                    run_at = CASE WHEN wakes = $4 THEN $5 WHEN $3 IS NULL THEN $6 ELSE least($5, $6 + interval '1 second') END,
+                    run_at = CASE WHEN wakes = $4 THEN coalesce($5, $6) WHEN $3 IS NULL THEN least(run_at, $5)
+                                  ELSE greatest(least(run_at, $5), $6 + interval '1 second') END,
                     buried_at = CASE WHEN $7 AND wakes = $4 THEN $6 END
              WHERE id = $1 AND claim_token = $2",
         )
@@ -245,7 +247,7 @@ async fn put_back(db: &Db, job: &Job, run_at: Time, error: Option<&str>, buried:
         .bind::<SqlUuid, _>(job.claim_token)
         .bind::<diesel::sql_types::Nullable<Text>, _>(error)
         .bind::<BigInt, _>(job.wakes)
-        .bind::<Timestamptz, _>(run_at)
+        .bind::<diesel::sql_types::Nullable<Timestamptz>, _>(run_at)
         .bind::<Timestamptz, _>(now)
         .bind::<diesel::sql_types::Bool, _>(buried)
         .execute(connection)

@@ -24,7 +24,7 @@ async fn a_phone_that_changed_its_address_resumes_by_phone_and_receipt() {
     assert_eq!(now.expires_at, purchase.expires_at, "time is not given twice");
     let router = world.router("yellow-market").snapshot().await;
     let online: Vec<_> = router["active"].as_array().expect("a list").iter().map(|row| row["mac-address"].clone()).collect();
-    assert_eq!(online, [changed.mac.clone()], "the new device instead of the old one");
+    assert_eq!(online, [changed.mac.as_str()], "the new device instead of the old one");
     world.finish().await;
 }
 
