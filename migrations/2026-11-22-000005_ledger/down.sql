@@ -1,5 +1,6 @@
 drop view tenant.commission_ledger;
 drop function public.fee_half_even(bigint, integer);
+drop function tenant.book_payment(uuid, uuid, text, uuid, text, bigint, text, jsonb, uuid, text, text[], bigint[], timestamptz);
 drop function tenant.post(uuid, uuid, text, uuid, timestamptz, text[], bigint[]);
 drop table tenant.ledger_balance;
 drop table tenant.ledger_entry;

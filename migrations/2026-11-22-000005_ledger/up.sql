@@ -73,6 +73,28 @@ begin
   return true;
 end $$;
 
+-- A payment succeeded, in one call: the observation is kept, its receipt taken, the state written and the credit posted. The
+-- server has locked the row and decided state and split. RECEIPT_REUSED: another payment has the receipt; only the observation is kept.
+create function tenant.book_payment(p_tenant uuid, p_payment uuid, p_from text, p_observation uuid, p_source text, p_amount bigint, p_receipt text, p_body jsonb,
+  p_ledger uuid, p_kind text, p_accounts text[], p_amounts bigint[], p_now timestamptz) returns text language plpgsql as $$
+begin
+  insert into tenant.gateway_observation (tenant_id, id, payment_id, source, status, amount_minor, receipt, body, observed_at)
+    values (p_tenant, p_observation, p_payment, p_source, 'SUCCESS', p_amount, p_receipt, p_body, p_now);
+  if p_receipt is not null then
+    insert into public.gateway_key (kind, value, isp_id, payment_id, created_at) values ('RECEIPT', p_receipt, p_tenant, p_payment, p_now) on conflict do nothing;
+    if not found and not exists (select from public.gateway_key where kind = 'RECEIPT' and value = p_receipt and payment_id = p_payment) then
+      return 'RECEIPT_REUSED';
+    end if;
+  end if;
+  if not tenant.payment_succeeded(p_tenant, p_payment, p_from, p_receipt, p_now) then
+    raise exception 'payment % is no longer %', p_payment, p_from using errcode = '40001';
+  end if;
+  if not tenant.post(p_tenant, p_ledger, p_kind, p_payment, p_now, p_accounts, p_amounts) then
+    raise exception 'payment % was credited before', p_payment using errcode = '23505';
+  end if;
+  return 'BOOKED';
+end $$;
+
 -- Round half to even of gross × rate. SQL's round is half-up and would differ from the server's split.
 create function public.fee_half_even(gross_minor bigint, bps integer) returns bigint language sql immutable strict parallel safe as $$
   select case when r > 5000 or (r = 5000 and q % 2 = 1) then q + 1 else q end

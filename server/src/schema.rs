@@ -135,7 +135,7 @@ diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.
 pub mod functions {
-    use diesel::sql_types::{Array, BigInt, Integer, Interval, Nullable, Text, Timestamptz, Uuid};
+    use diesel::sql_types::{Array, BigInt, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {
         #[sql_name = "public.ask_for_job"]
@@ -150,12 +150,11 @@ pub mod functions {
         fn close_deliveries(payment: Uuid, state: Text, note: Text, until: Timestamptz, now: Timestamptz) -> Bool;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.post"]
-        fn post(tenant: Uuid, id: Uuid, kind: Text, reference: Uuid, at: Timestamptz, accounts: Array<Text>, amounts: Array<BigInt>) -> Bool;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "tenant.payment_succeeded"]
-        fn payment_succeeded(tenant: Uuid, id: Uuid, from: Text, receipt: Nullable<Text>, now: Timestamptz) -> Bool;
+        #[sql_name = "tenant.book_payment"]
+        fn book_payment(
+            tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
+            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
+        ) -> Text;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.payment_hinted"]

@@ -1,14 +1,17 @@
 //! The one writer of a payment's fate. An observation comes in, and in one transaction the state, the ledger and what
 //! was bought follow from it, or none of them.
 
+use diesel_async::RunQueryDsl;
+
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::hotspot;
-use crate::id::{IspId, PaymentId};
+use crate::id::{IspId, LedgerId, PaymentId, RowId};
 use crate::ledger;
-use crate::payments::store::{self, Change, KeyKind, Observation, Seen};
+use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
+use crate::schema::functions;
 
 /// What an observation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,37 +25,62 @@ pub enum Confirmed {
 /// Keeps what the gateway said and does what follows from it.
 pub async fn confirm(tx: &mut Tx, isp: IspId, id: PaymentId, observation: &Observation, now: Time) -> Result<Confirmed> {
     let payment = store::lock(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} is gone")))?;
-    store::record(tx, isp, id, observation, now).await?;
-    match observation.seen {
-        Seen::Queued | Seen::Absent | Seen::Refused => Ok(Confirmed::State(payment.state)),
-        Seen::Failed => {
-            advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(observation.failure.unwrap_or(FailureReason::GatewayError)), now).await?;
-            Ok(Confirmed::State(next(payment.state, Event::SeenFailed)))
-        }
-        Seen::Success => succeed(tx, isp, &payment, observation, now).await,
+    if observation.seen == Seen::Success && payment.state != State::Succeeded {
+        return succeed(tx, isp, &payment, observation, now).await;
     }
+    store::record(tx, isp, id, observation, now).await?;
+    if observation.seen == Seen::Failed {
+        advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(observation.failure.unwrap_or(FailureReason::GatewayError)), now).await?;
+        return Ok(Confirmed::State(next(payment.state, Event::SeenFailed)));
+    }
+    Ok(Confirmed::State(payment.state))
 }
 
 /// Credits a payment that the gateway says is paid.
 async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Confirmed> {
-    if payment.state == State::Succeeded {
-        return Ok(Confirmed::State(State::Succeeded));
+    let contradiction = match observation.amount {
+        _ if next(payment.state, Event::SeenSuccess) != State::Succeeded => Some("paid_before_sent"),
+        Some(seen) if seen != payment.amount => Some("amount_mismatch"),
+        _ => None,
+    };
+    if let Some(kind) = contradiction {
+        store::record(tx, isp, payment.id, observation, now).await?;
+        return quarantine(tx, isp, payment, kind, observation, now).await;
     }
-    if next(payment.state, Event::SeenSuccess) != State::Succeeded {
-        return quarantine(tx, isp, payment, "paid_before_sent", observation, now).await;
-    }
-    if observation.amount.is_some_and(|seen| seen != payment.amount) {
-        return quarantine(tx, isp, payment, "amount_mismatch", observation, now).await;
-    }
-    if let Some(receipt) = &observation.receipt
-        && !store::claim_key(tx, isp, payment.id, KeyKind::Receipt, receipt, now).await?
-    {
+    if book(tx, isp, payment, observation, now).await? == Booked::ReceiptReused {
         return quarantine(tx, isp, payment, "receipt_reused", observation, now).await;
     }
-    store::succeed(tx, isp, payment, observation.receipt.as_deref(), now).await?;
-    ledger::credit_payment(tx, isp, payment.id, payment.amount, split(payment.amount, payment.rate), now).await?;
     deliver(tx, isp, payment, now).await?;
     Ok(Confirmed::State(State::Succeeded))
+}
+
+#[derive(PartialEq, Eq)]
+enum Booked {
+    Credited,
+    ReceiptReused,
+}
+
+/// Observation, receipt, state and credit in one call, which keeps its plan: this is the hottest act there is.
+async fn book(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
+    let posting = ledger::credit(payment.amount, split(payment.amount, payment.rate));
+    let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
+    let act = functions::book_payment(
+        isp,
+        payment.id,
+        payment.state.as_str(),
+        RowId::sortable(now),
+        observation.source.as_str(),
+        observation.amount,
+        observation.receipt.as_deref(),
+        &observation.body,
+        LedgerId::sortable(now),
+        posting.kind,
+        accounts,
+        amounts,
+        now,
+    );
+    let booked: String = diesel::select(act).get_result(&mut **tx).await?;
+    Ok(if booked == "BOOKED" { Booked::Credited } else { Booked::ReceiptReused })
 }
 
 /// Gives the payer what was bought.

@@ -1,15 +1,8 @@
-//! Posting: lines that balance by construction, written by one statement.
+//! What is posted for each act: lines that balance by construction. Writing them is one call of the database, made by the
+//! one writer of the act.
 
-use diesel_async::RunQueryDsl;
-use uuid::Uuid;
-
-use crate::clock::Time;
-use crate::db::Tx;
-use crate::error::Result;
-use crate::id::{IspId, LedgerId, PaymentId};
 use crate::money::Money;
 use crate::payments::Split;
-use crate::schema::functions;
 
 /// Accounts. Those of the platform have no balance row: they are sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +16,8 @@ pub enum Account {
 }
 
 impl Account {
-    const fn as_str(self) -> &'static str {
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             Account::GatewayClearing => "GATEWAY_CLEARING",
             Account::PlatformRevenue => "PLATFORM_REVENUE",
@@ -32,15 +26,33 @@ impl Account {
     }
 }
 
-/// A payment came in: the gateway holds `split`'s whole; Netily and the ISP own their parts. False when it was booked
-/// before.
-pub async fn credit_payment(tx: &mut Tx, isp: IspId, payment: PaymentId, gross: Money, split: Split, now: Time) -> Result<bool> {
-    let lines = [(Account::GatewayClearing, gross), (Account::PlatformRevenue, split.commission.negated()), (Account::IspPayable, split.isp.negated())];
-    post(tx, isp, "PAYMENT_CREDIT", payment.uuid(), &lines, now).await
+/// A transaction to be posted: + is a debit, - a credit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posting {
+    /// Its kind; together with what it books it is posted once.
+    pub kind: &'static str,
+    /// Its lines, which sum to nothing.
+    pub lines: Vec<(Account, Money)>,
 }
 
-async fn post(tx: &mut Tx, isp: IspId, kind: &str, reference: Uuid, lines: &[(Account, Money)], now: Time) -> Result<bool> {
-    let (accounts, amounts): (Vec<&str>, Vec<i64>) = lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    let post = functions::post(isp, LedgerId::sortable(now), kind, reference, now, accounts, amounts);
-    Ok(diesel::select(post).get_result(&mut **tx).await?)
+/// A payment came in: the gateway holds the whole; Netily and the ISP own their parts.
+pub fn credit(gross: Money, split: Split) -> Posting {
+    let lines = vec![(Account::GatewayClearing, gross), (Account::PlatformRevenue, split.commission.negated()), (Account::IspPayable, split.isp.negated())];
+    Posting { kind: "PAYMENT_CREDIT", lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Rate;
+    use crate::payments::split;
+
+    #[test]
+    fn a_credit_balances() {
+        for (gross, bps) in [(1_000, 500), (9_900, 475), (100, 10_000), (30_000, 0)] {
+            let gross = Money::from_minor(gross);
+            let posting = credit(gross, split(gross, Rate::from_bps(bps).expect("a rate")));
+            assert_eq!(posting.lines.iter().map(|(_, amount)| amount.minor()).sum::<i64>(), 0);
+        }
+    }
 }

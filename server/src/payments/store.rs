@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, PaymentId, RowId};
 use crate::money::{Money, Rate};
 use crate::phone::Phone;
-use crate::schema::{functions, gateway_key, gateway_observation, payment, reconciliation_break};
+use crate::schema::{gateway_key, gateway_observation, payment, reconciliation_break};
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,13 +208,6 @@ pub async fn change(tx: &mut Tx, isp: IspId, of: &Payment, to: State, change: Ch
     if written == 1 { Ok(()) } else { Err(Error::internal(format!("{} is no longer {}", of.id, of.state.as_str()))) }
 }
 
-/// Writes that a payment succeeded and counts the question that told so. The caller holds the lock, and has recorded the
-/// observation, without which the database refuses.
-pub async fn succeed(tx: &mut Tx, isp: IspId, of: &Payment, receipt: Option<&str>, now: Time) -> Result<()> {
-    let written: bool = diesel::select(functions::payment_succeeded(isp, of.id, of.state.as_str(), receipt, now)).get_result(&mut **tx).await?;
-    if written { Ok(()) } else { Err(Error::internal(format!("{} is no longer {}", of.id, of.state.as_str()))) }
-}
-
 /// What the gateway said when we asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
@@ -239,6 +232,16 @@ pub enum Source {
     List,
 }
 
+impl Source {
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Status => "STATUS",
+            Source::List => "LIST",
+        }
+    }
+}
+
 /// An answer of the gateway, over our own authenticated call.
 #[derive(Clone, Debug)]
 pub struct Observation {
@@ -258,10 +261,6 @@ pub struct Observation {
 
 /// Keeps an observation for ever.
 pub async fn record(tx: &mut Tx, isp: IspId, payment: PaymentId, observation: &Observation, now: Time) -> Result<()> {
-    let source = match observation.source {
-        Source::Status => "STATUS",
-        Source::List => "LIST",
-    };
     let status = match observation.seen {
         Seen::Queued => "QUEUED",
         Seen::Success => "SUCCESS",
@@ -274,7 +273,7 @@ pub async fn record(tx: &mut Tx, isp: IspId, payment: PaymentId, observation: &O
             gateway_observation::tenant_id.eq(isp),
             gateway_observation::id.eq(RowId::sortable(now)),
             gateway_observation::payment_id.eq(payment),
-            gateway_observation::source.eq(source),
+            gateway_observation::source.eq(observation.source.as_str()),
             gateway_observation::status.eq(status),
             gateway_observation::amount_minor.eq(observation.amount),
             gateway_observation::receipt.eq(&observation.receipt),

@@ -30,6 +30,7 @@ pub async fn run() -> Vec<Verdict> {
         theirs.push(pgbench::rate(&place.cluster, CONNECTIONS, 5).await);
         ours.push(settle(&place.app, round).await);
     }
+    println!("settle, rounds: ours {ours:.0?}, pgbench {theirs:.0?}");
     vec![Verdict { what: "settle, payments/s against pgbench tps", measured: median(ours), against: median(theirs), limit: Limit::AtLeast(0.60) }]
 }
 
