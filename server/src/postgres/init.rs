@@ -19,7 +19,11 @@ pub(super) fn init(account: &Account, bin_dir: &Path, home: &Path, data: &Path, 
     }
     outcome.map_err(|complaint| Error::Initdb { complaint })?;
     fs::rename(unfinished(home), data).map_err(doing("rename the new data folder to", data))?;
-    File::open(home).and_then(|folder| folder.sync_all()).map_err(doing("flush", home))
+    if fsync {
+        // Right after a build this alone waits for all that was written, half a minute and more: not for data that may be lost.
+        File::open(home).and_then(|folder| folder.sync_all()).map_err(doing("flush", home))?;
+    }
+    Ok(())
 }
 
 /// The outer result is our own failure, the inner one is what `initdb` said.

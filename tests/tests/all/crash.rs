@@ -15,6 +15,7 @@ use netily_sdk::{Client, Error};
 use netily_tests::{Guest, LIMIT, TestCluster, World, environment, eventually};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// Set for the program that is killed: the environment of the server as JSON.
@@ -89,24 +90,47 @@ async fn status(client: &Client, session_id: &str) -> Option<PurchaseStatus> {
     }
 }
 
-/// How many prompts PayHero took.
-fn prompts(truth: &Value) -> usize {
-    truth["collections"].as_array().map_or(0, Vec::len)
+/// Guests come in waves, one for each kill, so that each kill finds prompts on their way.
+const WAVES: usize = 4;
+const WAVE: usize = 6;
+
+fn guests() -> Vec<Guest> {
+    (0..).map(Guest::number).take(WAVES * WAVE).collect()
+}
+
+/// Everybody buys in the wave that is theirs, and insists: the sessions, in the guests' order.
+async fn buy_in_waves(world: &World, client: &Client, guests: &[Guest], wave: &watch::Sender<usize>) -> Vec<String> {
+    let buy = async |n: usize, guest: &Guest| {
+        wave.subscribe().wait_for(|wave| n / WAVE < *wave).await.expect("the waves come");
+        insist(client, world.ask(guest)).await
+    };
+    join_all(guests.iter().enumerate().map(|(n, guest)| buy(n, guest))).await
+}
+
+/// Lets the next wave come and waits until PayHero has taken so many of its prompts.
+async fn next_wave(world: &World, guests: &[Guest], wave: &watch::Sender<usize>, prompts: usize) {
+    let mine: Vec<&str> = guests.iter().skip(*wave.borrow() * WAVE).take(WAVE).map(|guest| guest.phone.as_str()).collect();
+    wave.send_modify(|wave| *wave += 1);
+    let taken = |truth: &Value| {
+        let all = truth["collections"].as_array().expect("a list");
+        all.iter().filter(|one| one["phone"].as_str().is_some_and(|phone| mine.contains(&phone))).count()
+    };
+    world.sandbox().wait_for_truth(LIMIT, |truth| taken(truth) >= prompts).await.expect("prompts go out");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_server_loses_and_doubles_nothing() {
     let world = World::builder().not_serving().start().await;
     world.behave(json!({ "auto_answer": "accept", "auto_answer_delay_ms": 30 })).await;
-    let guests: Vec<Guest> = (0..24).map(Guest::number).collect();
+    let guests = guests();
+    let wave = watch::Sender::new(0);
     let client = world.client("yellow");
-    let buying = join_all(guests.iter().map(|guest| insist(&client, world.ask(guest))));
+    let buying = buy_in_waves(&world, &client, &guests, &wave);
     let killing = async {
         let mut ahead = Duration::ZERO;
-        // Each time some prompts have gone out and others are on their way.
-        for after in [1, 8, 16, 20] {
+        for prompts in [1, 3, 5, 6] {
             let program = Program::start(&world, ahead);
-            world.sandbox().wait_for_truth(LIMIT, |truth| prompts(truth) >= after).await.expect("prompts go out");
+            next_wave(&world, &guests, &wave, prompts).await;
             program.kill();
             ahead += Duration::from_secs(61); // a claim whose holder died is open after a minute
         }
@@ -140,17 +164,13 @@ async fn a_killed_postgresql_loses_and_doubles_nothing() {
     let cluster = tokio::task::spawn_blocking(|| Arc::new(TestCluster::start("killed"))).await.expect("a cluster of its own");
     let world = World::builder().working().on(cluster.clone()).start().await;
     world.behave(json!({ "auto_answer": "accept", "auto_answer_delay_ms": 30 })).await;
-    let guests: Vec<Guest> = (0..24).map(Guest::number).collect();
+    let guests = guests();
+    let wave = watch::Sender::new(0);
     let client = world.client("yellow");
-    let buying = join_all(guests.iter().map(|guest| insist(&client, world.ask(guest))));
+    let buying = buy_in_waves(&world, &client, &guests, &wave);
     let killing = async {
-        for after in [1, 6, 12] {
-            eventually("prompts go out", async || {
-                // The claims of jobs whose end could not be written run out by the clock.
-                world.advance(Duration::from_millis(200));
-                (prompts(&world.sandbox().truth()) >= after).then_some(())
-            })
-            .await;
+        for prompts in [1, 3, 5, 6] {
+            next_wave(&world, &guests, &wave, prompts).await;
             let cluster = cluster.clone();
             let kill = move || {
                 cluster.postgres().kill_postmaster();
