@@ -5,10 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 
 /// Milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the outside world runs on the wall clock, whatever a test does with the product's"
-)]
+#[expect(clippy::disallowed_methods, reason = "the outside world runs on the wall clock, whatever a test does with the product's")]
 pub(crate) fn now_ms() -> i64 {
     Utc::now().timestamp_millis()
 }
@@ -27,8 +24,7 @@ pub(crate) fn rfc3339(at_ms: i64) -> String {
 /// The same moment on a clock in Nairobi, which has no summer time.
 pub(crate) fn nairobi(at_ms: i64) -> DateTime<FixedOffset> {
     const EAST_SECONDS: i32 = 3 * 3600;
-    let zone = FixedOffset::east_opt(EAST_SECONDS)
-        .unwrap_or_else(|| unreachable!("three hours are a valid offset"));
+    let zone = FixedOffset::east_opt(EAST_SECONDS).unwrap_or_else(|| unreachable!("three hours are a valid offset"));
     utc(at_ms).with_timezone(&zone)
 }
 

@@ -88,9 +88,6 @@ pub struct SmsSetup {
 
 impl Default for SmsSetup {
     fn default() -> Self {
-        Self {
-            username: "sandbox".to_owned(),
-            api_key: "atsk_sandbox".to_owned(),
-        }
+        Self { username: "sandbox".to_owned(), api_key: "atsk_sandbox".to_owned() }
     }
 }

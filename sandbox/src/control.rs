@@ -26,20 +26,11 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/phones", get(phones::list))
         .route("/phones/{msisdn}", get(phones::show))
         .route("/phones/{msisdn}/prompts/{id}", post(phones::answer))
-        .route(
-            "/payhero/behaviour",
-            get(payhero::behaviour).put(payhero::behave),
-        )
+        .route("/payhero/behaviour", get(payhero::behaviour).put(payhero::behave))
         .route("/payhero/truth", get(payhero::truth))
         .route("/payhero/callbacks/{reference}", post(payhero::callback))
-        .route(
-            "/payhero/collections/{reference}/resolve",
-            post(payhero::resolve),
-        )
-        .route(
-            "/payhero/payouts/{reference}/resolve",
-            post(payhero::resolve),
-        )
+        .route("/payhero/collections/{reference}/resolve", post(payhero::resolve))
+        .route("/payhero/payouts/{reference}/resolve", post(payhero::resolve))
         .route("/payhero/wallet", post(payhero::deposit))
         .route("/sms/behaviour", get(sms_behaviour).put(sms_behave))
         .route("/mail", get(mail))
@@ -72,10 +63,7 @@ impl Refused {
 
 impl From<std::io::Error> for Refused {
     fn from(fault: std::io::Error) -> Self {
-        Self(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("the journal cannot be written: {fault}"),
-        )
+        Self(StatusCode::INTERNAL_SERVER_ERROR, format!("the journal cannot be written: {fault}"))
     }
 }
 
@@ -111,13 +99,6 @@ struct Recipient {
 
 async fn mail(State(world): State<Arc<World>>, Query(asked): Query<Recipient>) -> Answer {
     let wanted = |mail: &&crate::mail::Mail| asked.to.as_deref().is_none_or(|to| mail.is_to(to));
-    let mails: Vec<Value> = world.look(|truth| {
-        truth
-            .mails()
-            .iter()
-            .filter(wanted)
-            .map(crate::mail::Mail::shown)
-            .collect()
-    });
+    let mails: Vec<Value> = world.look(|truth| truth.mails().iter().filter(wanted).map(crate::mail::Mail::shown).collect());
     Ok(Json(json!({"mails": mails})))
 }

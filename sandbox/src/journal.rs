@@ -19,10 +19,7 @@ impl Journal {
         let path = dir.join("journal.jsonl");
         replay(&path, truth)?;
         compact(&path, truth)?;
-        let file = OpenOptions::new()
-            .append(true)
-            .open(&path)
-            .map_err(Error::file(&path))?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(Error::file(&path))?;
         Ok(Self { file })
     }
 
@@ -34,8 +31,7 @@ impl Journal {
 
 /// One entry as a line of the journal.
 pub(crate) fn line(entry: &Entry) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(entry)
-        .unwrap_or_else(|_| unreachable!("entries hold only strings, numbers and lists"));
+    let mut bytes = serde_json::to_vec(entry).unwrap_or_else(|_| unreachable!("entries hold only strings, numbers and lists"));
     bytes.push(b'\n');
     bytes
 }
@@ -47,19 +43,12 @@ fn replay(path: &PathBuf, truth: &mut Truth) -> Result<(), Error> {
         Err(fault) => return Err(Error::file(path)(fault)),
     };
     // A last line without its end was being written when the process died, so nobody was told of it.
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     for (index, text) in bytes[..whole].split(|byte| *byte == b'\n').enumerate() {
         if text.is_empty() {
             continue;
         }
-        let entry = serde_json::from_slice(text).map_err(|source| Error::Journal {
-            path: path.clone(),
-            line: index + 1,
-            source,
-        })?;
+        let entry = serde_json::from_slice(text).map_err(|source| Error::Journal { path: path.clone(), line: index + 1, source })?;
         truth.apply(entry);
     }
     Ok(())

@@ -49,13 +49,8 @@ impl Mail {
 /// A header's value with its continuation lines joined, or an empty text.
 fn header(headers: &str, name: &str) -> String {
     let unfolded = headers.replace("\r\n ", " ").replace("\r\n\t", " ");
-    let mut named = unfolded
-        .split("\r\n")
-        .filter_map(|line| line.split_once(':'));
-    named
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.trim().to_owned())
-        .unwrap_or_default()
+    let mut named = unfolded.split("\r\n").filter_map(|line| line.split_once(':'));
+    named.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
 }
 
 /// Takes connections until the sandbox ends.
@@ -81,23 +76,12 @@ pub(crate) async fn serve(world: Arc<World>, listener: TcpListener) {
 
 async fn converse(world: &World, stream: TcpStream) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let mut envelope = Mail {
-        at_ms: 0,
-        from: String::new(),
-        to: Vec::new(),
-        raw: String::new(),
-    };
+    let mut envelope = Mail { at_ms: 0, from: String::new(), to: Vec::new(), raw: String::new() };
     say(&mut stream, "220 netily-sandbox ESMTP").await?;
     while let Some(line) = read_line(&mut stream).await? {
         let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
         match verb.to_ascii_uppercase().as_str() {
-            "EHLO" => {
-                say(
-                    &mut stream,
-                    "250-netily-sandbox\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN",
-                )
-                .await?
-            }
+            "EHLO" => say(&mut stream, "250-netily-sandbox\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN LOGIN").await?,
             "HELO" | "NOOP" => say(&mut stream, "250 netily-sandbox").await?,
             "AUTH" => sign_in(&mut stream, rest).await?,
             "MAIL" => {
@@ -115,11 +99,7 @@ async fn converse(world: &World, stream: TcpStream) -> std::io::Result<()> {
                 let Some(raw) = read_mail(&mut stream).await? else {
                     return say(&mut stream, "552 message is too large").await;
                 };
-                let mail = Mail {
-                    at_ms: now_ms(),
-                    raw,
-                    ..envelope.clone()
-                };
+                let mail = Mail { at_ms: now_ms(), raw, ..envelope.clone() };
                 world.change(|draft| draft.record(Entry::Mail { mail }))?;
                 envelope.to.clear();
                 say(&mut stream, "250 OK: kept").await?;
@@ -187,11 +167,6 @@ async fn say(stream: &mut BufReader<TcpStream>, line: &str) -> std::io::Result<(
 
 /// The address between the angle brackets of `FROM:<…>` or `TO:<…>`.
 fn address(rest: &str) -> String {
-    let inside = rest
-        .split_once('<')
-        .and_then(|(_, tail)| tail.split_once('>'));
-    inside
-        .map_or(rest, |(address, _)| address)
-        .trim()
-        .to_owned()
+    let inside = rest.split_once('<').and_then(|(_, tail)| tail.split_once('>'));
+    inside.map_or(rest, |(address, _)| address).trim().to_owned()
 }

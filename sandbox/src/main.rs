@@ -64,27 +64,15 @@ fn router(text: &str) -> Result<RouterSetup, String> {
     if name.is_empty() {
         return Err("the router needs a name".to_owned());
     }
-    Ok(RouterSetup {
-        name: name.to_owned(),
-        username: username.to_owned(),
-        password: password.to_owned(),
-        identity: name.to_owned(),
-    })
+    Ok(RouterSetup { name: name.to_owned(), username: username.to_owned(), password: password.to_owned(), identity: name.to_owned() })
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let arguments = Arguments::parse();
-    let names: Vec<String> = arguments
-        .routers
-        .iter()
-        .map(|setup| setup.name.clone())
-        .collect();
+    let names: Vec<String> = arguments.routers.iter().map(|setup| setup.name.clone()).collect();
     match Sandbox::start(config(arguments)).await {
         Ok(sandbox) => {
             announce(&sandbox, &names);
@@ -107,29 +95,16 @@ fn config(arguments: Arguments) -> Config {
         payhero: PayheroSetup {
             basic_token: arguments.payhero_token,
             channel_id: arguments.payhero_channel,
-            wallet_channel_id: arguments
-                .payhero_wallet_channel
-                .unwrap_or(arguments.payhero_channel),
+            wallet_channel_id: arguments.payhero_wallet_channel.unwrap_or(arguments.payhero_channel),
             account_id: arguments.payhero_account,
             ..PayheroSetup::default()
         },
-        sms: SmsSetup {
-            username: arguments.sms_username,
-            api_key: arguments.sms_api_key,
-        },
+        sms: SmsSetup { username: arguments.sms_username, api_key: arguments.sms_api_key },
     }
 }
 
 fn announce(sandbox: &Sandbox, routers: &[String]) {
-    let routers: serde_json::Map<_, _> = routers
-        .iter()
-        .filter_map(|name| {
-            Some((
-                name.clone(),
-                json!(sandbox.router_address(name)?.to_string()),
-            ))
-        })
-        .collect();
+    let routers: serde_json::Map<_, _> = routers.iter().filter_map(|name| Some((name.clone(), json!(sandbox.router_address(name)?.to_string())))).collect();
     println!(
         "{}",
         json!({

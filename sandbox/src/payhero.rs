@@ -40,19 +40,13 @@ pub(crate) fn routes(world: &Arc<World>) -> Router<Arc<World>> {
         .route("/api/v2/payment_channels", get(listing::channels))
         .route("/api/v2/payment_channels/{id}", get(listing::one_channel))
         .route("/api/global/transaction-status", post(status::global))
-        .route(
-            "/api/global/accounts/{id}/balance",
-            get(listing::account_balance),
-        )
+        .route("/api/global/accounts/{id}/balance", get(listing::account_balance))
         .route_layer(from_fn_with_state(world.clone(), signed_in))
         .route("/api/transaction_fees", get(listing::fees))
 }
 
 async fn signed_in(State(world): State<Arc<World>>, request: Request, next: Next) -> Response {
-    let token = request
-        .headers()
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let token = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let wanted = bare(&world.payhero.basic_token);
     match token.and_then(|token| token.strip_prefix("Basic ")) {
         Some(token) if token.as_bytes().ct_eq(wanted.as_bytes()).into() => next.run(request).await,
@@ -69,23 +63,14 @@ fn bare(token: &str) -> &str {
 pub(crate) fn resume(world: &Arc<World>) {
     let behaviour = world.behaviour();
     let open = world.look(|truth| {
-        let unfinished = |movement: &&movement::Movement| {
-            movement.status == Status::Queued || !movement.due.is_empty()
-        };
-        truth
-            .movements()
-            .iter()
-            .filter(unfinished)
-            .cloned()
-            .collect::<Vec<_>>()
+        let unfinished = |movement: &&movement::Movement| movement.status == Status::Queued || !movement.due.is_empty();
+        truth.movements().iter().filter(unfinished).cloned().collect::<Vec<_>>()
     });
     for movement in open {
         callback::send_later(world, &movement.reference, movement.due.clone());
         match (movement.status, movement.direction) {
             (Status::Queued, Direction::Collection) => prompt::watch(world, &movement),
-            (Status::Queued, Direction::Payout) => {
-                withdraw::carry_out(world, &movement, &behaviour)
-            }
+            (Status::Queued, Direction::Payout) => withdraw::carry_out(world, &movement, &behaviour),
             _ => {}
         }
     }

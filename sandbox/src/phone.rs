@@ -12,21 +12,14 @@ use crate::world::World;
 
 const PAGE: &str = include_str!("phone.html");
 /// Only what the page itself holds may run; texts of messages come in by script and as text.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// The page.
 pub(crate) fn routes() -> Router<Arc<World>> {
-    Router::new()
-        .route("/phone", get(page))
-        .route("/", get(page))
+    Router::new().route("/phone", get(page)).route("/", get(page))
 }
 
 async fn page() -> impl IntoResponse {
-    (
-        [
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::CACHE_CONTROL, "no-store"),
-        ],
-        Html(PAGE),
-    )
+    ([(header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, "no-store")], Html(PAGE))
 }

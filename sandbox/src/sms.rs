@@ -81,55 +81,27 @@ struct Order {
     from: Option<String>,
 }
 
-async fn send(
-    State(world): State<Arc<World>>,
-    headers: HeaderMap,
-    Form(order): Form<Order>,
-) -> Response {
-    let key = headers
-        .get("apiKey")
-        .map_or(&b""[..], |value| value.as_bytes());
+async fn send(State(world): State<Arc<World>>, headers: HeaderMap, Form(order): Form<Order>) -> Response {
+    let key = headers.get("apiKey").map_or(&b""[..], |value| value.as_bytes());
     let ours: bool = key.ct_eq(world.sms.api_key.as_bytes()).into();
     if !ours || order.username != world.sms.username {
-        return (
-            StatusCode::UNAUTHORIZED,
-            "The supplied authentication is invalid",
-        )
-            .into_response();
+        return (StatusCode::UNAUTHORIZED, "The supplied authentication is invalid").into_response();
     }
     if order.to.is_empty() || order.message.is_empty() {
-        return (
-            StatusCode::BAD_REQUEST,
-            "Request is missing required form field",
-        )
-            .into_response();
+        return (StatusCode::BAD_REQUEST, "Request is missing required form field").into_response();
     }
     let mode = world.look(|truth| truth.sms_behaviour().mode);
     if mode == SmsMode::Error500 {
         return (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error").into_response();
     }
-    let from = order
-        .from
-        .filter(|from| !from.is_empty())
-        .unwrap_or_else(|| SHARED_SENDER.to_owned());
+    let from = order.from.filter(|from| !from.is_empty()).unwrap_or_else(|| SHARED_SENDER.to_owned());
     let done = world.change(|draft| {
-        let numbers = order
-            .to
-            .split(',')
-            .map(str::trim)
-            .filter(|number| !number.is_empty());
+        let numbers = order.to.split(',').map(str::trim).filter(|number| !number.is_empty());
         let outcomes = numbers.map(|number| {
             let outcome = Outcome::of(number, mode);
             if let Outcome::Sent { phone } = &outcome {
-                let sms = Sms {
-                    at_ms: now_ms(),
-                    from: from.clone(),
-                    text: order.message.clone(),
-                };
-                draft.record(Entry::Sms {
-                    phone: phone.clone(),
-                    sms,
-                });
+                let sms = Sms { at_ms: now_ms(), from: from.clone(), text: order.message.clone() };
+                draft.record(Entry::Sms { phone: phone.clone(), sms });
             }
             (number.to_owned(), outcome)
         });
@@ -181,15 +153,8 @@ impl Outcome {
 }
 
 fn answer(outcomes: &[(String, Outcome)]) -> Value {
-    let sent = outcomes
-        .iter()
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Sent { .. }))
-        .count();
-    let cost = if sent == 0 {
-        "0".to_owned()
-    } else {
-        price(sent)
-    };
+    let sent = outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Sent { .. })).count();
+    let cost = if sent == 0 { "0".to_owned() } else { price(sent) };
     json!({"SMSMessageData": {
         "Message": format!("Sent to {sent}/{} Total Cost: {cost}", outcomes.len()),
         "Recipients": outcomes.iter().map(|(number, outcome)| outcome.shown(number)).collect::<Vec<_>>(),

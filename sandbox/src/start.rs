@@ -34,19 +34,11 @@ impl Sandbox {
     /// # Errors
     /// The folder cannot be used, what it holds cannot be read, or a port is taken.
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let Config {
-            dir,
-            listen,
-            routers,
-            payhero,
-            sms,
-        } = config;
+        let Config { dir, listen, routers, payhero, sms } = config;
         std::fs::create_dir_all(&dir).map_err(Error::file(&dir))?;
         let mut ports = Ports::load(&dir)?;
         let listener = ports.listen("http", listen).await?;
-        let smtp = ports
-            .listen("smtp", SocketAddr::new(listen.ip(), 0))
-            .await?;
+        let smtp = ports.listen("smtp", SocketAddr::new(listen.ip(), 0)).await?;
         let address = listener.local_addr().map_err(Error::file(&dir))?;
         let mail_address = smtp.local_addr().map_err(Error::file(&dir))?;
         let mut handles = BTreeMap::new();
@@ -60,10 +52,7 @@ impl Sandbox {
                 dir: Some(dir.join("routers")),
                 listen: SocketAddr::new(listen.ip(), 0),
             });
-            let handle = handle.await.map_err(|source| Error::Router {
-                name: name.clone(),
-                source,
-            })?;
+            let handle = handle.await.map_err(|source| Error::Router { name: name.clone(), source })?;
             handles.insert(name, handle);
         }
         let mut truth = Truth::default();
@@ -72,12 +61,7 @@ impl Sandbox {
         payhero::resume(&world);
         world.spawn(mail::serve(world.clone(), smtp));
         let server = tokio::spawn(serve(world.clone(), listener));
-        Ok(Self {
-            world,
-            address,
-            mail_address,
-            server: Some(server),
-        })
+        Ok(Self { world, address, mail_address, server: Some(server) })
     }
 
     /// `http://127.0.0.1:PORT`, where everything that speaks HTTP is.
@@ -116,11 +100,7 @@ impl Sandbox {
     }
 
     /// Waits until PayHero's truth is as wanted and gives it; nothing if it is not so within `limit`. Wakes with each change.
-    pub async fn wait_for_truth(
-        &self,
-        limit: Duration,
-        mut wanted: impl FnMut(&Value) -> bool,
-    ) -> Option<Value> {
+    pub async fn wait_for_truth(&self, limit: Duration, mut wanted: impl FnMut(&Value) -> bool) -> Option<Value> {
         let mut changes = self.world.changes();
         let watching = async {
             loop {
@@ -178,8 +158,5 @@ async fn serve(world: Arc<World>, listener: TcpListener) {
 fn client() -> Result<reqwest::Client, Error> {
     // Another part of the process may have chosen its provider already; either serves.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .build()?)
+    Ok(reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build()?)
 }

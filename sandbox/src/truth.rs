@@ -29,11 +29,7 @@ pub(crate) enum Entry {
     /// A new or changed collection or withdrawal, whole.
     Movement { movement: Box<Movement> },
     /// `count` more HTTP requests named this reference.
-    Request {
-        direction: Direction,
-        external_reference: String,
-        count: u64,
-    },
+    Request { direction: Direction, external_reference: String, count: u64 },
     /// A request was not accepted.
     Refusal { refusal: Refusal },
     /// A line of the transactions list.
@@ -69,15 +65,8 @@ impl Truth {
     pub(crate) fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Movement { movement } => self.put(*movement),
-            Entry::Request {
-                direction,
-                external_reference,
-                count,
-            } => {
-                *self
-                    .requests
-                    .entry((direction, external_reference))
-                    .or_default() += count;
+            Entry::Request { direction, external_reference, count } => {
+                *self.requests.entry((direction, external_reference)).or_default() += count;
             }
             Entry::Refusal { refusal } => self.refusals.push(refusal),
             Entry::Row { row } => self.rows.push(row),
@@ -92,19 +81,12 @@ impl Truth {
         let at = match self.by_key.get(&movement.reference) {
             Some(at) => *at,
             None => {
-                self.by_phone
-                    .entry(movement.phone.clone())
-                    .or_default()
-                    .push(self.movements.len());
+                self.by_phone.entry(movement.phone.clone()).or_default().push(self.movements.len());
                 self.movements.push(movement.clone());
                 self.movements.len() - 1
             }
         };
-        for key in [
-            &movement.reference,
-            &movement.receipt,
-            &movement.checkout_request_id,
-        ] {
+        for key in [&movement.reference, &movement.receipt, &movement.checkout_request_id] {
             if !key.is_empty() {
                 self.by_key.insert(key.clone(), at);
             }
@@ -114,47 +96,18 @@ impl Truth {
 
     /// The shortest list of entries that gives this truth again.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        let movements = self.movements.iter().map(|movement| Entry::Movement {
-            movement: Box::new(movement.clone()),
+        let movements = self.movements.iter().map(|movement| Entry::Movement { movement: Box::new(movement.clone()) });
+        let requests = self.requests.iter().map(|((direction, external_reference), count)| Entry::Request {
+            direction: *direction,
+            external_reference: external_reference.clone(),
+            count: *count,
         });
-        let requests = self
-            .requests
-            .iter()
-            .map(|((direction, external_reference), count)| Entry::Request {
-                direction: *direction,
-                external_reference: external_reference.clone(),
-                count: *count,
-            });
-        let refusals = self.refusals.iter().map(|refusal| Entry::Refusal {
-            refusal: refusal.clone(),
-        });
+        let refusals = self.refusals.iter().map(|refusal| Entry::Refusal { refusal: refusal.clone() });
         let rows = self.rows.iter().map(|row| Entry::Row { row: row.clone() });
-        let sms = self.sms.iter().flat_map(|(phone, list)| {
-            list.iter().map(|sms| Entry::Sms {
-                phone: phone.clone(),
-                sms: sms.clone(),
-            })
-        });
-        let mails = self
-            .mails
-            .iter()
-            .map(|mail| Entry::Mail { mail: mail.clone() });
-        let switches = [
-            Entry::Behaviour {
-                behaviour: self.behaviour.clone(),
-            },
-            Entry::SmsBehaviour {
-                behaviour: self.sms_behaviour,
-            },
-        ];
-        movements
-            .chain(requests)
-            .chain(refusals)
-            .chain(rows)
-            .chain(sms)
-            .chain(mails)
-            .chain(switches)
-            .collect()
+        let sms = self.sms.iter().flat_map(|(phone, list)| list.iter().map(|sms| Entry::Sms { phone: phone.clone(), sms: sms.clone() }));
+        let mails = self.mails.iter().map(|mail| Entry::Mail { mail: mail.clone() });
+        let switches = [Entry::Behaviour { behaviour: self.behaviour.clone() }, Entry::SmsBehaviour { behaviour: self.sms_behaviour }];
+        movements.chain(requests).chain(refusals).chain(rows).chain(sms).chain(mails).chain(switches).collect()
     }
 
     /// PayHero's switches.
@@ -179,11 +132,7 @@ impl Truth {
 
     /// The movements of one phone (`2547…`), oldest first.
     pub(crate) fn movements_of(&self, phone: &str) -> impl Iterator<Item = &Movement> {
-        self.by_phone
-            .get(phone)
-            .into_iter()
-            .flatten()
-            .map(|at| &self.movements[*at])
+        self.by_phone.get(phone).into_iter().flatten().map(|at| &self.movements[*at])
     }
 
     /// The lines of the transactions list, oldest first.
@@ -204,22 +153,13 @@ impl Truth {
     /// Every phone that got a message or a prompt, with the time of the last one, latest first.
     pub(crate) fn phones(&self) -> Vec<(String, i64)> {
         let mut last: BTreeMap<&str, i64> = BTreeMap::new();
-        let messages = self
-            .sms
-            .iter()
-            .filter_map(|(phone, list)| Some((phone, list.last()?.at_ms)));
-        let prompts = self
-            .by_phone
-            .iter()
-            .filter_map(|(phone, list)| Some((phone, self.movements[*list.last()?].created_at_ms)));
+        let messages = self.sms.iter().filter_map(|(phone, list)| Some((phone, list.last()?.at_ms)));
+        let prompts = self.by_phone.iter().filter_map(|(phone, list)| Some((phone, self.movements[*list.last()?].created_at_ms)));
         for (phone, at_ms) in messages.chain(prompts) {
             let known = last.entry(phone).or_insert(at_ms);
             *known = at_ms.max(*known);
         }
-        let mut phones: Vec<_> = last
-            .into_iter()
-            .map(|(phone, at_ms)| (phone.to_owned(), at_ms))
-            .collect();
+        let mut phones: Vec<_> = last.into_iter().map(|(phone, at_ms)| (phone.to_owned(), at_ms)).collect();
         phones.sort_by_key(|(_, at_ms)| -at_ms);
         phones
     }
@@ -227,14 +167,8 @@ impl Truth {
     /// PayHero's truth for the control side.
     pub(crate) fn payhero(&self) -> Value {
         let of = |direction| {
-            let mine = self
-                .movements
-                .iter()
-                .filter(move |movement| movement.direction == direction);
-            mine.map(|movement| {
-                movement.truth(self.requests_of(direction, &movement.external_reference))
-            })
-            .collect::<Vec<_>>()
+            let mine = self.movements.iter().filter(move |movement| movement.direction == direction);
+            mine.map(|movement| movement.truth(self.requests_of(direction, &movement.external_reference))).collect::<Vec<_>>()
         };
         json!({
             "collections": of(Direction::Collection),
@@ -250,9 +184,6 @@ impl Truth {
     }
 
     fn requests_of(&self, direction: Direction, external_reference: &str) -> u64 {
-        self.requests
-            .get(&(direction, external_reference.to_owned()))
-            .copied()
-            .unwrap_or(0)
+        self.requests.get(&(direction, external_reference.to_owned())).copied().unwrap_or(0)
     }
 }

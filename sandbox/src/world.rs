@@ -95,10 +95,7 @@ impl World {
                 return Err(std::io::Error::other("the sandbox has ended"));
             }
             let Kept { truth, journal } = &mut *kept;
-            let mut draft = Draft {
-                truth,
-                lines: Vec::new(),
-            };
+            let mut draft = Draft { truth, lines: Vec::new() };
             let answer = act(&mut draft);
             let lines = draft.lines;
             if lines.is_empty() {
@@ -131,10 +128,7 @@ impl World {
 
     /// Leaves a request without an answer for so long, or until the sandbox ends.
     pub(crate) async fn hang(&self, ms: u64) {
-        let _ended = self
-            .stopping
-            .run_until_cancelled(tokio::time::sleep(Duration::from_millis(ms)))
-            .await;
+        let _ended = self.stopping.run_until_cancelled(tokio::time::sleep(Duration::from_millis(ms))).await;
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

@@ -17,20 +17,11 @@ use crate::types::ErrorReason;
 use crate::{Client, Error, Streaming};
 
 /// Calls that make or end tokens and never carry one.
-const WITHOUT_TOKEN: [&str; 3] = [
-    "/netily.auth.v1.AuthService/SignIn",
-    "/netily.auth.v1.AuthService/RefreshToken",
-    "/netily.auth.v1.AuthService/SignOut",
-];
+const WITHOUT_TOKEN: [&str; 3] = ["/netily.auth.v1.AuthService/SignIn", "/netily.auth.v1.AuthService/RefreshToken", "/netily.auth.v1.AuthService/SignOut"];
 
 impl Client {
     /// One message out, one back, within the deadline.
-    pub(crate) async fn unary<Q, A>(
-        &self,
-        path: &'static str,
-        repeat: Repeat,
-        ask: Q,
-    ) -> Result<A, Error>
+    pub(crate) async fn unary<Q, A>(&self, path: &'static str, repeat: Repeat, ask: Q) -> Result<A, Error>
     where
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
@@ -41,11 +32,7 @@ impl Client {
             let mut grpc = Grpc::new(self.channel.clone());
             async move {
                 ready(&mut grpc).await?;
-                let answer = grpc.unary(
-                    request,
-                    PathAndQuery::from_static(path),
-                    ProstCodec::default(),
-                );
+                let answer = grpc.unary(request, PathAndQuery::from_static(path), ProstCodec::default());
                 Ok(answer.await?.into_inner())
             }
         })
@@ -53,12 +40,7 @@ impl Client {
     }
 
     /// One message out, a stream back. Only the opening has a deadline.
-    pub(crate) async fn open<Q, A>(
-        &self,
-        path: &'static str,
-        repeat: Repeat,
-        ask: Q,
-    ) -> Result<Streaming<A>, Error>
+    pub(crate) async fn open<Q, A>(&self, path: &'static str, repeat: Repeat, ask: Q) -> Result<Streaming<A>, Error>
     where
         Q: Message + Clone + 'static,
         A: Message + Default + 'static,
@@ -68,23 +50,14 @@ impl Client {
             let mut grpc = Grpc::new(self.channel.clone());
             async move {
                 ready(&mut grpc).await?;
-                let answer = grpc.server_streaming(
-                    request,
-                    PathAndQuery::from_static(path),
-                    ProstCodec::default(),
-                );
+                let answer = grpc.server_streaming(request, PathAndQuery::from_static(path), ProstCodec::default());
                 Ok(Streaming::new(answer.await?.into_inner()))
             }
         })
         .await
     }
 
-    async fn within_deadline<A, F>(
-        &self,
-        path: &str,
-        repeat: Repeat,
-        attempt: impl Fn(MetadataMap, Duration) -> F,
-    ) -> Result<A, Error>
+    async fn within_deadline<A, F>(&self, path: &str, repeat: Repeat, attempt: impl Fn(MetadataMap, Duration) -> F) -> Result<A, Error>
     where
         F: Future<Output = Result<A, Error>>,
     {
@@ -93,13 +66,7 @@ impl Client {
         outcome.unwrap_or_else(|_| Err(Error::deadline(self.deadline)))
     }
 
-    async fn repeated<A, F>(
-        &self,
-        path: &str,
-        repeat: Repeat,
-        until: Instant,
-        attempt: impl Fn(MetadataMap, Duration) -> F,
-    ) -> Result<A, Error>
+    async fn repeated<A, F>(&self, path: &str, repeat: Repeat, until: Instant, attempt: impl Fn(MetadataMap, Duration) -> F) -> Result<A, Error>
     where
         F: Future<Output = Result<A, Error>>,
     {
@@ -108,14 +75,12 @@ impl Client {
         loop {
             let tokens = self.tokens_for(path).await?;
             let metadata = self.metadata(tokens.as_ref())?;
-            let error =
-                match attempt(metadata, until.saturating_duration_since(Instant::now())).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) => error,
-                };
+            let error = match attempt(metadata, until.saturating_duration_since(Instant::now())).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
             // The server refused the token before it did anything, so any call may be made again.
-            if let (ErrorReason::TokenInvalid, false, Some(used)) = (error.reason, renewed, &tokens)
-            {
+            if let (ErrorReason::TokenInvalid, false, Some(used)) = (error.reason, renewed, &tokens) {
                 self.renewed(used).await?;
                 renewed = true;
                 continue;
@@ -133,10 +98,7 @@ impl Client {
 
     /// The tokens to send, renewed first when they are nearly spent.
     async fn tokens_for(&self, path: &str) -> Result<Option<Tokens>, Error> {
-        let tokens = self
-            .session
-            .tokens()
-            .filter(|_| !WITHOUT_TOKEN.contains(&path));
+        let tokens = self.session.tokens().filter(|_| !WITHOUT_TOKEN.contains(&path));
         match tokens {
             Some(tokens) if self.session.is_due(&tokens) => self.renewed(&tokens).await.map(Some),
             tokens => Ok(tokens),
@@ -159,7 +121,5 @@ impl Client {
 }
 
 async fn ready(grpc: &mut Grpc<Channel>) -> Result<(), Status> {
-    grpc.ready()
-        .await
-        .map_err(|error| Status::from_error(Box::new(error)))
+    grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))
 }

@@ -36,10 +36,7 @@ impl Client {
     /// The same client with another deadline for its calls.
     #[must_use]
     pub fn with_deadline(&self, deadline: Duration) -> Self {
-        Self {
-            deadline,
-            ..self.clone()
-        }
+        Self { deadline, ..self.clone() }
     }
 
     /// Signs in by e-mail address or phone number. From here on every call of this client and its clones carries
@@ -47,18 +44,10 @@ impl Client {
     ///
     /// # Errors
     /// `WRONG_CREDENTIALS`, `RATE_LIMITED`.
-    pub async fn sign_in(
-        &self,
-        identifier: impl Into<String>,
-        password: impl Into<String>,
-    ) -> Result<User, Error> {
-        let ask = SignInRequest {
-            identifier: identifier.into(),
-            password: password.into(),
-        };
+    pub async fn sign_in(&self, identifier: impl Into<String>, password: impl Into<String>) -> Result<User, Error> {
+        let ask = SignInRequest { identifier: identifier.into(), password: password.into() };
         let answer = self.auth().sign_in(ask).await?;
-        self.session
-            .set(Some(answer.tokens.ok_or_else(incomplete)?));
+        self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
         answer.user.ok_or_else(incomplete)
     }
 
@@ -71,11 +60,7 @@ impl Client {
             return Ok(());
         };
         self.session.set(None);
-        self.auth()
-            .sign_out(SignOutRequest {
-                refresh: tokens.refresh,
-            })
-            .await?;
+        self.auth().sign_out(SignOutRequest { refresh: tokens.refresh }).await?;
         Ok(())
     }
 
@@ -95,17 +80,12 @@ impl Client {
         // The hurry of the call that waits must not end an exchange that all calls need.
         let client = self.with_deadline(RENEWAL_DEADLINE);
         self.session.renewed(used, |refresh| async move {
-            let answer = client
-                .auth()
-                .refresh_token(RefreshTokenRequest { refresh })
-                .await?;
+            let answer = client.auth().refresh_token(RefreshTokenRequest { refresh }).await?;
             answer.tokens.ok_or_else(incomplete)
         })
     }
 }
 
 fn incomplete() -> Error {
-    Error::from(tonic::Status::internal(
-        "The server's answer lacks a part that it must have.",
-    ))
+    Error::from(tonic::Status::internal("The server's answer lacks a part that it must have."))
 }

@@ -47,15 +47,7 @@ pub struct FieldViolation {
 
 impl Error {
     pub(crate) fn new(reason: ErrorReason, code: Code, message: impl Into<String>) -> Self {
-        Self {
-            reason,
-            code,
-            message: message.into(),
-            field_violations: Vec::new(),
-            retry_after: None,
-            request_id: None,
-            facts: BTreeMap::new(),
-        }
+        Self { reason, code, message: message.into(), field_violations: Vec::new(), retry_after: None, request_id: None, facts: BTreeMap::new() }
     }
 
     /// The client itself was set up wrongly.
@@ -64,20 +56,12 @@ impl Error {
     }
 
     pub(crate) fn signed_out() -> Self {
-        Self::new(
-            ErrorReason::Unauthenticated,
-            Code::Unauthenticated,
-            "Nobody is signed in.",
-        )
+        Self::new(ErrorReason::Unauthenticated, Code::Unauthenticated, "Nobody is signed in.")
     }
 
     pub(crate) fn deadline(after: Duration) -> Self {
         let message = format!("No answer within {} ms.", after.as_millis());
-        Self::new(
-            ErrorReason::DeadlineExceeded,
-            Code::DeadlineExceeded,
-            message,
-        )
+        Self::new(ErrorReason::DeadlineExceeded, Code::DeadlineExceeded, message)
     }
 
     /// The reason without its prefix, as it travels: `TENANT_NOT_FOUND`.
@@ -113,18 +97,10 @@ impl From<Status> for Error {
         }
         if let Some(bad) = details.bad_request() {
             let violations = bad.field_violations.iter();
-            error.field_violations = violations
-                .map(|bad| FieldViolation {
-                    path: bad.field.clone(),
-                    description: bad.description.clone(),
-                })
-                .collect();
+            error.field_violations = violations.map(|bad| FieldViolation { path: bad.field.clone(), description: bad.description.clone() }).collect();
         }
         error.retry_after = details.retry_info().and_then(|info| info.retry_delay);
-        let header = status
-            .metadata()
-            .get("x-request-id")
-            .and_then(|id| id.to_str().ok());
+        let header = status.metadata().get("x-request-id").and_then(|id| id.to_str().ok());
         let detail = details.request_info().map(|info| info.request_id.as_str());
         error.request_id = detail.or(header).map(str::to_owned);
         error
@@ -136,22 +112,11 @@ fn without_an_answer(status: &Status) -> Option<Error> {
     let first = std::error::Error::source(status)?;
     let mut causes = std::iter::successors(Some(first), |cause| cause.source());
     if causes.any(|cause| cause.is::<TimeoutExpired>()) {
-        return Some(Error::new(
-            ErrorReason::DeadlineExceeded,
-            Code::DeadlineExceeded,
-            status.message(),
-        ));
+        return Some(Error::new(ErrorReason::DeadlineExceeded, Code::DeadlineExceeded, status.message()));
     }
     let deepest = std::iter::successors(Some(first), |cause| cause.source()).last();
-    let message = format!(
-        "The server cannot be reached: {}.",
-        deepest.unwrap_or(first)
-    );
-    Some(Error::new(
-        ErrorReason::Unavailable,
-        Code::Unavailable,
-        message,
-    ))
+    let message = format!("The server cannot be reached: {}.", deepest.unwrap_or(first));
+    Some(Error::new(ErrorReason::Unavailable, Code::Unavailable, message))
 }
 
 /// For answers without our ErrorInfo: proxies, and parts of the server that never saw our code.
@@ -167,9 +132,7 @@ fn reason_of(code: Code) -> ErrorReason {
         Code::Unavailable => ErrorReason::Unavailable,
         Code::Unauthenticated => ErrorReason::Unauthenticated,
         Code::Internal | Code::Unknown | Code::DataLoss => ErrorReason::Internal,
-        Code::Ok | Code::Cancelled | Code::FailedPrecondition | Code::Aborted => {
-            ErrorReason::Unspecified
-        }
+        Code::Ok | Code::Cancelled | Code::FailedPrecondition | Code::Aborted => ErrorReason::Unspecified,
     }
 }
 
@@ -183,16 +146,11 @@ mod tests {
 
     #[test]
     fn every_detail_of_a_refusal_is_read() {
-        let mut details = ErrorDetails::with_error_info(
-            "RATE_LIMITED",
-            "netily.io",
-            HashMap::from([("limit".to_owned(), "phone".to_owned())]),
-        );
+        let mut details = ErrorDetails::with_error_info("RATE_LIMITED", "netily.io", HashMap::from([("limit".to_owned(), "phone".to_owned())]));
         details.add_bad_request_violation("phone_number", "is not a Kenyan mobile number");
         details.set_retry_info(Some(Duration::from_secs(7)));
         details.set_request_info("req_1", "");
-        let status =
-            Status::with_error_details(Code::ResourceExhausted, "Too many tries.", details);
+        let status = Status::with_error_details(Code::ResourceExhausted, "Too many tries.", details);
 
         let error = Error::from(status);
 
@@ -202,33 +160,24 @@ mod tests {
         assert_eq!(error.retry_after, Some(Duration::from_secs(7)));
         assert_eq!(error.request_id.as_deref(), Some("req_1"));
         assert_eq!(error.facts["limit"], "phone");
-        assert_eq!(
-            error.to_string(),
-            "RATE_LIMITED: Too many tries. [phone_number: is not a Kenyan mobile number]"
-        );
+        assert_eq!(error.to_string(), "RATE_LIMITED: Too many tries. [phone_number: is not a Kenyan mobile number]");
     }
 
     #[test]
     fn without_our_error_info_the_code_gives_the_reason() {
-        let foreign =
-            ErrorDetails::with_error_info("TENANT_NOT_FOUND", "example.com", HashMap::new());
+        let foreign = ErrorDetails::with_error_info("TENANT_NOT_FOUND", "example.com", HashMap::new());
         let newer = ErrorDetails::with_error_info("A_REASON_OF_TOMORROW", DOMAIN, HashMap::new());
         for details in [foreign, newer] {
             let error = Error::from(Status::with_error_details(Code::NotFound, "no", details));
             assert_eq!(error.reason, ErrorReason::NotFound);
         }
-        assert_eq!(
-            Error::from(Status::unavailable("bad gateway")).reason,
-            ErrorReason::Unavailable
-        );
+        assert_eq!(Error::from(Status::unavailable("bad gateway")).reason, ErrorReason::Unavailable);
     }
 
     #[test]
     fn the_request_id_is_also_read_from_metadata() {
         let mut status = Status::internal("Something broke on our side.");
-        status
-            .metadata_mut()
-            .insert("x-request-id", "req_2".parse().expect("a value"));
+        status.metadata_mut().insert("x-request-id", "req_2".parse().expect("a value"));
         assert_eq!(Error::from(status).request_id.as_deref(), Some("req_2"));
     }
 }

@@ -8,10 +8,7 @@ impl fmt::Display for Money {
     /// `KES 1,250.00`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.amount_minor < 0 { "-" } else { "" };
-        let (whole, cents) = (
-            self.amount_minor.unsigned_abs() / 100,
-            self.amount_minor.unsigned_abs() % 100,
-        );
+        let (whole, cents) = (self.amount_minor.unsigned_abs() / 100, self.amount_minor.unsigned_abs() % 100);
         let digits = whole.to_string();
         write!(f, "{} {sign}", self.currency_code)?;
         for (index, digit) in digits.chars().enumerate() {
@@ -31,13 +28,7 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped_and_cents_kept() {
-        let shown = |amount_minor| {
-            Money {
-                amount_minor,
-                currency_code: "KES".to_owned(),
-            }
-            .to_string()
-        };
+        let shown = |amount_minor| Money { amount_minor, currency_code: "KES".to_owned() }.to_string();
         assert_eq!(shown(0), "KES 0.00");
         assert_eq!(shown(1_000), "KES 10.00");
         assert_eq!(shown(-950), "KES -9.50");

@@ -37,10 +37,7 @@ impl Session {
 
     /// Replaces the tokens; a renewal of the ones before comes to nothing.
     pub(crate) fn set(&self, tokens: Option<Tokens>) {
-        *self.state() = State {
-            tokens,
-            ..State::default()
-        };
+        *self.state() = State { tokens, ..State::default() };
     }
 
     /// Whether these tokens should be renewed before they are used.
@@ -73,10 +70,7 @@ impl Session {
             let outcome = exchange(used.refresh).await;
             session.land(&used.access, outcome)
         });
-        let renewal = task
-            .map(|ended| ended.unwrap_or_else(|_| Err(broken())))
-            .boxed()
-            .shared();
+        let renewal = task.map(|ended| ended.unwrap_or_else(|_| Err(broken()))).boxed().shared();
         state.renewal = Some(renewal.clone());
         renewal
     }
@@ -108,24 +102,15 @@ impl Session {
 
 /// Tokens that do not say when they expire are taken to be good.
 fn is_spent(tokens: &Tokens, now: SystemTime) -> bool {
-    let expires_at = tokens
-        .access_expires_at
-        .and_then(|at| SystemTime::try_from(at).ok());
+    let expires_at = tokens.access_expires_at.and_then(|at| SystemTime::try_from(at).ok());
     expires_at.is_some_and(|expires_at| expires_at <= now + AHEAD)
 }
 
 fn broken() -> Error {
-    Error::new(
-        ErrorReason::Internal,
-        Code::Internal,
-        "The renewal of the tokens ended without an outcome.",
-    )
+    Error::new(ErrorReason::Internal, Code::Internal, "The renewal of the tokens ended without an outcome.")
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place where the SDK reads this machine's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place where the SDK reads this machine's clock")]
 pub(crate) fn now() -> SystemTime {
     SystemTime::now()
 }

@@ -28,18 +28,8 @@ impl Client {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn watch_purchase(
-        &self,
-        session_id: impl Into<String>,
-    ) -> BoxStream<'static, Result<Purchase, Error>> {
-        let watch = Watch {
-            client: self.clone(),
-            session_id: session_id.into(),
-            open: None,
-            last: None,
-            failures: 0,
-            ended: false,
-        };
+    pub fn watch_purchase(&self, session_id: impl Into<String>) -> BoxStream<'static, Result<Purchase, Error>> {
+        let watch = Watch { client: self.clone(), session_id: session_id.into(), open: None, last: None, failures: 0, ended: false };
         unfold(watch, Watch::next).boxed()
     }
 }
@@ -88,27 +78,18 @@ impl Watch {
         let stream = match &mut self.open {
             Some(stream) => stream,
             closed => {
-                let ask = WatchPurchaseRequest {
-                    session_id: self.session_id.clone(),
-                };
+                let ask = WatchPurchaseRequest { session_id: self.session_id.clone() };
                 closed.insert(self.client.hotspot().watch_purchase(ask).await?)
             }
         };
         match stream.message().await?.and_then(|message| message.purchase) {
             Some(purchase) => Ok(Some(purchase)),
             None if self.last.as_ref().is_some_and(is_final) => Ok(None),
-            None => Err(Error::new(
-                ErrorReason::Unavailable,
-                Code::Unavailable,
-                "The stream ended too early.",
-            )),
+            None => Err(Error::new(ErrorReason::Unavailable, Code::Unavailable, "The stream ended too early.")),
         }
     }
 }
 
 fn is_final(purchase: &Purchase) -> bool {
-    matches!(
-        purchase.status(),
-        PurchaseStatus::Active | PurchaseStatus::Failed | PurchaseStatus::Expired
-    )
+    matches!(purchase.status(), PurchaseStatus::Active | PurchaseStatus::Failed | PurchaseStatus::Expired)
 }

@@ -32,135 +32,62 @@ fn refused(code: Code, reason: &str) -> Status {
 }
 
 fn person<T>(request: &Request<T>) -> Result<String, Status> {
-    let bearer = request
-        .metadata()
-        .get("authorization")
-        .and_then(|value| value.to_str().ok());
+    let bearer = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
     let identifier = bearer.and_then(|bearer| bearer.strip_prefix("Bearer access-"));
-    identifier
-        .map(str::to_owned)
-        .ok_or_else(|| refused(Code::Unauthenticated, "UNAUTHENTICATED"))
+    identifier.map(str::to_owned).ok_or_else(|| refused(Code::Unauthenticated, "UNAUTHENTICATED"))
 }
 
 #[tonic::async_trait]
 impl AuthService for StandIn {
-    async fn sign_in(
-        &self,
-        request: Request<SignInRequest>,
-    ) -> Result<Response<SignInResponse>, Status> {
-        let SignInRequest {
-            identifier,
-            password,
-        } = request.into_inner();
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+        let SignInRequest { identifier, password } = request.into_inner();
         if password != "secret" {
             return Err(refused(Code::Unauthenticated, "WRONG_CREDENTIALS"));
         }
-        let tokens = Tokens {
-            access: format!("access-{identifier}"),
-            refresh: "refresh".to_owned(),
-            access_expires_at: None,
-        };
-        let user = User {
-            email: identifier,
-            role: Role::Operator.into(),
-            ..Default::default()
-        };
-        Ok(Response::new(SignInResponse {
-            tokens: Some(tokens),
-            user: Some(user),
-        }))
+        let tokens = Tokens { access: format!("access-{identifier}"), refresh: "refresh".to_owned(), access_expires_at: None };
+        let user = User { email: identifier, role: Role::Operator.into(), ..Default::default() };
+        Ok(Response::new(SignInResponse { tokens: Some(tokens), user: Some(user) }))
     }
 
-    async fn refresh_token(
-        &self,
-        _: Request<RefreshTokenRequest>,
-    ) -> Result<Response<RefreshTokenResponse>, Status> {
+    async fn refresh_token(&self, _: Request<RefreshTokenRequest>) -> Result<Response<RefreshTokenResponse>, Status> {
         Err(refused(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"))
     }
 
-    async fn sign_out(
-        &self,
-        _: Request<SignOutRequest>,
-    ) -> Result<Response<SignOutResponse>, Status> {
+    async fn sign_out(&self, _: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
         Ok(Response::new(SignOutResponse {}))
     }
 
-    async fn get_me(
-        &self,
-        request: Request<GetMeRequest>,
-    ) -> Result<Response<GetMeResponse>, Status> {
-        let user = User {
-            email: person(&request)?,
-            ..Default::default()
-        };
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
+        let user = User { email: person(&request)?, ..Default::default() };
         Ok(Response::new(GetMeResponse { user: Some(user) }))
     }
 }
 
 #[tonic::async_trait]
 impl PlatformService for StandIn {
-    async fn create_isp(
-        &self,
-        request: Request<CreateIspRequest>,
-    ) -> Result<Response<CreateIspResponse>, Status> {
+    async fn create_isp(&self, request: Request<CreateIspRequest>) -> Result<Response<CreateIspResponse>, Status> {
         let ask = request.into_inner();
         assert_eq!(ask.owner_password, "first password");
         assert!(!ask.request_id.is_empty());
-        Ok(Response::new(CreateIspResponse {
-            isp: Some(Isp {
-                slug: ask.slug,
-                ..Default::default()
-            }),
-        }))
+        Ok(Response::new(CreateIspResponse { isp: Some(Isp { slug: ask.slug, ..Default::default() }) }))
     }
 
-    async fn list_isps(
-        &self,
-        _: Request<ListIspsRequest>,
-    ) -> Result<Response<ListIspsResponse>, Status> {
-        let isps = vec![Isp {
-            slug: "yellow".to_owned(),
-            name: "Yellow Net".to_owned(),
-            ..Default::default()
-        }];
-        Ok(Response::new(ListIspsResponse {
-            isps,
-            next_page_token: String::new(),
-        }))
+    async fn list_isps(&self, _: Request<ListIspsRequest>) -> Result<Response<ListIspsResponse>, Status> {
+        let isps = vec![Isp { slug: "yellow".to_owned(), name: "Yellow Net".to_owned(), ..Default::default() }];
+        Ok(Response::new(ListIspsResponse { isps, next_page_token: String::new() }))
     }
 
-    async fn set_commission_rate(
-        &self,
-        _: Request<SetCommissionRateRequest>,
-    ) -> Result<Response<SetCommissionRateResponse>, Status> {
+    async fn set_commission_rate(&self, _: Request<SetCommissionRateRequest>) -> Result<Response<SetCommissionRateResponse>, Status> {
         Err(refused(Code::InvalidArgument, "INVALID_ARGUMENT"))
     }
 
-    async fn check_ledger(
-        &self,
-        request: Request<CheckLedgerRequest>,
-    ) -> Result<Response<CheckLedgerResponse>, Status> {
-        let broken = Violation {
-            invariant: "i01_unbalanced".to_owned(),
-            rows: 2,
-            example: "{}".to_owned(),
-        };
-        let violations = if person(&request)? == SOUND {
-            vec![]
-        } else {
-            vec![broken]
-        };
-        Ok(Response::new(CheckLedgerResponse {
-            violations,
-            invariants_checked: 14,
-            checked_at: None,
-        }))
+    async fn check_ledger(&self, request: Request<CheckLedgerRequest>) -> Result<Response<CheckLedgerResponse>, Status> {
+        let broken = Violation { invariant: "i01_unbalanced".to_owned(), rows: 2, example: "{}".to_owned() };
+        let violations = if person(&request)? == SOUND { vec![] } else { vec![broken] };
+        Ok(Response::new(CheckLedgerResponse { violations, invariants_checked: 14, checked_at: None }))
     }
 
-    async fn list_webhook_deliveries(
-        &self,
-        _: Request<ListWebhookDeliveriesRequest>,
-    ) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
+    async fn list_webhook_deliveries(&self, _: Request<ListWebhookDeliveriesRequest>) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
         Ok(Response::new(ListWebhookDeliveriesResponse::default()))
     }
 }
@@ -181,10 +108,7 @@ impl Terminal {
                 .add_service(PlatformServiceServer::new(StandIn))
                 .serve_with_incoming(TcpIncoming::from(listener)),
         );
-        Self {
-            server,
-            home: tempfile::tempdir().expect("a home"),
-        }
+        Self { server, home: tempfile::tempdir().expect("a home") }
     }
 
     fn credentials(&self) -> PathBuf {
@@ -193,24 +117,16 @@ impl Terminal {
 
     async fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_netilyctl"));
-        command
-            .args(arguments)
-            .env_clear()
-            .envs(environment.iter().copied());
+        command.args(arguments).env_clear().envs(environment.iter().copied());
         command.env("HOME", self.home.path()).stdin(Stdio::null());
         if arguments.first() != Some(&"--url") {
             command.env("NETILY_URL", format!("http://{}", self.server));
         }
-        tokio::task::spawn_blocking(move || command.output())
-            .await
-            .expect("a thread")
-            .expect("a run")
+        tokio::task::spawn_blocking(move || command.output()).await.expect("a thread").expect("a run")
     }
 
     async fn log_in(&self, identifier: &str) {
-        let output = self
-            .run(&["login", identifier], &[("NETILY_PASSWORD", "secret")])
-            .await;
+        let output = self.run(&["login", identifier], &[("NETILY_PASSWORD", "secret")]).await;
         assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
     }
 }
@@ -227,28 +143,16 @@ fn errors(output: &Output) -> String {
 async fn a_login_is_kept_for_its_owner_alone_until_the_logout() {
     let terminal = Terminal::open().await;
     terminal.log_in("ops").await;
-    let mode = std::fs::metadata(terminal.credentials())
-        .expect("credentials")
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(terminal.credentials()).expect("credentials").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
     let who = terminal.run(&["whoami"], &[]).await;
-    assert_eq!(
-        (who.status.code(), answer(&who)),
-        (Some(0), "e-mail  ops\nrole    unspecified\n".to_owned())
-    );
+    assert_eq!((who.status.code(), answer(&who)), (Some(0), "e-mail  ops\nrole    unspecified\n".to_owned()));
 
-    assert_eq!(
-        answer(&terminal.run(&["logout"], &[]).await),
-        "Signed out.\n"
-    );
+    assert_eq!(answer(&terminal.run(&["logout"], &[]).await), "Signed out.\n");
     let nobody = terminal.run(&["whoami"], &[]).await;
     assert_eq!(nobody.status.code(), Some(1));
-    assert_eq!(
-        errors(&nobody),
-        "UNAUTHENTICATED: Refused by the test.\nSign in with `netilyctl login`.\n"
-    );
+    assert_eq!(errors(&nobody), "UNAUTHENTICATED: Refused by the test.\nSign in with `netilyctl login`.\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,18 +161,11 @@ async fn a_sign_in_from_the_environment_leaves_nothing_behind() {
     let person = [("NETILY_IDENTIFIER", "ops"), ("NETILY_PASSWORD", "secret")];
     let listed = terminal.run(&["isp", "list"], &person).await;
     assert_eq!(listed.status.code(), Some(0), "{}", errors(&listed));
-    assert!(
-        answer(&listed).starts_with("SLUG    NAME        STATUS"),
-        "{}",
-        answer(&listed)
-    );
+    assert!(answer(&listed).starts_with("SLUG    NAME        STATUS"), "{}", answer(&listed));
     assert!(!terminal.credentials().exists());
 
     let wrong = [("NETILY_IDENTIFIER", "ops"), ("NETILY_PASSWORD", "wrong")];
-    assert_eq!(
-        terminal.run(&["isp", "list"], &wrong).await.status.code(),
-        Some(1)
-    );
+    assert_eq!(terminal.run(&["isp", "list"], &wrong).await.status.code(), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -276,10 +173,7 @@ async fn the_ledger_check_ends_with_three_on_violations() {
     let terminal = Terminal::open().await;
     terminal.log_in(SOUND).await;
     let sound = terminal.run(&["ledger", "check"], &[]).await;
-    assert_eq!(
-        (sound.status.code(), answer(&sound)),
-        (Some(0), "Sound: 14 rules hold.\n".to_owned())
-    );
+    assert_eq!((sound.status.code(), answer(&sound)), (Some(0), "Sound: 14 rules hold.\n".to_owned()));
 
     terminal.log_in("other").await;
     let broken = terminal.run(&["ledger", "check", "--json"], &[]).await;
@@ -295,14 +189,9 @@ async fn a_refusal_names_reason_and_fields() {
     terminal.log_in("ops").await;
     let refused = terminal.run(&["isp", "set-rate", "yellow", "7"], &[]).await;
     assert_eq!(refused.status.code(), Some(1));
-    assert_eq!(
-        errors(&refused),
-        "INVALID_ARGUMENT: Refused by the test.\n  rate: is more than 1\n"
-    );
+    assert_eq!(errors(&refused), "INVALID_ARGUMENT: Refused by the test.\n  rate: is more than 1\n");
 
-    let refused = terminal
-        .run(&["--json", "isp", "set-rate", "yellow", "7"], &[])
-        .await;
+    let refused = terminal.run(&["--json", "isp", "set-rate", "yellow", "7"], &[]).await;
     let json: Value = serde_json::from_slice(&refused.stderr).expect("JSON");
     assert_eq!(json["error"]["reason"], "INVALID_ARGUMENT");
     assert_eq!(json["error"]["field_violations"][0]["path"], "rate");
@@ -312,71 +201,31 @@ async fn a_refusal_names_reason_and_fields() {
 async fn the_password_of_an_owner_is_read_from_the_environment() {
     let terminal = Terminal::open().await;
     terminal.log_in("ops").await;
-    let create = [
-        "isp",
-        "create",
-        "green",
-        "--name",
-        "Green",
-        "--owner-email",
-        "o@green.test",
-    ];
-    let create = [
-        &create[..],
-        &["--owner-first-name", "Amina", "--owner-last-name", "Otieno"],
-    ]
-    .concat();
-    let created = terminal
-        .run(&create, &[("NETILY_OWNER_PASSWORD", "first password")])
-        .await;
+    let create = ["isp", "create", "green", "--name", "Green", "--owner-email", "o@green.test"];
+    let create = [&create[..], &["--owner-first-name", "Amina", "--owner-last-name", "Otieno"]].concat();
+    let created = terminal.run(&create, &[("NETILY_OWNER_PASSWORD", "first password")]).await;
     assert_eq!(created.status.code(), Some(0), "{}", errors(&created));
 
     let without = terminal.run(&create, &[]).await;
     assert_eq!(without.status.code(), Some(2));
-    assert!(
-        errors(&without).contains("NETILY_OWNER_PASSWORD"),
-        "{}",
-        errors(&without)
-    );
+    assert!(errors(&without).contains("NETILY_OWNER_PASSWORD"), "{}", errors(&without));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_use_ends_with_two_and_an_absent_server_with_one() {
     let terminal = Terminal::open().await;
-    for arguments in [
-        &["frobnicate"][..],
-        &["isp", "set-rate", "yellow"],
-        &["--url", "nonsense", "whoami"],
-    ] {
-        assert_eq!(
-            terminal.run(arguments, &[]).await.status.code(),
-            Some(2),
-            "{arguments:?}"
-        );
+    for arguments in [&["frobnicate"][..], &["isp", "set-rate", "yellow"], &["--url", "nonsense", "whoami"]] {
+        assert_eq!(terminal.run(arguments, &[]).await.status.code(), Some(2), "{arguments:?}");
     }
-    let away = terminal
-        .run(
-            &["--url", "http://127.0.0.1:1", "purchase", "status", "hss_1"],
-            &[],
-        )
-        .await;
+    let away = terminal.run(&["--url", "http://127.0.0.1:1", "purchase", "status", "hss_1"], &[]).await;
     assert_eq!(away.status.code(), Some(1));
-    assert!(
-        errors(&away).starts_with("UNAVAILABLE: The server cannot be reached"),
-        "{}",
-        errors(&away)
-    );
+    assert!(errors(&away).starts_with("UNAVAILABLE: The server cannot be reached"), "{}", errors(&away));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn help_teaches_with_examples_and_exit_codes() {
     let help = answer(&Terminal::open().await.run(&["--help"], &[]).await);
-    for taught in [
-        "Examples:",
-        "Exit codes:",
-        "NETILY_PASSWORD",
-        "netilyctl router check",
-    ] {
+    for taught in ["Examples:", "Exit codes:", "NETILY_PASSWORD", "netilyctl router check"] {
         assert!(help.contains(taught), "{taught}");
     }
 }

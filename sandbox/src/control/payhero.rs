@@ -28,9 +28,7 @@ pub(super) async fn behave(State(world): State<Arc<World>>, body: Bytes) -> Answ
     let changes: Value = read(&body)?;
     let outcome = world.change(|draft| {
         let behaviour = draft.behaviour().with(changes).map_err(Refused::bad)?;
-        draft.record(Entry::Behaviour {
-            behaviour: behaviour.clone(),
-        });
+        draft.record(Entry::Behaviour { behaviour: behaviour.clone() });
         Ok(behaviour)
     })?;
     outcome.map(|behaviour| Json(json!(behaviour)))
@@ -54,17 +52,10 @@ struct Resend {
 }
 
 /// Posts the callback of a transaction now, once, true or forged, and answers how it was received.
-pub(super) async fn callback(
-    State(world): State<Arc<World>>,
-    Path(key): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn callback(State(world): State<Arc<World>>, Path(key): Path<String>, body: Bytes) -> Answer {
     let wanted: Resend = read(&body)?;
     let movement = known(&world, &key)?;
-    let url = wanted
-        .url
-        .or_else(|| movement.callback_url.clone())
-        .ok_or_else(|| Refused::conflict("no callback_url was given"))?;
+    let url = wanted.url.or_else(|| movement.callback_url.clone()).ok_or_else(|| Refused::conflict("no callback_url was given"))?;
     let says = wanted.status.unwrap_or(match movement.status {
         Status::Queued => Status::Success,
         decided => decided,
@@ -90,11 +81,7 @@ fn yes() -> bool {
 }
 
 /// Ends a transaction directly. A failed one can still be paid (a late success); a paid one stays paid.
-pub(super) async fn resolve(
-    State(world): State<Arc<World>>,
-    Path(key): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn resolve(State(world): State<Arc<World>>, Path(key): Path<String>, body: Bytes) -> Answer {
     let wanted: Resolution = read(&body)?;
     let reference = known(&world, &key)?.reference;
     let ending = match wanted.status {
@@ -102,21 +89,10 @@ pub(super) async fn resolve(
         Status::Failed => Ending::Failed(wanted.result_code.unwrap_or(NO_ANSWER)),
         Status::Queued => return Err(Refused::bad("status must be SUCCESS or FAILED")),
     };
-    let due = world.change(|draft| {
-        decide(
-            draft,
-            &world.payhero,
-            &reference,
-            ending,
-            wanted.callback,
-            now_ms(),
-        )
-    })?;
+    let due = world.change(|draft| decide(draft, &world.payhero, &reference, ending, wanted.callback, now_ms()))?;
     let due = due.ok_or_else(|| Refused::conflict("the transaction has ended already"))?;
     send_later(&world, &reference, due);
-    Ok(Json(
-        json!({"reference": reference, "status": wanted.status}),
-    ))
+    Ok(Json(json!({"reference": reference, "status": wanted.status})))
 }
 
 #[derive(Deserialize)]
@@ -130,13 +106,7 @@ struct Deposit {
 pub(super) async fn deposit(State(world): State<Arc<World>>, body: Bytes) -> Answer {
     let wanted: Deposit = read(&body)?;
     let kes = world.change(|draft| {
-        wallet::deposit(
-            draft,
-            &world.payhero,
-            reference::payhero(Generation::Legacy),
-            wanted.amount,
-            now_ms(),
-        );
+        wallet::deposit(draft, &world.payhero, reference::payhero(Generation::Legacy), wanted.amount, now_ms());
         wallet::balance(draft, &world.payhero, wallet::Wallet::Payments)
     })?;
     Ok(Json(json!({"balance": kes})))
@@ -145,13 +115,7 @@ pub(super) async fn deposit(State(world): State<Arc<World>>, body: Bytes) -> Ans
 /// Finds by PayHero's reference, receipt or checkout id, or (here only) by the newest of the merchant's reference.
 fn known(world: &World, key: &str) -> Result<Movement, Refused> {
     let found = world.look(|truth| {
-        let by_merchant = || {
-            truth
-                .movements()
-                .iter()
-                .rev()
-                .find(|movement| movement.external_reference == key)
-        };
+        let by_merchant = || truth.movements().iter().rev().find(|movement| movement.external_reference == key);
         truth.movement(key).or_else(by_merchant).cloned()
     });
     found.ok_or_else(|| Refused::missing("no such transaction"))

@@ -21,10 +21,7 @@ pub(super) async fn list(State(world): State<Arc<World>>) -> Answer {
     let now = now_ms();
     let phones: Vec<Value> = world.look(|truth| {
         let shown = truth.phones().into_iter().map(|(phone, at_ms)| {
-            let waiting = truth
-                .movements_of(&phone)
-                .filter(|movement| movement.waiting_prompt(now).is_some())
-                .count();
+            let waiting = truth.movements_of(&phone).filter(|movement| movement.waiting_prompt(now).is_some()).count();
             json!({"msisdn": phone, "last_at": rfc3339(at_ms), "waiting": waiting})
         });
         shown.collect()
@@ -64,19 +61,13 @@ struct Choice {
 }
 
 /// Answers a prompt as a person would.
-pub(super) async fn answer(
-    State(world): State<Arc<World>>,
-    Path((written, id)): Path<(String, String)>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn answer(State(world): State<Arc<World>>, Path((written, id)): Path<(String, String)>, body: Bytes) -> Answer {
     let phone = parse(&written)?;
     let choice: Choice = read(&body)?;
     match prompt::answer(&world, &phone, &id, choice.answer) {
         Ok(status) => Ok(Json(json!({"status": status}))),
         Err(Unanswerable::Unknown) => Err(Refused::missing("this phone has no such prompt")),
-        Err(Unanswerable::Gone) => Err(Refused::conflict(
-            "the prompt was answered before or has expired",
-        )),
+        Err(Unanswerable::Gone) => Err(Refused::conflict("the prompt was answered before or has expired")),
     }
 }
 

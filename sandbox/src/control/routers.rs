@@ -31,11 +31,7 @@ pub(super) async fn show(State(world): State<Arc<World>>, Path(name): Path<Strin
 }
 
 /// Power, version and manners.
-pub(super) async fn set_state(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn set_state(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let wanted: Value = read(&body)?;
     router.set_state(wanted).await.map_err(Refused::bad)?;
@@ -50,17 +46,10 @@ struct Device {
 }
 
 /// A device joins the WiFi.
-pub(super) async fn join_host(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn join_host(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let device: Device = read(&body)?;
-    router
-        .join_host(&device.mac, &device.ip)
-        .await
-        .map_err(Refused::conflict)?;
+    router.join_host(&device.mac, &device.ip).await.map_err(Refused::conflict)?;
     Ok(Json(json!({"mac": device.mac, "ip": device.ip})))
 }
 
@@ -77,16 +66,10 @@ struct Traffic {
 }
 
 /// A device that is online uses the WiFi for a while.
-pub(super) async fn traffic(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn traffic(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let used: Traffic = read(&body)?;
-    let outcome = router
-        .traffic(&used.user, used.bytes_in, used.bytes_out, used.seconds)
-        .await;
+    let outcome = router.traffic(&used.user, used.bytes_in, used.bytes_out, used.seconds).await;
     outcome.map_err(Refused::conflict)?;
     Ok(Json(router.snapshot().await))
 }
@@ -98,17 +81,10 @@ struct Leaver {
 }
 
 /// A device leaves the WiFi.
-pub(super) async fn leave_host(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn leave_host(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let device: Leaver = read(&body)?;
-    router
-        .leave_host(&device.mac)
-        .await
-        .map_err(Refused::conflict)?;
+    router.leave_host(&device.mac).await.map_err(Refused::conflict)?;
     Ok(Json(json!({"mac": device.mac})))
 }
 
@@ -122,16 +98,10 @@ struct Login {
 }
 
 /// A device's browser submits the router's login form.
-pub(super) async fn log_in(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn log_in(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let form: Login = read(&body)?;
-    let outcome = router
-        .browser_login(&form.mac, &form.ip, &form.username, &form.password)
-        .await;
+    let outcome = router.browser_login(&form.mac, &form.ip, &form.username, &form.password).await;
     outcome.map_err(Refused::conflict)?;
     Ok(Json(json!({"username": form.username})))
 }
@@ -146,23 +116,14 @@ struct Dial {
 }
 
 /// A subscriber's box dials in over PPPoE.
-pub(super) async fn dial(
-    State(world): State<Arc<World>>,
-    Path(name): Path<String>,
-    body: Bytes,
-) -> Answer {
+pub(super) async fn dial(State(world): State<Arc<World>>, Path(name): Path<String>, body: Bytes) -> Answer {
     let router = router(&world, &name)?;
     let dialled: Dial = read(&body)?;
-    let outcome = router
-        .ppp_dial(&dialled.name, &dialled.password, &dialled.caller_id)
-        .await;
+    let outcome = router.ppp_dial(&dialled.name, &dialled.password, &dialled.caller_id).await;
     outcome.map_err(Refused::conflict)?;
     Ok(Json(json!({"name": dialled.name})))
 }
 
 fn router<'a>(world: &'a World, name: &str) -> Result<&'a RouterHandle, Refused> {
-    world
-        .routers
-        .get(name)
-        .ok_or_else(|| Refused::missing(format!("there is no router {name}")))
+    world.routers.get(name).ok_or_else(|| Refused::missing(format!("there is no router {name}")))
 }

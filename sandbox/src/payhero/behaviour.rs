@@ -170,29 +170,15 @@ mod tests {
 
     #[test]
     fn a_change_keeps_what_it_does_not_name() {
-        let dark = Behaviour::default()
-            .with(json!({"auto_answer": "accept"}))
-            .unwrap()
-            .with(json!({"status": "404_first"}))
-            .unwrap();
-        assert_eq!(
-            (dark.auto_answer, dark.status),
-            (Some(Answer::Accept), StatusMode::NotFoundFirst)
-        );
-        assert_eq!(
-            dark.with(json!({"auto_answer": null})).unwrap().auto_answer,
-            None
-        );
+        let dark = Behaviour::default().with(json!({"auto_answer": "accept"})).unwrap().with(json!({"status": "404_first"})).unwrap();
+        assert_eq!((dark.auto_answer, dark.status), (Some(Answer::Accept), StatusMode::NotFoundFirst));
+        assert_eq!(dark.with(json!({"auto_answer": null})).unwrap().auto_answer, None);
     }
 
     #[test]
     fn an_unknown_switch_or_word_is_refused() {
         assert!(Behaviour::default().with(json!({"colect": "ok"})).is_err());
-        assert!(
-            Behaviour::default()
-                .with(json!({"collect": "fine"}))
-                .is_err()
-        );
+        assert!(Behaviour::default().with(json!({"collect": "fine"})).is_err());
         assert!(Behaviour::default().with(json!([])).is_err());
     }
 }

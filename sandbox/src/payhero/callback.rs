@@ -19,16 +19,9 @@ const DELIVERY_LIMIT: Duration = Duration::from_secs(10);
 pub(crate) fn body(movement: &Movement, says: Status, now_ms: i64) -> Value {
     let code = match says {
         Status::Success => 0,
-        _ => movement
-            .result_code
-            .filter(|code| *code != 0)
-            .unwrap_or(NO_ANSWER),
+        _ => movement.result_code.filter(|code| *code != 0).unwrap_or(NO_ANSWER),
     };
-    let receipt = if says == Status::Success {
-        movement.receipt.as_str()
-    } else {
-        ""
-    };
+    let receipt = if says == Status::Success { movement.receipt.as_str() } else { "" };
     match (movement.generation, movement.direction) {
         (Generation::Legacy, Direction::Collection) => collection(movement, says, code, receipt),
         (Generation::Legacy, Direction::Payout) => withdrawal(movement, says, code, receipt),
@@ -79,18 +72,9 @@ fn withdrawal(movement: &Movement, says: Status, code: u16, receipt: &str) -> Va
 }
 
 /// Shape B of API 2.0.0, both directions: no result code, the reason is only in `message`.
-pub(crate) fn flat(
-    movement: &Movement,
-    says: Status,
-    code: u16,
-    receipt: &str,
-    now_ms: i64,
-) -> Value {
+pub(crate) fn flat(movement: &Movement, says: Status, code: u16, receipt: &str, now_ms: i64) -> Value {
     let (transaction_type, paid_text) = match movement.direction {
-        Direction::Collection => (
-            "inbound_payment",
-            "The service request is processed successfully.",
-        ),
+        Direction::Collection => ("inbound_payment", "The service request is processed successfully."),
         Direction::Payout => ("outbound_payment", "Transaction processed successfully."),
     };
     let succeeded = says == Status::Success;
@@ -114,9 +98,7 @@ pub(crate) fn flat(
 /// Replaces fields of a body by name, wherever in it they stand: for callbacks with another amount or reference.
 pub(crate) fn overridden(mut body: Value, fields: &Map<String, Value>) -> Value {
     for (name, value) in fields {
-        let nested = body
-            .get_mut("response")
-            .and_then(|response| response.get_mut(name));
+        let nested = body.get_mut("response").and_then(|response| response.get_mut(name));
         match nested {
             Some(place) => *place = value.clone(),
             None => body[name] = value.clone(),
@@ -129,9 +111,7 @@ pub(crate) fn overridden(mut body: Value, fields: &Map<String, Value>) -> Value 
 pub(crate) fn send_later(world: &Arc<World>, reference: &str, due: Vec<Due>) {
     for one in due {
         let (world, reference) = (world.clone(), reference.to_owned());
-        world
-            .clone()
-            .spawn(async move { send_due(&world, &reference, &one).await });
+        world.clone().spawn(async move { send_due(&world, &reference, &one).await });
     }
 }
 
@@ -148,14 +128,8 @@ pub(crate) async fn send_due(world: &World, reference: &str, due: &Due) {
     let noted = world.change(|draft| {
         if let Some(mut movement) = draft.movement(reference).cloned() {
             movement.due.retain(|other| other.id != due.id);
-            movement.deliveries.push(Delivery {
-                at_ms: now_ms(),
-                says: due.says,
-                http_status,
-            });
-            draft.record(Entry::Movement {
-                movement: Box::new(movement),
-            });
+            movement.deliveries.push(Delivery { at_ms: now_ms(), says: due.says, http_status });
+            draft.record(Entry::Movement { movement: Box::new(movement) });
         }
     });
     if let Err(fault) = noted {
@@ -165,13 +139,7 @@ pub(crate) async fn send_due(world: &World, reference: &str, due: &Due) {
 
 /// Posts a body once. No answer in time, or none at all, gives nothing.
 pub(crate) async fn post(world: &World, url: &str, body: &Value) -> Option<u16> {
-    let answer = world
-        .client
-        .post(url)
-        .timeout(DELIVERY_LIMIT)
-        .json(body)
-        .send()
-        .await;
+    let answer = world.client.post(url).timeout(DELIVERY_LIMIT).json(body).send().await;
     match answer {
         Ok(answer) => Some(answer.status().as_u16()),
         Err(fault) => {

@@ -32,31 +32,18 @@ const EARLY_LIMIT: Duration = Duration::from_secs(2);
 /// Receives the request as `collect` of the behaviour says.
 pub(crate) async fn collect(State(world): State<Arc<World>>, body: Bytes) -> Response {
     let behaviour = world.behaviour();
-    let fields = match receive::open(&world, Direction::Collection, behaviour.collect, &body).await
-    {
+    let fields = match receive::open(&world, Direction::Collection, behaviour.collect, &body).await {
         Ok(fields) => fields,
         Err(answer) => return answer,
     };
     let ask = match read(&fields, behaviour.generation, &world.payhero) {
         Ok(ask) => ask,
         Err(sentence) => {
-            return receive::refuse(
-                &world,
-                Direction::Collection,
-                &fields,
-                &sentence,
-                reply::invalid,
-            );
+            return receive::refuse(&world, Direction::Collection, &fields, &sentence, reply::invalid);
         }
     };
     if ask.customer_name.as_deref() == Some("") {
-        return receive::refuse(
-            &world,
-            Direction::Collection,
-            &fields,
-            "sql: no rows in result set",
-            reply::no_with_200,
-        );
+        return receive::refuse(&world, Direction::Collection, &fields, "sql: no rows in result set", reply::no_with_200);
     }
     let movement = match world.change(|draft| accept(draft, &ask, &behaviour)) {
         Ok(movement) => movement,
@@ -117,14 +104,9 @@ fn read(fields: &Fields, generation: Generation, setup: &PayheroSetup) -> Result
         phone_as_sent: phone_as_sent.to_owned(),
         external_reference: fields.external_reference(),
         customer_name: fields.text("customer_name")?.map(str::to_owned),
-        callback_url: fields
-            .text("callback_url")?
-            .filter(|url| !url.is_empty())
-            .map(str::to_owned),
+        callback_url: fields.text("callback_url")?.filter(|url| !url.is_empty()).map(str::to_owned),
         channel_id,
-        through_wallet: provider == "sasapay"
-            || network_code.is_some()
-            || channel_id == Some(setup.wallet_channel_id),
+        through_wallet: provider == "sasapay" || network_code.is_some() || channel_id == Some(setup.wallet_channel_id),
         prompts: !(generation == Generation::V2 && fields.is_true("is_offline")),
     })
 }
@@ -132,10 +114,7 @@ fn read(fields: &Fields, generation: Generation, setup: &PayheroSetup) -> Result
 fn accept(draft: &mut Draft<'_>, ask: &Ask, behaviour: &Behaviour) -> Movement {
     let mut now = now_ms();
     // Two prompts of one phone in one millisecond would share a checkout id.
-    while draft
-        .movement(&reference::checkout(now, &ask.phone))
-        .is_some()
-    {
+    while draft.movement(&reference::checkout(now, &ask.phone)).is_some() {
         now += 1;
     }
     let lifetime_ms = i64::try_from(behaviour.prompt_lifetime_ms).unwrap_or(i64::MAX);
@@ -162,44 +141,25 @@ fn accept(draft: &mut Draft<'_>, ask: &Ask, behaviour: &Behaviour) -> Movement {
         decided_at_ms: None,
         seen_from_ms: now,
         seen_before: Status::Queued,
-        prompt: ask.prompts.then(|| Prompt {
-            id: Uuid::new_v4().to_string(),
-            expires_at_ms: now.saturating_add(lifetime_ms),
-            ignored: false,
-        }),
+        prompt: ask.prompts.then(|| Prompt { id: Uuid::new_v4().to_string(), expires_at_ms: now.saturating_add(lifetime_ms), ignored: false }),
         due: Vec::new(),
         deliveries: Vec::new(),
     };
-    draft.record(Entry::Movement {
-        movement: Box::new(movement.clone()),
-    });
+    draft.record(Entry::Movement { movement: Box::new(movement.clone()) });
     movement
 }
 
 /// Lets the prompt live. An early callback with an automatic answer overtakes even the answer to the request.
 async fn begin(world: &Arc<World>, movement: &Movement, behaviour: &Behaviour) {
     let ending = behaviour.auto_answer.and_then(Ending::of);
-    let Some(ending) = ending.filter(|_| {
-        behaviour.callback == CallbackMode::Early && behaviour.auto_answer_delay_ms == 0
-    }) else {
+    let Some(ending) = ending.filter(|_| behaviour.callback == CallbackMode::Early && behaviour.auto_answer_delay_ms == 0) else {
         return prompt::watch(world, movement);
     };
-    match world.change(|draft| {
-        decide(
-            draft,
-            &world.payhero,
-            &movement.reference,
-            ending,
-            true,
-            now_ms(),
-        )
-    }) {
+    match world.change(|draft| decide(draft, &world.payhero, &movement.reference, ending, true, now_ms())) {
         Ok(due) => {
             for one in due.unwrap_or_default() {
                 let (sender, reference) = (world.clone(), movement.reference.clone());
-                let sent = world
-                    .tasks
-                    .spawn(async move { send_due(&sender, &reference, &one).await });
+                let sent = world.tasks.spawn(async move { send_due(&sender, &reference, &one).await });
                 // Whoever answers the callback late still gets it; only the waiting ends.
                 let _late = tokio::time::timeout(EARLY_LIMIT, sent).await;
             }

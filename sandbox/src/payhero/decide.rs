@@ -46,23 +46,14 @@ pub(crate) fn described(code: u16, generation: Generation) -> &'static str {
         (1032, Generation::V2) => "Request Cancelled by user.",
         (NO_ANSWER, _) => "No response from user.",
         (2001, _) => "The initiator information is invalid.",
-        (NOT_REGISTERED, _) => {
-            "Credit Party customer type (Unregistered or Registered Customer) can't be supported by the service."
-        }
+        (NOT_REGISTERED, _) => "Credit Party customer type (Unregistered or Registered Customer) can't be supported by the service.",
         _ => "The request could not be completed.",
     }
 }
 
 /// Ends the transaction and gives the callbacks to send. Nothing happens to one that has ended already, except that a failed
 /// one can still turn out to be paid. With `announce` false no callback is due.
-pub(crate) fn decide(
-    draft: &mut Draft<'_>,
-    setup: &PayheroSetup,
-    reference: &str,
-    ending: Ending,
-    announce: bool,
-    now_ms: i64,
-) -> Option<Vec<Due>> {
+pub(crate) fn decide(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: &str, ending: Ending, announce: bool, now_ms: i64) -> Option<Vec<Due>> {
     let mut movement = draft.movement(reference)?.clone();
     let before = movement.status;
     let moves = ending == Ending::Paid;
@@ -88,40 +79,21 @@ pub(crate) fn decide(
         CallbackMode::FailedThenSuccess if moves => (now_ms.saturating_add(lag_ms), Status::Failed),
         _ => (now_ms, movement.status),
     };
-    let due = if announce && movement.callback_url.is_some() {
-        announcements(&movement, &behaviour, now_ms)
-    } else {
-        Vec::new()
-    };
+    let due = if announce && movement.callback_url.is_some() { announcements(&movement, &behaviour, now_ms) } else { Vec::new() };
     movement.due.extend(due.iter().cloned());
-    draft.record(Entry::Movement {
-        movement: Box::new(movement.clone()),
-    });
+    draft.record(Entry::Movement { movement: Box::new(movement.clone()) });
     if moves {
         wallet::book(draft, setup, &movement);
     }
     if let Some(text) = message(&movement, setup, now_ms) {
-        let sms = Sms {
-            at_ms: now_ms,
-            from: "MPESA".to_owned(),
-            text,
-        };
-        draft.record(Entry::Sms {
-            phone: movement.phone.clone(),
-            sms,
-        });
+        let sms = Sms { at_ms: now_ms, from: "MPESA".to_owned(), text };
+        draft.record(Entry::Sms { phone: movement.phone.clone(), sms });
     }
     Some(due)
 }
 
 fn announcements(movement: &Movement, behaviour: &Behaviour, now_ms: i64) -> Vec<Due> {
-    let first = movement
-        .due
-        .iter()
-        .map(|due| due.id + 1)
-        .max()
-        .unwrap_or(0)
-        .max(u32::try_from(movement.deliveries.len()).unwrap_or(u32::MAX));
+    let first = movement.due.iter().map(|due| due.id + 1).max().unwrap_or(0).max(u32::try_from(movement.deliveries.len()).unwrap_or(u32::MAX));
     let later = |ms: u64| now_ms.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
     let usual = later(behaviour.callback_delay_ms);
     let says = movement.status;
@@ -131,17 +103,11 @@ fn announcements(movement: &Movement, behaviour: &Behaviour, now_ms: i64) -> Vec
         CallbackMode::Twice => vec![(usual, says), (usual, says)],
         CallbackMode::Early => vec![(now_ms, says)],
         CallbackMode::FailedThenSuccess if says == Status::Success => {
-            vec![
-                (usual, Status::Failed),
-                (usual.saturating_add(later(behaviour.lag_ms) - now_ms), says),
-            ]
+            vec![(usual, Status::Failed), (usual.saturating_add(later(behaviour.lag_ms) - now_ms), says)]
         }
         CallbackMode::FailedThenSuccess => vec![(usual, says)],
     };
-    (first..)
-        .zip(wanted)
-        .map(|(id, (at_ms, says))| Due { id, at_ms, says })
-        .collect()
+    (first..).zip(wanted).map(|(id, (at_ms, says))| Due { id, at_ms, says }).collect()
 }
 
 fn unused_receipt(draft: &Draft<'_>, now_ms: i64) -> String {
@@ -155,21 +121,15 @@ fn unused_receipt(draft: &Draft<'_>, now_ms: i64) -> String {
 
 /// M-Pesa's own message to the phone: a guest who closed the portal finds the receipt there.
 fn message(movement: &Movement, setup: &PayheroSetup, now_ms: i64) -> Option<String> {
-    let Movement {
-        receipt, amount, ..
-    } = movement;
+    let Movement { receipt, amount, .. } = movement;
     let merchant = &setup.merchant;
     let when = nairobi(now_ms).format("%-d/%-m/%y at %-I:%M %p");
     match (movement.direction, movement.status, movement.result_code) {
-        (Direction::Collection, Status::Success, _) => Some(format!(
-            "{receipt} Confirmed. Ksh{amount}.00 paid to {merchant} on {when}."
-        )),
-        (Direction::Payout, Status::Success, _) => Some(format!(
-            "{receipt} Confirmed. You have received Ksh{amount}.00 from {merchant} on {when}."
-        )),
-        (Direction::Collection, Status::Failed, Some(1)) => Some(format!(
-            "Failed. You do not have enough money in your M-PESA account to pay Ksh{amount}.00 to {merchant}."
-        )),
+        (Direction::Collection, Status::Success, _) => Some(format!("{receipt} Confirmed. Ksh{amount}.00 paid to {merchant} on {when}.")),
+        (Direction::Payout, Status::Success, _) => Some(format!("{receipt} Confirmed. You have received Ksh{amount}.00 from {merchant} on {when}.")),
+        (Direction::Collection, Status::Failed, Some(1)) => {
+            Some(format!("Failed. You do not have enough money in your M-PESA account to pay Ksh{amount}.00 to {merchant}."))
+        }
         _ => None,
     }
 }

@@ -26,26 +26,20 @@ impl Fields {
 
     /// A string that must be there and not be empty.
     pub(crate) fn required_text(&self, name: &str) -> Result<&str, String> {
-        self.text(name)?
-            .filter(|text| !text.is_empty())
-            .ok_or_else(|| format!("{name} is required"))
+        self.text(name)?.filter(|text| !text.is_empty()).ok_or_else(|| format!("{name} is required"))
     }
 
     /// A whole number, not a string of digits; nothing where the field is absent or null.
     pub(crate) fn whole(&self, name: &str) -> Result<Option<i64>, String> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => value
-                .as_i64()
-                .map(Some)
-                .ok_or_else(|| format!("{name} must be a whole number")),
+            Some(value) => value.as_i64().map(Some).ok_or_else(|| format!("{name} must be a whole number")),
         }
     }
 
     /// A whole number that must be there.
     pub(crate) fn required_whole(&self, name: &str) -> Result<i64, String> {
-        self.whole(name)?
-            .ok_or_else(|| format!("{name} is required"))
+        self.whole(name)?.ok_or_else(|| format!("{name} is required"))
     }
 
     /// True only if the field is `true`.
@@ -55,10 +49,6 @@ impl Fields {
 
     /// The merchant's reference for counting requests, even of a body that is otherwise refused.
     pub(crate) fn external_reference(&self) -> String {
-        self.text("external_reference")
-            .ok()
-            .flatten()
-            .unwrap_or_default()
-            .to_owned()
+        self.text("external_reference").ok().flatten().unwrap_or_default().to_owned()
     }
 }

@@ -22,10 +22,7 @@ pub(crate) struct Page {
 }
 
 /// `GET /api/v2/transactions`: newest first, so pages shift while they are read.
-pub(crate) async fn transactions(
-    State(world): State<Arc<World>>,
-    Query(asked): Query<Page>,
-) -> Response {
+pub(crate) async fn transactions(State(world): State<Arc<World>>, Query(asked): Query<Page>) -> Response {
     if let Some(answer) = dark(&world).await {
         return answer;
     }
@@ -34,17 +31,9 @@ pub(crate) async fn transactions(
     let now = now_ms();
     let account_id = world.payhero.account_id;
     let (rows, count) = world.look(|truth| {
-        let seen: Vec<&Row> = truth
-            .rows()
-            .iter()
-            .rev()
-            .filter(|row| row.seen_from_ms <= now)
-            .collect();
+        let seen: Vec<&Row> = truth.rows().iter().rev().filter(|row| row.seen_from_ms <= now).collect();
         let wanted = seen.iter().skip(per.saturating_mul(page - 1)).take(per);
-        (
-            wanted.map(|row| row.shown(account_id)).collect::<Vec<_>>(),
-            seen.len(),
-        )
+        (wanted.map(|row| row.shown(account_id)).collect::<Vec<_>>(), seen.len())
     });
     let pages = count.div_ceil(per).max(1);
     Json(json!({
@@ -68,10 +57,7 @@ pub(crate) struct WalletQuestion {
 }
 
 /// `GET /api/v2/wallets`: only the service wallet; the payments wallet is asked for as a channel nowadays.
-pub(crate) async fn wallets(
-    State(world): State<Arc<World>>,
-    Query(asked): Query<WalletQuestion>,
-) -> Response {
+pub(crate) async fn wallets(State(world): State<Arc<World>>, Query(asked): Query<WalletQuestion>) -> Response {
     if let Some(answer) = dark(&world).await {
         return answer;
     }
@@ -105,17 +91,12 @@ pub(crate) async fn channels(State(world): State<Arc<World>>) -> Response {
 }
 
 /// `GET /api/v2/payment_channels/{id}`: for the wallet channel, the balance of the payments wallet.
-pub(crate) async fn one_channel(
-    State(world): State<Arc<World>>,
-    Path(id): Path<String>,
-) -> Response {
+pub(crate) async fn one_channel(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     if let Some(answer) = dark(&world).await {
         return answer;
     }
     match id.parse() {
-        Ok(id) if id == world.payhero.channel_id || id == world.payhero.wallet_channel_id => {
-            Json(channel(&world, id)).into_response()
-        }
+        Ok(id) if id == world.payhero.channel_id || id == world.payhero.wallet_channel_id => Json(channel(&world, id)).into_response(),
         _ => reply::not_found(),
     }
 }
@@ -133,12 +114,7 @@ fn channel(world: &World, id: i64) -> Value {
     });
     if id == setup.wallet_channel_id {
         let (kes, last) = world.look(|truth| {
-            let last = truth
-                .rows()
-                .iter()
-                .rev()
-                .find(|row| row.wallet == Wallet::Payments)
-                .cloned();
+            let last = truth.rows().iter().rev().find(|row| row.wallet == Wallet::Payments).cloned();
             (balance(truth, setup, Wallet::Payments), last)
         });
         shown["channel_type"] = json!("wallet");
@@ -153,16 +129,11 @@ fn channel(world: &World, id: i64) -> Value {
 }
 
 /// `GET /api/global/accounts/{id}/balance` of API 2.0.0. The call is documented, its answer is not published.
-pub(crate) async fn account_balance(
-    State(world): State<Arc<World>>,
-    Path(id): Path<String>,
-) -> Response {
+pub(crate) async fn account_balance(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
     if let Some(answer) = dark(&world).await {
         return answer;
     }
-    if world.behaviour().generation == Generation::Legacy
-        || id != world.payhero.account_id.to_string()
-    {
+    if world.behaviour().generation == Generation::Legacy || id != world.payhero.account_id.to_string() {
         return reply::not_found();
     }
     let kes = world.look(|truth| balance(truth, &world.payhero, Wallet::Payments));
@@ -175,9 +146,5 @@ pub(crate) async fn fees() -> Response {
 }
 
 async fn dark(world: &World) -> Option<Response> {
-    if world.behaviour().status == StatusMode::Dark {
-        Some(reply::silence(world).await)
-    } else {
-        None
-    }
+    if world.behaviour().status == StatusMode::Dark { Some(reply::silence(world).await) } else { None }
 }

@@ -108,18 +108,12 @@ pub(crate) struct Movement {
 impl Movement {
     /// What PayHero's API says at `now_ms`, which may lag behind the truth.
     pub(crate) fn seen(&self, now_ms: i64) -> Status {
-        if self.status == Status::Queued || now_ms >= self.seen_from_ms {
-            self.status
-        } else {
-            self.seen_before
-        }
+        if self.status == Status::Queued || now_ms >= self.seen_from_ms { self.status } else { self.seen_before }
     }
 
     /// The prompt, if it is still on the screen at `now_ms`.
     pub(crate) fn waiting_prompt(&self, now_ms: i64) -> Option<&Prompt> {
-        self.prompt.as_ref().filter(|prompt| {
-            self.status == Status::Queued && !prompt.ignored && now_ms < prompt.expires_at_ms
-        })
+        self.prompt.as_ref().filter(|prompt| self.status == Status::Queued && !prompt.ignored && now_ms < prompt.expires_at_ms)
     }
 
     /// The row of the control side's truth.

@@ -43,20 +43,10 @@ pub(crate) fn watch(world: &Arc<World>, movement: &Movement) {
 }
 
 /// Does what the person chose, and gives the state that the transaction is in then.
-pub(crate) fn answer(
-    world: &Arc<World>,
-    phone: &str,
-    prompt_id: &str,
-    answer: Answer,
-) -> Result<Status, Unanswerable> {
+pub(crate) fn answer(world: &Arc<World>, phone: &str, prompt_id: &str, answer: Answer) -> Result<Status, Unanswerable> {
     let now = now_ms();
     let found = world.change(|draft| {
-        let holds = |movement: &&Movement| {
-            movement
-                .prompt
-                .as_ref()
-                .is_some_and(|prompt| prompt.id == prompt_id)
-        };
+        let holds = |movement: &&Movement| movement.prompt.as_ref().is_some_and(|prompt| prompt.id == prompt_id);
         let Some(mut movement) = draft.movements_of(phone).find(holds).cloned() else {
             return Err(Unanswerable::Unknown);
         };
@@ -67,23 +57,11 @@ pub(crate) fn answer(
             if let Some(prompt) = &mut movement.prompt {
                 prompt.ignored = true;
             }
-            draft.record(Entry::Movement {
-                movement: Box::new(movement),
-            });
+            draft.record(Entry::Movement { movement: Box::new(movement) });
             return Ok((Status::Queued, None));
         };
-        let due = decide(
-            draft,
-            &world.payhero,
-            &movement.reference,
-            ending,
-            true,
-            now,
-        )
-        .unwrap_or_default();
-        let status = draft
-            .movement(&movement.reference)
-            .map_or(Status::Queued, |movement| movement.status);
+        let due = decide(draft, &world.payhero, &movement.reference, ending, true, now).unwrap_or_default();
+        let status = draft.movement(&movement.reference).map_or(Status::Queued, |movement| movement.status);
         Ok((status, Some((movement.reference, due))))
     });
     let (status, announce) = found.unwrap_or_else(|fault| {

@@ -17,41 +17,17 @@ use crate::world::World;
 pub(crate) const MOBILE_NETWORKS: [&str; 3] = ["63902", "63903", "63907"];
 
 /// Counts the request, then gives its fields, or the answer (or silence) of a PayHero that accepts nothing.
-pub(crate) async fn open(
-    world: &World,
-    direction: Direction,
-    reception: Reception,
-    body: &[u8],
-) -> Result<Fields, Response> {
+pub(crate) async fn open(world: &World, direction: Direction, reception: Reception, body: &[u8]) -> Result<Fields, Response> {
     let fields = Fields::parse(body).map_err(|sentence| reply::invalid(&sentence))?;
     let external_reference = fields.external_reference();
     let counted = world.change(|draft| {
-        draft.record(Entry::Request {
-            direction,
-            external_reference,
-            count: 1,
-        });
+        draft.record(Entry::Request { direction, external_reference, count: 1 });
     });
     counted.map_err(|fault| reply::broken(&fault))?;
     let answer = match reception {
-        Reception::Ok
-        | Reception::TimeoutAfterAccept
-        | Reception::ErrorAfterAccept
-        | Reception::Slow => return Ok(fields),
-        Reception::Refuse => refuse(
-            world,
-            direction,
-            &fields,
-            "insufficient balance in service wallet",
-            reply::invalid,
-        ),
-        Reception::RefuseWith200 => refuse(
-            world,
-            direction,
-            &fields,
-            "sql: no rows in result set",
-            reply::no_with_200,
-        ),
+        Reception::Ok | Reception::TimeoutAfterAccept | Reception::ErrorAfterAccept | Reception::Slow => return Ok(fields),
+        Reception::Refuse => refuse(world, direction, &fields, "insufficient balance in service wallet", reply::invalid),
+        Reception::RefuseWith200 => refuse(world, direction, &fields, "sql: no rows in result set", reply::no_with_200),
         Reception::Html => refuse(world, direction, &fields, "html", |_| reply::maintenance()),
         Reception::Dark => {
             note(world, direction, &fields, "dark");
@@ -62,24 +38,13 @@ pub(crate) async fn open(
 }
 
 /// Notes that nothing was accepted, and says so.
-pub(crate) fn refuse(
-    world: &World,
-    direction: Direction,
-    fields: &Fields,
-    sentence: &str,
-    say: impl FnOnce(&str) -> Response,
-) -> Response {
+pub(crate) fn refuse(world: &World, direction: Direction, fields: &Fields, sentence: &str, say: impl FnOnce(&str) -> Response) -> Response {
     note(world, direction, fields, sentence);
     say(sentence)
 }
 
 fn note(world: &World, direction: Direction, fields: &Fields, reason: &str) {
-    let refusal = Refusal {
-        direction,
-        external_reference: fields.external_reference(),
-        reason: reason.to_owned(),
-        at_ms: now_ms(),
-    };
+    let refusal = Refusal { direction, external_reference: fields.external_reference(), reason: reason.to_owned(), at_ms: now_ms() };
     if let Err(fault) = world.change(|draft| draft.record(Entry::Refusal { refusal })) {
         tracing::error!(%fault, "the journal cannot be written");
     }
@@ -108,9 +73,5 @@ pub(crate) fn own_account(fields: &Fields, setup: &PayheroSetup) -> Result<(), S
 
 /// The wrong key, on every call but the list of fees.
 pub(crate) fn unauthorised() -> Response {
-    reply::refusal(
-        StatusCode::UNAUTHORIZED,
-        "unauthenticated",
-        "invalid API credentials",
-    )
+    reply::refusal(StatusCode::UNAUTHORIZED, "unauthenticated", "invalid API credentials")
 }

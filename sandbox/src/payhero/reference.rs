@@ -12,12 +12,7 @@ const ALPHANUMERICS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 pub(crate) fn payhero(generation: Generation) -> String {
     match generation {
         Generation::Legacy => some(ALPHANUMERICS, 10),
-        Generation::V2 => format!(
-            "{}{}.i{}",
-            some(LETTERS, 3),
-            some(b"0123456789", 9),
-            some(LETTERS, 1)
-        ),
+        Generation::V2 => format!("{}{}.i{}", some(LETTERS, 3), some(b"0123456789", 9), some(LETTERS, 1)),
     }
 }
 
@@ -40,21 +35,12 @@ pub(crate) fn checkout(at_ms: i64, phone: &str) -> String {
 /// Safaricom's merchant request id.
 pub(crate) fn merchant_request() -> String {
     let hex = b"0123456789abcdef";
-    format!(
-        "{}-{}-{}-{}{}",
-        some(hex, 4),
-        some(hex, 4),
-        some(hex, 4),
-        some(hex, 12),
-        some(b"0123456789", 8)
-    )
+    format!("{}-{}-{}-{}{}", some(hex, 4), some(hex, 4), some(hex, 4), some(hex, 12), some(b"0123456789", 8))
 }
 
 fn some(alphabet: &[u8], count: usize) -> String {
     let mut random = rand::rng();
-    (0..count)
-        .map(|_| alphabet[random.random_range(0..alphabet.len())] as char)
-        .collect()
+    (0..count).map(|_| alphabet[random.random_range(0..alphabet.len())] as char).collect()
 }
 
 #[cfg(test)]
@@ -64,26 +50,11 @@ mod tests {
     #[test]
     fn identifiers_have_the_recorded_shapes() {
         let at_ms = 1_770_102_912_345; // 2026-02-03 10:15:12.345 in Nairobi
-        assert_eq!(
-            checkout(at_ms, "254712000111"),
-            "ws_CO_03022026101512345712000111"
-        );
+        assert_eq!(checkout(at_ms, "254712000111"), "ws_CO_03022026101512345712000111");
         let receipt = receipt(at_ms);
-        assert!(
-            receipt.len() == 10
-                && receipt
-                    .bytes()
-                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()),
-            "{receipt}"
-        );
+        assert!(receipt.len() == 10 && receipt.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{receipt}");
         let old = payhero(Generation::Legacy);
-        assert!(
-            old.len() == 10
-                && old
-                    .bytes()
-                    .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()),
-            "{old}"
-        );
+        assert!(old.len() == 10 && old.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()), "{old}");
         let new = payhero(Generation::V2);
         assert!(new.len() == 15 && new.as_bytes()[12] == b'.', "{new}");
     }

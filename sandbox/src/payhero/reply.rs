@@ -9,8 +9,7 @@ use crate::world::World;
 
 /// The documented error body, `{"error_code", "error_message", "status_code"}`.
 pub(crate) fn refusal(status: StatusCode, code: &str, message: &str) -> Response {
-    let body =
-        json!({"error_code": code, "error_message": message, "status_code": status.as_u16()});
+    let body = json!({"error_code": code, "error_message": message, "status_code": status.as_u16()});
     (status, Json(body)).into_response()
 }
 
@@ -31,11 +30,7 @@ pub(crate) fn not_found() -> Response {
 
 /// 500, from which nobody can tell what was done.
 pub(crate) fn internal() -> Response {
-    refusal(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "internal",
-        "an internal error occurred",
-    )
+    refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal error occurred")
 }
 
 /// The truth could not be written, so nothing may be said to have happened.
@@ -53,14 +48,6 @@ pub(crate) fn maintenance() -> Response {
 /// Says nothing for as long as `hang_ms`; then, if anybody still listens, what a proxy in front says.
 pub(crate) async fn silence(world: &World) -> Response {
     world.hang(world.behaviour().hang_ms).await;
-    let headers = [
-        (header::CONTENT_TYPE, "text/html"),
-        (header::CONNECTION, "close"),
-    ];
-    (
-        StatusCode::GATEWAY_TIMEOUT,
-        headers,
-        "<html><body><h1>504 Gateway Time-out</h1></body></html>",
-    )
-        .into_response()
+    let headers = [(header::CONTENT_TYPE, "text/html"), (header::CONNECTION, "close")];
+    (StatusCode::GATEWAY_TIMEOUT, headers, "<html><body><h1>504 Gateway Time-out</h1></body></html>").into_response()
 }

@@ -25,10 +25,7 @@ pub(crate) struct Question {
 }
 
 /// The documented answer: no amount, no phone, no result code. `success` only says that the question was answered.
-pub(crate) async fn legacy(
-    State(world): State<Arc<World>>,
-    Query(question): Query<Question>,
-) -> Response {
+pub(crate) async fn legacy(State(world): State<Arc<World>>, Query(question): Query<Question>) -> Response {
     let Some(reference) = question.reference.filter(|reference| !reference.is_empty()) else {
         return reply::invalid("reference is required");
     };
@@ -37,11 +34,7 @@ pub(crate) async fn legacy(
         Err(answer) => return answer,
     };
     let status = movement.seen(now_ms());
-    let receipt = if status == Status::Success {
-        movement.receipt.as_str()
-    } else {
-        ""
-    };
+    let receipt = if status == Status::Success { movement.receipt.as_str() } else { "" };
     Json(json!({
         "transaction_date": rfc3339(movement.decided_at_ms.filter(|_| status != Status::Queued).unwrap_or(movement.created_at_ms)),
         "provider": movement.provider,
@@ -62,8 +55,7 @@ pub(crate) async fn global(State(world): State<Arc<World>>, body: Bytes) -> Resp
     if world.behaviour().generation == Generation::Legacy {
         return reply::not_found();
     }
-    let asked = Fields::parse(&body)
-        .and_then(|fields| fields.required_text("request_id").map(str::to_owned));
+    let asked = Fields::parse(&body).and_then(|fields| fields.required_text("request_id").map(str::to_owned));
     let reference = match asked {
         Ok(reference) => reference,
         Err(sentence) => return reply::invalid(&sentence),
@@ -74,18 +66,8 @@ pub(crate) async fn global(State(world): State<Arc<World>>, body: Bytes) -> Resp
     };
     let now = now_ms();
     let status = movement.seen(now);
-    let receipt = if status == Status::Success {
-        movement.receipt.as_str()
-    } else {
-        ""
-    };
-    let mut answer = flat(
-        &movement,
-        status,
-        movement.result_code.unwrap_or(0),
-        receipt,
-        now,
-    );
+    let receipt = if status == Status::Success { movement.receipt.as_str() } else { "" };
+    let mut answer = flat(&movement, status, movement.result_code.unwrap_or(0), receipt, now);
     if status == Status::Queued {
         answer["message"] = json!("The transaction is being processed.");
     }
@@ -103,7 +85,5 @@ async fn find(world: &World, key: &str) -> Result<Movement, Response> {
         }
         StatusMode::Ok => {}
     }
-    world
-        .look(|truth| truth.movement(key).cloned())
-        .ok_or_else(reply::not_found)
+    world.look(|truth| truth.movement(key).cloned()).ok_or_else(reply::not_found)
 }

@@ -74,9 +74,7 @@ pub(crate) fn spendable(truth: &Truth, setup: &PayheroSetup) -> i64 {
     let under_way: i64 = truth
         .movements()
         .iter()
-        .filter(|movement| {
-            movement.direction == Direction::Payout && movement.decided_at_ms.is_none()
-        })
+        .filter(|movement| movement.direction == Direction::Payout && movement.decided_at_ms.is_none())
         .map(|movement| movement.amount + cost(movement))
         .sum();
     balance(truth, setup, Wallet::Payments) - under_way
@@ -101,10 +99,7 @@ pub(crate) fn book(draft: &mut Draft<'_>, setup: &PayheroSetup, movement: &Movem
     let after = balance(draft, setup, wallet) + effect - cost;
     let inbound = movement.direction == Direction::Collection && movement.through_wallet;
     let described = match movement.direction {
-        Direction::Collection => format!(
-            "Received KES {} from {}",
-            movement.amount, movement.customer_name
-        ),
+        Direction::Collection => format!("Received KES {} from {}", movement.amount, movement.customer_name),
         Direction::Payout => format!("Sent KES {} to {}", movement.amount, movement.account),
     };
     let at_ms = movement.decided_at_ms.unwrap_or(movement.created_at_ms);
@@ -112,24 +107,10 @@ pub(crate) fn book(draft: &mut Draft<'_>, setup: &PayheroSetup, movement: &Movem
         id: draft.rows().last().map_or(1, |row| row.id + 1),
         wallet,
         // The documented sample calls a collection into a channel "outbound": PayHero passes the money on.
-        transaction_type: if inbound {
-            "inbound_payment"
-        } else {
-            "outbound_payment"
-        }
-        .to_owned(),
-        transaction_name: if inbound {
-            "Inbound Payment"
-        } else {
-            "Outbound Payment"
-        }
-        .to_owned(),
+        transaction_type: if inbound { "inbound_payment" } else { "outbound_payment" }.to_owned(),
+        transaction_name: if inbound { "Inbound Payment" } else { "Outbound Payment" }.to_owned(),
         description: described,
-        amount: if movement.direction == Direction::Payout {
-            -movement.amount
-        } else {
-            movement.amount
-        },
+        amount: if movement.direction == Direction::Payout { -movement.amount } else { movement.amount },
         transaction_reference: movement.reference.clone(),
         provider_reference: movement.reference.clone(),
         gateway: movement.provider.clone(),
@@ -155,13 +136,7 @@ pub(crate) fn book(draft: &mut Draft<'_>, setup: &PayheroSetup, movement: &Movem
 }
 
 /// Puts money into the payments wallet by the control side's hand, or takes it (a negative amount).
-pub(crate) fn deposit(
-    draft: &mut Draft<'_>,
-    setup: &PayheroSetup,
-    reference: String,
-    amount: i64,
-    at_ms: i64,
-) {
+pub(crate) fn deposit(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: String, amount: i64, at_ms: i64) {
     let row = Row {
         id: draft.rows().last().map_or(1, |row| row.id + 1),
         wallet: Wallet::Payments,
@@ -225,19 +200,10 @@ const CHANNEL_BANDS: [(i64, i64); 17] = [
     (i64::MAX, 195),
 ];
 
-const PAYOUT_BANDS: [(i64, i64); 5] = [
-    (100, 0),
-    (1_500, 5),
-    (5_000, 9),
-    (20_000, 11),
-    (i64::MAX, 13),
-];
+const PAYOUT_BANDS: [(i64, i64); 5] = [(100, 0), (1_500, 5), (5_000, 9), (20_000, 11), (i64::MAX, 13)];
 
 fn band(bands: &[(i64, i64)], amount: i64) -> i64 {
-    bands
-        .iter()
-        .find(|(up_to, _)| amount <= *up_to)
-        .map_or(0, |(_, fee)| *fee)
+    bands.iter().find(|(up_to, _)| amount <= *up_to).map_or(0, |(_, fee)| *fee)
 }
 
 /// The published bands, as `GET /api/transaction_fees` lists them. That the list is public is known, its keys are not.
@@ -261,16 +227,7 @@ mod tests {
 
     #[test]
     fn fees_follow_the_published_bands() {
-        let asked = [
-            (1, 0),
-            (10, 0),
-            (11, 1),
-            (50, 6),
-            (499, 6),
-            (500, 10),
-            (2_999, 25),
-            (300_000, 195),
-        ];
+        let asked = [(1, 0), (10, 0), (11, 1), (50, 6), (499, 6), (500, 10), (2_999, 25), (300_000, 195)];
         for (amount, fee) in asked {
             assert_eq!(band(&CHANNEL_BANDS, amount), fee, "KES {amount}");
         }

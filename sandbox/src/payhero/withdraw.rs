@@ -32,18 +32,10 @@ pub(crate) async fn withdraw(State(world): State<Arc<World>>, body: Bytes) -> Re
     let ask = match read(&fields, behaviour.generation, &world.payhero) {
         Ok(ask) => ask,
         Err(sentence) => {
-            return receive::refuse(
-                &world,
-                Direction::Payout,
-                &fields,
-                &sentence,
-                reply::invalid,
-            );
+            return receive::refuse(&world, Direction::Payout, &fields, &sentence, reply::invalid);
         }
     };
-    let movement = match world
-        .change(|draft| accept(draft, &world.payhero, &ask, behaviour.generation))
-    {
+    let movement = match world.change(|draft| accept(draft, &world.payhero, &ask, behaviour.generation)) {
         Ok(Ok(movement)) => movement,
         Ok(Err(sentence)) => {
             return receive::refuse(&world, Direction::Payout, &fields, sentence, reply::invalid);
@@ -74,13 +66,8 @@ fn read(fields: &Fields, generation: Generation, setup: &PayheroSetup) -> Result
     let network_code = fields.required_text("network_code")?;
     let channel = fields.required_text("channel")?;
     let (account, channel_id) = match generation {
-        Generation::Legacy => {
-            legacy_destination(fields, setup, phone_as_sent, network_code, channel)?
-        }
-        Generation::V2 => (
-            v2_destination(fields, setup, &phone, network_code, channel)?,
-            None,
-        ),
+        Generation::Legacy => legacy_destination(fields, setup, phone_as_sent, network_code, channel)?,
+        Generation::V2 => (v2_destination(fields, setup, &phone, network_code, channel)?, None),
     };
     Ok(Ask {
         amount,
@@ -88,21 +75,12 @@ fn read(fields: &Fields, generation: Generation, setup: &PayheroSetup) -> Result
         phone_as_sent: phone_as_sent.to_owned(),
         account,
         external_reference: fields.external_reference(),
-        callback_url: fields
-            .text("callback_url")?
-            .filter(|url| !url.is_empty())
-            .map(str::to_owned),
+        callback_url: fields.text("callback_url")?.filter(|url| !url.is_empty()).map(str::to_owned),
         channel_id,
     })
 }
 
-fn legacy_destination(
-    fields: &Fields,
-    setup: &PayheroSetup,
-    phone_as_sent: &str,
-    network_code: &str,
-    channel: &str,
-) -> Result<(String, Option<i64>), String> {
+fn legacy_destination(fields: &Fields, setup: &PayheroSetup, phone_as_sent: &str, network_code: &str, channel: &str) -> Result<(String, Option<i64>), String> {
     if !phone_as_sent.starts_with("254") {
         return Err("phone_number must start with country code".to_owned());
     }
@@ -114,25 +92,14 @@ fn legacy_destination(
         return Err("wallet not found".to_owned());
     }
     match channel {
-        "mobile" if receive::MOBILE_NETWORKS.contains(&network_code) => {
-            Ok((phone_as_sent.to_owned(), Some(channel_id)))
-        }
-        "bank" if is_bank(network_code) => Ok((
-            fields.required_text("account_number")?.to_owned(),
-            Some(channel_id),
-        )),
+        "mobile" if receive::MOBILE_NETWORKS.contains(&network_code) => Ok((phone_as_sent.to_owned(), Some(channel_id))),
+        "bank" if is_bank(network_code) => Ok((fields.required_text("account_number")?.to_owned(), Some(channel_id))),
         "mobile" | "bank" => Err("network_code is not valid".to_owned()),
         _ => Err("channel must be mobile or bank".to_owned()),
     }
 }
 
-fn v2_destination(
-    fields: &Fields,
-    setup: &PayheroSetup,
-    phone: &str,
-    network_code: &str,
-    channel: &str,
-) -> Result<String, String> {
+fn v2_destination(fields: &Fields, setup: &PayheroSetup, phone: &str, network_code: &str, channel: &str) -> Result<String, String> {
     receive::own_account(fields, setup)?;
     fields.required_text("external_reference")?;
     if !receive::MOBILE_NETWORKS.contains(&network_code) {
@@ -152,19 +119,13 @@ fn v2_destination(
 /// The bank codes that PayHero lists for withdrawals; they are SasaPay's.
 fn is_bank(code: &str) -> bool {
     const BANKS: [&str; 36] = [
-        "01", "02", "03", "07", "10", "11", "12", "14", "16", "18", "19", "23", "25", "31", "35",
-        "36", "43", "50", "51", "53", "54", "55", "57", "61", "63", "65", "66", "68", "70", "72",
-        "74", "75", "76", "78", "89", "97",
+        "01", "02", "03", "07", "10", "11", "12", "14", "16", "18", "19", "23", "25", "31", "35", "36", "43", "50", "51", "53", "54", "55", "57", "61", "63",
+        "65", "66", "68", "70", "72", "74", "75", "76", "78", "89", "97",
     ];
     BANKS.contains(&code)
 }
 
-fn accept(
-    draft: &mut Draft<'_>,
-    setup: &PayheroSetup,
-    ask: &Ask,
-    generation: Generation,
-) -> Result<Movement, &'static str> {
+fn accept(draft: &mut Draft<'_>, setup: &PayheroSetup, ask: &Ask, generation: Generation) -> Result<Movement, &'static str> {
     let cost = wallet::payout_cost(ask.amount);
     if ask.amount <= cost {
         return Err("the transaction amount is insufficient as it wont cater for cost");
@@ -200,9 +161,7 @@ fn accept(
         due: Vec::new(),
         deliveries: Vec::new(),
     };
-    draft.record(Entry::Movement {
-        movement: Box::new(movement.clone()),
-    });
+    draft.record(Entry::Movement { movement: Box::new(movement.clone()) });
     Ok(movement)
 }
 
@@ -213,11 +172,7 @@ pub(crate) fn carry_out(world: &Arc<World>, movement: &Movement, behaviour: &Beh
         PayoutResult::Failed => Ending::Failed(NOT_REGISTERED),
         PayoutResult::Hold => return,
     };
-    let (bank, reference, delay_ms) = (
-        world.clone(),
-        movement.reference.clone(),
-        behaviour.payout_delay_ms,
-    );
+    let (bank, reference, delay_ms) = (world.clone(), movement.reference.clone(), behaviour.payout_delay_ms);
     world.spawn(async move {
         tokio::time::sleep(Duration::from_millis(delay_ms)).await;
         prompt::settle(&bank, &reference, ending);

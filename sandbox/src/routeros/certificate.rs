@@ -22,9 +22,7 @@ pub(super) struct Tls {
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tls")
-            .field("sha256", &self.sha256)
-            .finish_non_exhaustive()
+        f.debug_struct("Tls").field("sha256", &self.sha256).finish_non_exhaustive()
     }
 }
 
@@ -33,16 +31,9 @@ impl std::fmt::Debug for Tls {
 /// # Errors
 /// What the file system says, or that the kept files are no certificate and key.
 pub(super) fn load_or_make(base: Option<&Path>) -> io::Result<Tls> {
-    let files = base.map(|base| {
-        (
-            base.with_extension("cert.der"),
-            base.with_extension("key.der"),
-        )
-    });
+    let files = base.map(|base| (base.with_extension("cert.der"), base.with_extension("key.der")));
     let (certificate, key) = match &files {
-        Some((certificate, key)) if certificate.exists() && key.exists() => {
-            (fs::read(certificate)?, fs::read(key)?)
-        }
+        Some((certificate, key)) if certificate.exists() && key.exists() => (fs::read(certificate)?, fs::read(key)?),
         _ => make()?,
     };
     if let Some((certificate_path, key_path)) = &files {
@@ -56,15 +47,11 @@ pub(super) fn load_or_make(base: Option<&Path>) -> io::Result<Tls> {
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
         .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-    Ok(Tls {
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-        sha256,
-    })
+    Ok(Tls { acceptor: TlsAcceptor::from(Arc::new(config)), sha256 })
 }
 
 fn make() -> io::Result<(Vec<u8>, Vec<u8>)> {
     let names = vec!["router.lan".to_owned(), "127.0.0.1".to_owned()];
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(names).map_err(io::Error::other)?;
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).map_err(io::Error::other)?;
     Ok((cert.der().to_vec(), signing_key.serialize_der()))
 }

@@ -16,16 +16,10 @@ pub(super) struct Limits {
 }
 
 /// Before login a router limits number and size of sentences; these figures are ours.
-pub(super) const BEFORE_LOGIN: Limits = Limits {
-    word_bytes: 4 * 1024,
-    words: 16,
-};
+pub(super) const BEFORE_LOGIN: Limits = Limits { word_bytes: 4 * 1024, words: 16 };
 
 /// A logged-in client may send what fits into a megabyte a word.
-pub(super) const AFTER_LOGIN: Limits = Limits {
-    word_bytes: 1024 * 1024,
-    words: 1024,
-};
+pub(super) const AFTER_LOGIN: Limits = Limits { word_bytes: 1024 * 1024, words: 1024 };
 
 /// Why the rest of a byte stream cannot be read any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,9 +79,7 @@ pub(super) fn read_length(bytes: &[u8]) -> Result<Option<(u32, usize)>, CodecErr
     let Some(rest) = bytes.get(1..=more) else {
         return Ok(None);
     };
-    let length = rest
-        .iter()
-        .fold(u32::from(head), |sum, &byte| (sum << 8) | u32::from(byte));
+    let length = rest.iter().fold(u32::from(head), |sum, &byte| (sum << 8) | u32::from(byte));
     Ok(Some((length, 1 + more)))
 }
 
@@ -117,11 +109,7 @@ pub(super) struct Decoder {
 impl Decoder {
     /// An empty decoder.
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            pending: Vec::new(),
-            words: Vec::new(),
-            limits,
-        }
+        Self { pending: Vec::new(), words: Vec::new(), limits }
     }
 
     /// Sets what is accepted from now on.

@@ -1,8 +1,6 @@
 //! The wire vectors: lengths at every boundary, what must fail, what is incomplete, and captured sentences cut anywhere.
 
-use super::{
-    AFTER_LOGIN, CodecError, Decoder, Limits, Sentence, read_length, write_length, write_sentence,
-};
+use super::{AFTER_LOGIN, CodecError, Decoder, Limits, Sentence, read_length, write_length, write_sentence};
 
 const LENGTHS: [(u32, &str); 18] = [
     (0, "00"),
@@ -29,29 +27,16 @@ const LENGTHS: [(u32, &str); 18] = [
 const SENTENCES: [(&str, &[&[u8]]); 19] = [
     (
         "1B2F69702F646863702D7365727665722F6C656173652F7072696E740A2E7461673D31393933360C3D696E74657276616C3D333000",
-        &[
-            b"/ip/dhcp-server/lease/print",
-            b".tag=19936",
-            b"=interval=30",
-        ],
+        &[b"/ip/dhcp-server/lease/print", b".tag=19936", b"=interval=30"],
     ),
-    (
-        "0621656D7074790A2E7461673D313939333600",
-        &[b"!empty", b".tag=19936"],
-    ),
-    (
-        "062f6c6f67696e0b3d6e616d653d61646d696e103d70617373776f72643d73336372657400",
-        &[b"/login", b"=name=admin", b"=password=s3cret"],
-    ),
+    ("0621656D7074790A2E7461673D313939333600", &[b"!empty", b".tag=19936"]),
+    ("062f6c6f67696e0b3d6e616d653d61646d696e103d70617373776f72643d73336372657400", &[b"/login", b"=name=admin", b"=password=s3cret"]),
     ("0521646f6e6500", &[b"!done"]),
     (
         "0521747261702a3d6d6573736167653d696e76616c69642075736572206e616d65206f722070617373776f72642028362900",
         &[b"!trap", b"=message=invalid user name or password (6)"],
     ),
-    (
-        "0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100",
-        &[b"!done", b"=ret=93b438ec9b80057c06dd9fe67d56aa9a"],
-    ),
+    ("0521646f6e65253d7265743d393362343338656339623830303537633036646439666536376435366161396100", &[b"!done", b"=ret=93b438ec9b80057c06dd9fe67d56aa9a"]),
     (
         concat!(
             "142f69702f686f7473706f742f757365722f616464123d6e616d653d3235343731323334353637380e3d70617373776f72643d3946334b",
@@ -70,22 +55,10 @@ const SENTENCES: [(&str, &[&[u8]]); 19] = [
             b".tag=7",
         ],
     ),
-    (
-        "0521646f6e65073d7265743d2a35062e7461673d3700",
-        &[b"!done", b"=ret=*5", b".tag=7"],
-    ),
-    (
-        "0521646f6e65062e7461673d37073d7265743d2a3500",
-        &[b"!done", b".tag=7", b"=ret=*5"],
-    ),
-    (
-        "0621666174616c0d6e6f74206c6f6767656420696e00",
-        &[b"!fatal", b"not logged in"],
-    ),
-    (
-        "072f63616e63656c063d7461673d32062e7461673d3700",
-        &[b"/cancel", b"=tag=2", b".tag=7"],
-    ),
+    ("0521646f6e65073d7265743d2a35062e7461673d3700", &[b"!done", b"=ret=*5", b".tag=7"]),
+    ("0521646f6e65062e7461673d37073d7265743d2a3500", &[b"!done", b".tag=7", b"=ret=*5"]),
+    ("0621666174616c0d6e6f74206c6f6767656420696e00", &[b"!fatal", b"not logged in"]),
+    ("072f63616e63656c063d7461673d32062e7461673d3700", &[b"/cancel", b"=tag=2", b".tag=7"]),
     (
         // A RouterOS 6.42 begins its rows like this.
         "03217265102E7461673D6E65696768626F72732D31083D2E69643D2A323300",
@@ -97,11 +70,7 @@ const SENTENCES: [(&str, &[&[u8]]); 19] = [
             "657220776974682074686973206e616d6520666f72207468697320736572766572062e7461673d37",
             "00"
         ),
-        &[
-            b"!trap",
-            b"=message=failure: already have user with this name for this server",
-            b".tag=7",
-        ],
+        &[b"!trap", b"=message=failure: already have user with this name for this server", b".tag=7"],
     ),
     (
         concat!(
@@ -143,24 +112,14 @@ const SENTENCES: [(&str, &[&[u8]]); 19] = [
             "0521747261700b3d63617465676f72793d31343d6d6573736167653d696e70757420646f6573206e",
             "6f74206d6174636820616e792076616c7565206f6620696e7465726661636500"
         ),
-        &[
-            b"!trap",
-            b"=category=1",
-            b"=message=input does not match any value of interface",
-        ],
+        &[b"!trap", b"=category=1", b"=message=input does not match any value of interface"],
     ),
-    (
-        "0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400",
-        &[b"!fatal", b"session terminated on request"],
-    ),
+    ("0621666174616c1d73657373696f6e207465726d696e61746564206f6e207265717565737400", &[b"!fatal", b"session terminated on request"]),
     (
         "0521747261700b3d63617465676f72793d32143d6d6573736167653d696e746572727570746564062e7461673d3200",
         &[b"!trap", b"=category=2", b"=message=interrupted", b".tag=2"],
     ),
-    (
-        "032172650d3d636f6d6d656e743d636166e900",
-        &[b"!re", b"=comment=caf\xE9"],
-    ),
+    ("032172650d3d636f6d6d656e743d636166e900", &[b"!re", b"=comment=caf\xE9"]),
 ];
 
 fn bytes(hex_text: &str) -> Vec<u8> {
@@ -179,11 +138,7 @@ fn lengths_are_written_and_read_at_every_boundary() {
         assert_eq!(written, bytes(hex_text), "{length:#x}");
         assert_eq!(read_length(&written), Ok(Some((length, written.len()))));
         for cut in 0..written.len() {
-            assert_eq!(
-                read_length(&written[..cut]),
-                Ok(None),
-                "{length:#x} cut at {cut}"
-            );
+            assert_eq!(read_length(&written[..cut]), Ok(None), "{length:#x} cut at {cut}");
         }
     }
 }
@@ -191,16 +146,10 @@ fn lengths_are_written_and_read_at_every_boundary() {
 #[test]
 fn reserved_first_bytes_are_refused() {
     for first in [0xF1, 0xF7, 0xF8, 0xFF] {
-        assert_eq!(
-            read_length(&[first, 0, 0, 0, 0]),
-            Err(CodecError::ReservedLength(first))
-        );
+        assert_eq!(read_length(&[first, 0, 0, 0, 0]), Err(CodecError::ReservedLength(first)));
         let mut decoder = Decoder::new(AFTER_LOGIN);
         decoder.push(&[first]);
-        assert_eq!(
-            decoder.next_sentence(),
-            Err(CodecError::ReservedLength(first))
-        );
+        assert_eq!(decoder.next_sentence(), Err(CodecError::ReservedLength(first)));
     }
 }
 
@@ -227,30 +176,17 @@ fn sentences_survive_a_cut_at_every_byte() {
             decoder.push(&whole[..cut]);
             let early = decoder.next_sentence().unwrap();
             assert_eq!(early.is_some(), cut == whole.len());
-            assert_eq!(
-                decoder.is_between_sentences(),
-                cut == 0 || cut == whole.len(),
-                "cut at {cut}"
-            );
+            assert_eq!(decoder.is_between_sentences(), cut == 0 || cut == whole.len(), "cut at {cut}");
             decoder.push(&whole[cut..]);
-            assert_eq!(
-                early.or(decoder.next_sentence().unwrap()),
-                Some(words(expected))
-            );
+            assert_eq!(early.or(decoder.next_sentence().unwrap()), Some(words(expected)));
         }
     }
 }
 
 #[test]
 fn sentences_arrive_byte_by_byte_and_all_at_once() {
-    let stream: Vec<u8> = SENTENCES
-        .iter()
-        .flat_map(|(hex_text, _)| bytes(hex_text))
-        .collect();
-    let all: Vec<Sentence> = SENTENCES
-        .iter()
-        .map(|(_, expected)| words(expected))
-        .collect();
+    let stream: Vec<u8> = SENTENCES.iter().flat_map(|(hex_text, _)| bytes(hex_text)).collect();
+    let all: Vec<Sentence> = SENTENCES.iter().map(|(_, expected)| words(expected)).collect();
 
     let mut at_once = Decoder::new(AFTER_LOGIN);
     at_once.push(&stream);
@@ -284,17 +220,11 @@ fn utf_8_is_counted_in_bytes() {
 
 #[test]
 fn limits_are_kept_before_the_word_has_arrived() {
-    let mut decoder = Decoder::new(Limits {
-        word_bytes: 8,
-        words: 2,
-    });
+    let mut decoder = Decoder::new(Limits { word_bytes: 8, words: 2 });
     decoder.push(&[9]);
     assert_eq!(decoder.next_sentence(), Err(CodecError::WordTooLong(9)));
 
-    let mut decoder = Decoder::new(Limits {
-        word_bytes: 8,
-        words: 2,
-    });
+    let mut decoder = Decoder::new(Limits { word_bytes: 8, words: 2 });
     decoder.push(&[1, b'a', 1, b'b', 1, b'c', 0]);
     assert_eq!(decoder.next_sentence(), Err(CodecError::TooManyWords));
 }

@@ -30,23 +30,11 @@ enum Flow {
 ///
 /// # Errors
 /// Whatever breaks the connection: its own end, bytes that cannot be read, a journal that cannot be written.
-pub(super) async fn serve<S>(
-    router: Arc<Router>,
-    stream: S,
-    mut line: watch::Receiver<Line>,
-    generation: u64,
-) -> io::Result<()>
+pub(super) async fn serve<S>(router: Arc<Router>, stream: S, mut line: watch::Receiver<Line>, generation: u64) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut connection = Connection {
-        router,
-        stream,
-        decoder: Decoder::new(BEFORE_LOGIN),
-        standing: Standing::Stranger,
-        listens: Vec::new(),
-        news: None,
-    };
+    let mut connection = Connection { router, stream, decoder: Decoder::new(BEFORE_LOGIN), standing: Standing::Stranger, listens: Vec::new(), news: None };
     let outcome = tokio::select! {
         biased;
         () = dropped(&mut line, generation) => None,
@@ -112,8 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         match request.menu_and_verb() {
             ("", "quit") => {
-                self.say(&[Reply::Fatal("session terminated on request")], None)
-                    .await?;
+                self.say(&[Reply::Fatal("session terminated on request")], None).await?;
                 Ok(Flow::Close)
             }
             ("", "cancel") => self.cancel(&request).await,
@@ -124,10 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn log_in(&mut self, request: &Request) -> io::Result<Flow> {
         let is_legacy = self.router.state().switches().legacy_login;
-        let (standing, replies) = self
-            .router
-            .account
-            .log_in(&self.standing, request, is_legacy);
+        let (standing, replies) = self.router.account.log_in(&self.standing, request, is_legacy);
         if standing == Standing::Member {
             self.decoder.set_limits(AFTER_LOGIN);
         }
@@ -155,16 +139,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let view = match view {
             Ok(view) => view,
             Err(trap) => {
-                return self
-                    .say(&[Reply::Trap(trap), Reply::done()], request.tag.as_deref())
-                    .await;
+                return self.say(&[Reply::Trap(trap), Reply::done()], request.tag.as_deref()).await;
             }
         };
-        self.listens.push(Listening::start(
-            &self.router.state(),
-            view,
-            request.tag.clone(),
-        ));
+        self.listens.push(Listening::start(&self.router.state(), view, request.tag.clone()));
         self.news.get_or_insert(news);
         Ok(Flow::On)
     }
@@ -173,25 +151,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn cancel(&mut self, request: &Request) -> io::Result<Flow> {
         let wanted = request.value("tag").map(<[u8]>::to_vec);
         let is_meant = |listening: &Listening| wanted.is_none() || listening.tag == wanted;
-        let (ended, kept) = std::mem::take(&mut self.listens)
-            .into_iter()
-            .partition(is_meant);
+        let (ended, kept) = std::mem::take(&mut self.listens).into_iter().partition(is_meant);
         self.listens = kept;
         let ended: Vec<Listening> = ended;
         if ended.is_empty() && wanted.is_some() {
-            return self
-                .say(
-                    &[Reply::Trap(Trap::no_such_item()), Reply::done()],
-                    request.tag.as_deref(),
-                )
-                .await;
+            return self.say(&[Reply::Trap(Trap::no_such_item()), Reply::done()], request.tag.as_deref()).await;
         }
         for listening in &ended {
-            self.say(
-                &[Reply::Trap(Trap::interrupted())],
-                listening.tag.as_deref(),
-            )
-            .await?;
+            self.say(&[Reply::Trap(Trap::interrupted())], listening.tag.as_deref()).await?;
         }
         self.say(&[Reply::done()], request.tag.as_deref()).await?;
         for listening in &ended {
@@ -220,11 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if switches.answer_delay_ms > 0 {
             tokio::time::sleep(Duration::from_millis(switches.answer_delay_ms)).await;
         }
-        let piece = if switches.fragment_bytes == 0 {
-            bytes.len().max(1)
-        } else {
-            switches.fragment_bytes
-        };
+        let piece = if switches.fragment_bytes == 0 { bytes.len().max(1) } else { switches.fragment_bytes };
         for piece in bytes.chunks(piece) {
             self.stream.write_all(piece).await?;
             self.stream.flush().await?;

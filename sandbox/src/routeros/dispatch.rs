@@ -16,10 +16,7 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Vec<Reply> {
 
 /// Whether a command changes the router.
 pub(super) fn is_change(request: &Request) -> bool {
-    !matches!(
-        request.menu_and_verb().1,
-        "print" | "getall" | "listen" | "login" | "cancel" | "quit"
-    ) || request.command == "/ip/hotspot/active/login"
+    !matches!(request.menu_and_verb().1, "print" | "getall" | "listen" | "login" | "cancel" | "quit") || request.command == "/ip/hotspot/active/login"
 }
 
 /// The menu whose changes a `listen` wants to hear of, or why not.
@@ -28,9 +25,7 @@ pub(super) fn is_change(request: &Request) -> bool {
 /// `no such command prefix` for a menu that has no listen.
 pub(super) fn listened_menu(request: &Request) -> Result<&'static Menu, Trap> {
     let (path, verb) = request.menu_and_verb();
-    Menu::find(path)
-        .filter(|menu| menu.verbs.contains(&verb))
-        .ok_or_else(Trap::no_such_command)
+    Menu::find(path).filter(|menu| menu.verbs.contains(&verb)).ok_or_else(Trap::no_such_command)
 }
 
 fn run(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
@@ -41,9 +36,7 @@ fn run(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
         return answer;
     }
     let (path, verb) = request.menu_and_verb();
-    let menu = Menu::find(path)
-        .filter(|menu| menu.verbs.contains(&verb))
-        .ok_or_else(Trap::no_such_command)?;
+    let menu = Menu::find(path).filter(|menu| menu.verbs.contains(&verb)).ok_or_else(Trap::no_such_command)?;
     match verb {
         "print" | "getall" => print::print(state, menu, request),
         "add" => edit::add(state, menu, request),
@@ -61,11 +54,7 @@ fn run(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
 /// `/ip/hotspot/active/login`: the router itself logs a device in that stands in its host table.
 fn log_in(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
     const ARGUMENTS: &[&str] = &["ip", "mac-address", "user", "password", "domain"];
-    if request
-        .attributes
-        .iter()
-        .any(|(name, _)| !ARGUMENTS.contains(&name.as_str()))
-    {
+    if request.attributes.iter().any(|(name, _)| !ARGUMENTS.contains(&name.as_str())) {
         return Err(Trap::missing("unknown parameter"));
     }
     if !state.switches().device_mode.hotspot {
@@ -76,13 +65,8 @@ fn log_in(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
     let user = request.text("user").ok_or_else(|| missing("user"))?;
     let password = request.text("password").unwrap_or_default();
     let mac = request.text("mac-address");
-    let host = session::host(state, &ip, mac.as_deref())
-        .ok_or_else(|| Trap::general("unknown host IP"))?;
-    let credentials = Credentials {
-        user: &user,
-        password: &password,
-    };
-    session::log_in(state, host, &credentials, "admin")
-        .map_err(|refusal| Trap::general(refusal.text))?;
+    let host = session::host(state, &ip, mac.as_deref()).ok_or_else(|| Trap::general("unknown host IP"))?;
+    let credentials = Credentials { user: &user, password: &password };
+    session::log_in(state, host, &credentials, "admin").map_err(|refusal| Trap::general(refusal.text))?;
     Ok(vec![Reply::done()])
 }

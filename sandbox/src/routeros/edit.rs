@@ -13,43 +13,27 @@ use super::value;
 ///
 /// # Errors
 /// A trap for a missing or unknown argument, a value that does not fit, or a row that exists already.
-pub(super) fn add(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn add(state: &mut State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     for name in menu.required {
         if request.value(name).is_none_or(<[u8]>::is_empty) {
-            return Err(Trap::missing(format!(
-                "missing value(s) of argument(s) {name}"
-            )));
+            return Err(Trap::missing(format!("missing value(s) of argument(s) {name}")));
         }
     }
     let mut row = Row::default();
     write_arguments(state, menu, request, &mut row)?;
     refuse_duplicate(state, menu, None, &row)?;
     let id = state.add(menu.path, row);
-    Ok(vec![Reply::Done(vec![(
-        "ret".to_owned(),
-        write_id(id).into_bytes(),
-    )])])
+    Ok(vec![Reply::Done(vec![("ret".to_owned(), write_id(id).into_bytes())])])
 }
 
 /// `set`.
 ///
 /// # Errors
 /// As `add`, and `no such item`.
-pub(super) fn set(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn set(state: &mut State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     let mut changed = Vec::new();
     for id in chosen(state, menu, request)? {
-        let mut row = state
-            .row(menu.path, id)
-            .cloned()
-            .ok_or_else(Trap::no_such_item)?;
+        let mut row = state.row(menu.path, id).cloned().ok_or_else(Trap::no_such_item)?;
         write_arguments(state, menu, request, &mut row)?;
         refuse_duplicate(state, menu, Some(id), &row)?;
         changed.push((id, row));
@@ -64,21 +48,12 @@ pub(super) fn set(
 ///
 /// # Errors
 /// `no such item`, or a property that is not there or cannot be unset.
-pub(super) fn unset(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn unset(state: &mut State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     let name = request.text("value-name").unwrap_or_default();
-    let property = menu
-        .property(&name)
-        .filter(|property| property.settable && property.default.is_none());
-    let property =
-        property.ok_or_else(|| Trap::argument("input does not match any value of value-name"))?;
+    let property = menu.property(&name).filter(|property| property.settable && property.default.is_none());
+    let property = property.ok_or_else(|| Trap::argument("input does not match any value of value-name"))?;
     if menu.required.contains(&property.name) {
-        return Err(Trap::argument(
-            "input does not match any value of value-name",
-        ));
+        return Err(Trap::argument("input does not match any value of value-name"));
     }
     for id in chosen(state, menu, request)? {
         state.change(menu.path, id, |row| row.unset(property.name));
@@ -90,16 +65,9 @@ pub(super) fn unset(
 ///
 /// # Errors
 /// `no such item`.
-pub(super) fn switch(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-    disabled: bool,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn switch(state: &mut State, menu: &'static Menu, request: &Request, disabled: bool) -> Result<Vec<Reply>, Trap> {
     for id in chosen(state, menu, request)? {
-        state.change(menu.path, id, |row| {
-            row.put("disabled", disabled.to_string())
-        });
+        state.change(menu.path, id, |row| row.put("disabled", disabled.to_string()));
     }
     Ok(vec![Reply::done()])
 }
@@ -108,11 +76,7 @@ pub(super) fn switch(
 ///
 /// # Errors
 /// `no such item`.
-pub(super) fn reset_counters(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn reset_counters(state: &mut State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     for id in chosen(state, menu, request)? {
         state.change(menu.path, id, |row| {
             row.put("uptime", "0s");
@@ -128,17 +92,9 @@ pub(super) fn reset_counters(
 ///
 /// # Errors
 /// `no such item`, and for rows that came with the router.
-pub(super) fn remove(
-    state: &mut State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn remove(state: &mut State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     let ids = chosen(state, menu, request)?;
-    if ids.iter().any(|id| {
-        state
-            .row(menu.path, *id)
-            .is_some_and(|row| row.is("default"))
-    }) {
+    if ids.iter().any(|id| state.row(menu.path, *id).is_some_and(|row| row.is("default"))) {
         return Err(Trap::general("failure: can not remove default item"));
     }
     for id in ids {
@@ -154,35 +110,22 @@ pub(super) fn remove(
 
 /// The rows that `.id` or `numbers` names, by id or by name, several with commas between them.
 fn chosen(state: &State, menu: &Menu, request: &Request) -> Result<Vec<u64>, Trap> {
-    let named = request
-        .text(".id")
-        .or_else(|| request.text("numbers"))
-        .unwrap_or_default();
+    let named = request.text(".id").or_else(|| request.text("numbers")).unwrap_or_default();
     if named.is_empty() {
         return Err(Trap::missing("missing value(s) of argument(s) .id"));
     }
-    named
-        .split(',')
-        .map(|one| find(state, menu, one).ok_or_else(Trap::no_such_item))
-        .collect()
+    named.split(',').map(|one| find(state, menu, one).ok_or_else(Trap::no_such_item)).collect()
 }
 
 fn find(state: &State, menu: &Menu, one: &str) -> Option<u64> {
     match read_id(one.as_bytes()) {
         Some(id) => state.row(menu.path, id).map(|_| id),
         None if menu.path == ACTIVE || menu.path == COOKIE => None,
-        None => state
-            .find(menu.path, |row| row.get("name") == Some(one.as_bytes()))
-            .map(|(id, _)| id),
+        None => state.find(menu.path, |row| row.get("name") == Some(one.as_bytes())).map(|(id, _)| id),
     }
 }
 
-fn write_arguments(
-    state: &State,
-    menu: &Menu,
-    request: &Request,
-    row: &mut Row,
-) -> Result<(), Trap> {
+fn write_arguments(state: &State, menu: &Menu, request: &Request, row: &mut Row) -> Result<(), Trap> {
     for (name, given) in &request.attributes {
         if matches!(name.as_str(), ".id" | "numbers") {
             continue;
@@ -197,23 +140,15 @@ fn write_arguments(
 /// The value as it is kept, or the refusal of its kind.
 fn accepted(state: &State, property: &Property, given: &[u8]) -> Result<Vec<u8>, Trap> {
     let kept = match property.kind {
-        Kind::Reference(menu) => state
-            .find(menu, |row| row.get("name") == Some(given))
-            .map(|(id, _)| write_id(id).into_bytes()),
+        Kind::Reference(menu) => state.find(menu, |row| row.get("name") == Some(given)).map(|(id, _)| write_id(id).into_bytes()),
         Kind::Server => {
-            let known = given == b"all"
-                || state
-                    .find(SERVER, |row| row.get("name") == Some(given))
-                    .is_some();
+            let known = given == b"all" || state.find(SERVER, |row| row.get("name") == Some(given)).is_some();
             known.then(|| given.to_vec())
         }
         kind => value::normalise(kind, given),
     };
     kept.ok_or_else(|| match value::has_fixed_words(property.kind) {
-        true => Trap::argument(format!(
-            "input does not match any value of {}",
-            property.name
-        )),
+        true => Trap::argument(format!("input does not match any value of {}", property.name)),
         false => Trap::argument(format!("invalid value for argument {}", property.name)),
     })
 }
@@ -224,19 +159,11 @@ fn refuse_duplicate(state: &State, menu: &Menu, own: Option<u64>, row: &Row) -> 
         return Ok(());
     }
     let key = |row: &Row| -> Vec<Vec<u8>> {
-        let part = |name: &&str| {
-            row.get(name)
-                .filter(|value| *value != b"all")
-                .unwrap_or_default()
-                .to_vec()
-        };
+        let part = |name: &&str| row.get(name).filter(|value| *value != b"all").unwrap_or_default().to_vec();
         menu.unique.iter().map(part).collect()
     };
     let wanted = key(row);
-    match state
-        .rows(menu.path)
-        .any(|(id, other)| Some(id) != own && key(other) == wanted)
-    {
+    match state.rows(menu.path).any(|(id, other)| Some(id) != own && key(other) == wanted) {
         true => Err(Trap::general(menu.duplicate)),
         false => Ok(()),
     }

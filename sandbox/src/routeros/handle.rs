@@ -66,11 +66,7 @@ impl RouterHandle {
         let journal = base.as_deref().map(|base| base.with_extension("jsonl"));
         let mut state = State::open(journal.as_deref(), &setup.identity)?;
         let device = state.device().clone();
-        let api_port = if setup.listen.port() == 0 {
-            device.api_port
-        } else {
-            setup.listen.port()
-        };
+        let api_port = if setup.listen.port() == 0 { device.api_port } else { setup.listen.port() };
         let api = bind(SocketAddr::new(setup.listen.ip(), api_port)).await?;
         let api_ssl = bind(SocketAddr::new(setup.listen.ip(), device.tls_port)).await?;
         let (address, tls_address) = (api.local_addr()?, api_ssl.local_addr()?);
@@ -80,17 +76,8 @@ impl RouterHandle {
         });
         state.apply_switches();
         state.commit()?;
-        let account = Account {
-            username: setup.username,
-            password: setup.password,
-        };
-        let handle = Self {
-            router: Arc::new(Router::new(account, state)),
-            tls,
-            address,
-            tls_address,
-            doors: Mutex::default(),
-        };
+        let account = Account { username: setup.username, password: setup.password };
+        let handle = Self { router: Arc::new(Router::new(account, state)), tls, address, tls_address, doors: Mutex::default() };
         if handle.router.line.borrow().power != Power::Off {
             *handle.doors.lock().await = handle.open(api, api_ssl);
         }
@@ -142,9 +129,7 @@ impl RouterHandle {
             false => None,
         };
         let ends_connections = new.power != old.power || loses_sessions(&old, &new, power);
-        self.router
-            .act(|state| change_switches(state, &old, &new, power))
-            .map_err(|error| error.to_string())?;
+        self.router.act(|state| change_switches(state, &old, &new, power)).map_err(|error| error.to_string())?;
         self.router.line.send_modify(|line| {
             line.power = new.power;
             line.generation += u64::from(ends_connections);
@@ -182,18 +167,8 @@ impl RouterHandle {
     ///
     /// # Errors
     /// A sentence when the user has no session or the router is off.
-    pub async fn traffic(
-        &self,
-        user: &str,
-        bytes_in: u64,
-        bytes_out: u64,
-        seconds: u64,
-    ) -> Result<(), String> {
-        let traffic = Traffic {
-            bytes_in,
-            bytes_out,
-            seconds,
-        };
+    pub async fn traffic(&self, user: &str, bytes_in: u64, bytes_out: u64, seconds: u64) -> Result<(), String> {
+        let traffic = Traffic { bytes_in, bytes_out, seconds };
         self.near(|state| match session::play(state, user, traffic) {
             Ok(()) => Ok(()),
             Err(no_session) => ppp::play(state, user, traffic).map_err(|_| no_session),
@@ -205,25 +180,14 @@ impl RouterHandle {
     /// # Errors
     /// The servlet's error as `id: text`, such as `invalid-username: invalid username or password`,
     /// `uptime-limit: user … has reached uptime limit`, or `unknown-host: unknown host IP`.
-    pub async fn browser_login(
-        &self,
-        mac: &str,
-        ip: &str,
-        username: &str,
-        password: &str,
-    ) -> Result<(), String> {
+    pub async fn browser_login(&self, mac: &str, ip: &str, username: &str, password: &str) -> Result<(), String> {
         self.near(|state| {
             if !state.hotspot_runs() {
                 return Err("the hotspot does not run".to_owned());
             }
-            let host =
-                session::host(state, ip, Some(mac)).ok_or("unknown-host: unknown host IP")?;
-            let credentials = Credentials {
-                user: username,
-                password,
-            };
-            session::log_in(state, host, &credentials, "http-pap")
-                .map_err(|refusal| format!("{}: {}", refusal.id, refusal.text))
+            let host = session::host(state, ip, Some(mac)).ok_or("unknown-host: unknown host IP")?;
+            let credentials = Credentials { user: username, password };
+            session::log_in(state, host, &credentials, "http-pap").map_err(|refusal| format!("{}: {}", refusal.id, refusal.text))
         })
     }
 
@@ -231,12 +195,7 @@ impl RouterHandle {
     ///
     /// # Errors
     /// `authentication failed`, or a sentence when the router is off.
-    pub async fn ppp_dial(
-        &self,
-        name: &str,
-        password: &str,
-        caller_id: &str,
-    ) -> Result<(), String> {
+    pub async fn ppp_dial(&self, name: &str, password: &str, caller_id: &str) -> Result<(), String> {
         self.near(|state| ppp::dial(state, name, password, caller_id))
     }
 
@@ -264,11 +223,7 @@ impl RouterHandle {
 
     fn open(&self, api: TcpListener, api_ssl: TcpListener) -> Vec<JoinHandle<()>> {
         let acceptor = Some(self.tls.acceptor.clone());
-        [(api, None), (api_ssl, acceptor)]
-            .map(|(listener, tls)| {
-                tokio::spawn(take_connections(Arc::clone(&self.router), listener, tls))
-            })
-            .into()
+        [(api, None), (api_ssl, acceptor)].map(|(listener, tls)| tokio::spawn(take_connections(Arc::clone(&self.router), listener, tls))).into()
     }
 }
 
@@ -285,10 +240,7 @@ impl Drop for RouterHandle {
 fn base_path(setup: &RouterSetup) -> io::Result<Option<PathBuf>> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if setup.name.is_empty() || !setup.name.chars().all(is_plain) {
-        let text = format!(
-            "router name {:?} is not of letters, digits, - and _",
-            setup.name
-        );
+        let text = format!("router name {:?} is not of letters, digits, - and _", setup.name);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     if let Some(dir) = &setup.dir {
@@ -298,12 +250,7 @@ fn base_path(setup: &RouterSetup) -> io::Result<Option<PathBuf>> {
 }
 
 async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let named = |error: io::Error| {
-        io::Error::new(
-            error.kind(),
-            format!("router cannot listen on {address}: {error}"),
-        )
-    };
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("router cannot listen on {address}: {error}"));
     TcpListener::bind(address).await.map_err(named)
 }
 
@@ -325,10 +272,7 @@ fn power_of(ask: Option<PowerAsk>) -> Power {
 
 /// Losing power loses sessions, and so does a new device-mode, which asks for a power cut by hand.
 fn loses_sessions(old: &Switches, new: &Switches, power: Option<PowerAsk>) -> bool {
-    matches!(
-        power,
-        Some(PowerAsk::FactoryReset | PowerAsk::Reboot | PowerAsk::Off)
-    ) || old.device_mode != new.device_mode
+    matches!(power, Some(PowerAsk::FactoryReset | PowerAsk::Reboot | PowerAsk::Off)) || old.device_mode != new.device_mode
 }
 
 fn change_switches(state: &mut State, old: &Switches, new: &Switches, power: Option<PowerAsk>) {
@@ -379,11 +323,7 @@ async fn take_connections(router: Arc<Router>, listener: TcpListener, tls: Optio
     }
 }
 
-async fn attend(
-    router: &Arc<Router>,
-    stream: TcpStream,
-    tls: Option<TlsAcceptor>,
-) -> io::Result<()> {
+async fn attend(router: &Arc<Router>, stream: TcpStream, tls: Option<TlsAcceptor>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut line = router.line.subscribe();
     let Line { power, generation } = *line.borrow_and_update();

@@ -41,12 +41,8 @@ impl Journal {
             Err(error) => return Err(error),
         };
         let end = bytes.iter().rposition(|&byte| byte == b'\n').unwrap_or(0);
-        let lines = bytes[..end]
-            .split(|&byte| byte == b'\n')
-            .filter(|line| !line.is_empty());
-        let changes: Vec<Change> = lines
-            .map(serde_json::from_slice)
-            .collect::<Result<_, _>>()?;
+        let lines = bytes[..end].split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        let changes: Vec<Change> = lines.map(serde_json::from_slice).collect::<Result<_, _>>()?;
         let mut journal = Self::default();
         journal.rewrite_at(path, &changes)?;
         Ok((journal, changes))

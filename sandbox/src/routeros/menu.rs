@@ -107,19 +107,12 @@ impl Menu {
 
     /// A property by its name.
     pub(super) fn property(&self, name: &str) -> Option<&'static Property> {
-        self.properties
-            .iter()
-            .find(|property| property.name == name)
+        self.properties.iter().find(|property| property.name == name)
     }
 }
 
 const fn property(name: &'static str, kind: Kind) -> Property {
-    Property {
-        name,
-        kind,
-        default: None,
-        settable: true,
-    }
+    Property { name, kind, default: None, settable: true }
 }
 
 const fn text(name: &'static str) -> Property {
@@ -128,17 +121,11 @@ const fn text(name: &'static str) -> Property {
 
 impl Property {
     const fn or(self, default: &'static str) -> Self {
-        Self {
-            default: Some(default),
-            ..self
-        }
+        Self { default: Some(default), ..self }
     }
 
     const fn read_only(self) -> Self {
-        Self {
-            settable: false,
-            ..self
-        }
+        Self { settable: false, ..self }
     }
 }
 
@@ -160,33 +147,12 @@ const PRINT: &[&str] = &["print", "getall", "listen"];
 const PRINT_REMOVE: &[&str] = &["print", "getall", "listen", "remove"];
 const PRINT_SET: &[&str] = &["print", "getall", "listen", "set", "enable", "disable"];
 const FULL: &[&str] = &["print", "getall", "listen", "add", "set", "unset", "remove"];
-const FULL_SWITCHED: &[&str] = &[
-    "print", "getall", "listen", "add", "set", "unset", "remove", "enable", "disable",
-];
-const USER_VERBS: &[&str] = &[
-    "print",
-    "getall",
-    "listen",
-    "add",
-    "set",
-    "unset",
-    "remove",
-    "enable",
-    "disable",
-    "reset-counters",
-];
+const FULL_SWITCHED: &[&str] = &["print", "getall", "listen", "add", "set", "unset", "remove", "enable", "disable"];
+const USER_VERBS: &[&str] = &["print", "getall", "listen", "add", "set", "unset", "remove", "enable", "disable", "reset-counters"];
 const ACTIVE_VERBS: &[&str] = &["print", "getall", "listen", "remove", "login"];
 
 /// `https-redirect` is missing on purpose: RouterOS 7.5 removed it, and setting it is an error.
-const LOGIN_BY: &[&str] = &[
-    "cookie",
-    "http-chap",
-    "http-pap",
-    "https",
-    "mac",
-    "mac-cookie",
-    "trial",
-];
+const LOGIN_BY: &[&str] = &["cookie", "http-chap", "http-pap", "https", "mac", "mac-cookie", "trial"];
 const PPP_SERVICES: &[&str] = &["any", "async", "l2tp", "ovpn", "pppoe", "pptp", "sstp"];
 
 /// Every menu that has rows.

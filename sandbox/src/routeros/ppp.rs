@@ -9,16 +9,9 @@ use super::state::State;
 ///
 /// # Errors
 /// A sentence as the box would log it: authentication failed.
-pub(super) fn dial(
-    state: &mut State,
-    name: &str,
-    password: &str,
-    caller_id: &str,
-) -> Result<(), String> {
+pub(super) fn dial(state: &mut State, name: &str, password: &str, caller_id: &str) -> Result<(), String> {
     let failed = || "authentication failed".to_owned();
-    let (secret_id, secret) = state
-        .find(SECRET, |row| row.text("name") == name)
-        .ok_or_else(failed)?;
+    let (secret_id, secret) = state.find(SECRET, |row| row.text("name") == name).ok_or_else(failed)?;
     let (bound, service) = (secret.text("caller-id"), secret.text("service"));
     let may = !secret.is("disabled")
         && secret.text("password") == password
@@ -48,9 +41,7 @@ pub(super) fn dial(
     interface.put("dynamic", "true");
     interface.put("_session", id.to_string());
     state.add(INTERFACE, interface);
-    state.change(SECRET, secret_id, |row| {
-        row.put("last-caller-id", caller_id)
-    });
+    state.change(SECRET, secret_id, |row| row.put("last-caller-id", caller_id));
     Ok(())
 }
 
@@ -63,9 +54,7 @@ pub(super) fn hang_up(state: &mut State, id: u64, reason: &str) {
         state.remove(INTERFACE, interface);
     }
     for secret in state.ids(SECRET, |row| row.get("name") == session.get("name")) {
-        state.change(SECRET, secret, |row| {
-            row.put("last-disconnect-reason", reason)
-        });
+        state.change(SECRET, secret, |row| row.put("last-disconnect-reason", reason));
     }
 }
 
@@ -74,14 +63,10 @@ pub(super) fn hang_up(state: &mut State, id: u64, reason: &str) {
 /// # Errors
 /// A sentence when the subscriber has no session.
 pub(super) fn play(state: &mut State, name: &str, traffic: Traffic) -> Result<(), String> {
-    let found = state
-        .find(PPP_ACTIVE, |row| row.text("name") == name)
-        .map(|(id, _)| id);
+    let found = state.find(PPP_ACTIVE, |row| row.text("name") == name).map(|(id, _)| id);
     let id = found.ok_or_else(|| format!("{name} has no session"))?;
     state.change_device(|device| device.ahead = device.ahead.saturating_add(traffic.seconds));
-    state.change(PPP_ACTIVE, id, |row| {
-        row.lengthen("uptime", traffic.seconds)
-    });
+    state.change(PPP_ACTIVE, id, |row| row.lengthen("uptime", traffic.seconds));
     for interface in state.ids(INTERFACE, |row| row.number("_session") == id) {
         state.change(INTERFACE, interface, |row| {
             row.count("rx-byte", traffic.bytes_in);
@@ -95,13 +80,9 @@ pub(super) fn play(state: &mut State, name: &str, traffic: Traffic) -> Result<()
 /// Byte limits of a secret count for one session.
 fn end_at_limit(state: &mut State, id: u64) {
     let session = state.row(PPP_ACTIVE, id).cloned().unwrap_or_default();
-    let interface = state
-        .find(INTERFACE, |row| row.number("_session") == id)
-        .map(|(_, row)| row.clone());
+    let interface = state.find(INTERFACE, |row| row.number("_session") == id).map(|(_, row)| row.clone());
     let interface = interface.unwrap_or_default();
-    let reached = |limit: &str, counter: &str| {
-        session.number(limit) > 0 && interface.number(counter) >= session.number(limit)
-    };
+    let reached = |limit: &str, counter: &str| session.number(limit) > 0 && interface.number(counter) >= session.number(limit);
     if reached("limit-bytes-in", "rx-byte") || reached("limit-bytes-out", "tx-byte") {
         hang_up(state, id, "traffic-limit");
     }

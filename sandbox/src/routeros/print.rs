@@ -9,15 +9,7 @@ use super::state::{State, read_id};
 use super::value;
 
 /// Argument words that a print knows. The `…paging` and form words change nothing over the API.
-const ARGUMENTS: &[&str] = &[
-    ".proplist",
-    ".id",
-    "count-only",
-    "detail",
-    "stats",
-    "terse",
-    "without-paging",
-];
+const ARGUMENTS: &[&str] = &[".proplist", ".id", "count-only", "detail", "stats", "terse", "without-paging"];
 
 /// What of a menu one client asked for; also the filter of a `listen`.
 #[derive(Debug, Clone)]
@@ -34,26 +26,12 @@ impl View {
     /// # Errors
     /// A trap for an argument that print does not have, or a query that cannot be read.
     pub(super) fn read(menu: &'static Menu, request: &Request) -> Result<Self, Trap> {
-        if request
-            .attributes
-            .iter()
-            .any(|(name, _)| !ARGUMENTS.contains(&name.as_str()))
-        {
+        if request.attributes.iter().any(|(name, _)| !ARGUMENTS.contains(&name.as_str())) {
             return Err(Trap::missing("unknown parameter"));
         }
-        let list = |name: &str| {
-            request
-                .text(name)
-                .map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>())
-        };
-        let ids =
-            list(".id").map(|ids| ids.iter().filter_map(|id| read_id(id.as_bytes())).collect());
-        Ok(Self {
-            menu,
-            query: Query::read(&request.queries)?,
-            properties: list(".proplist"),
-            ids,
-        })
+        let list = |name: &str| request.text(name).map(|text| text.split(',').map(str::to_owned).collect::<Vec<_>>());
+        let ids = list(".id").map(|ids| ids.iter().filter_map(|id| read_id(id.as_bytes())).collect());
+        Ok(Self { menu, query: Query::read(&request.queries)?, properties: list(".proplist"), ids })
     }
 
     /// Whether a row is in the view.
@@ -71,10 +49,7 @@ impl View {
         self.query.matches(
             |name| printed(name).is_some(),
             |name, test, wanted| {
-                let kind = self
-                    .menu
-                    .property(name)
-                    .map_or(super::menu::Kind::Text, |property| property.kind);
+                let kind = self.menu.property(name).map_or(super::menu::Kind::Text, |property| property.kind);
                 printed(name).is_some_and(|found| value::compare(kind, &found, test, wanted))
             },
         )
@@ -83,9 +58,7 @@ impl View {
     /// The row's attributes: those that were asked for, or all; unset ones are absent.
     pub(super) fn attributes(&self, state: &State, id: u64, row: &Row) -> Attributes {
         match &self.properties {
-            Some(names) => {
-                attributes_of(state, self.menu, id, row, names.iter().map(String::as_str))
-            }
+            Some(names) => attributes_of(state, self.menu, id, row, names.iter().map(String::as_str)),
             None => attributes_of(state, self.menu, id, row, all_names(self.menu)),
         }
     }
@@ -100,11 +73,7 @@ impl View {
 ///
 /// # Errors
 /// A trap for arguments that do not fit.
-pub(super) fn print(
-    state: &State,
-    menu: &'static Menu,
-    request: &Request,
-) -> Result<Vec<Reply>, Trap> {
+pub(super) fn print(state: &State, menu: &'static Menu, request: &Request) -> Result<Vec<Reply>, Trap> {
     let view = View::read(menu, request)?;
     let mut rows = Vec::new();
     for (id, row) in state.rows(menu.path) {
@@ -113,15 +82,9 @@ pub(super) fn print(
         }
     }
     if request.has_flag("count-only") {
-        return Ok(vec![Reply::Done(vec![(
-            "ret".to_owned(),
-            rows.len().to_string().into_bytes(),
-        )])]);
+        return Ok(vec![Reply::Done(vec![("ret".to_owned(), rows.len().to_string().into_bytes())])]);
     }
-    let rows = rows
-        .into_iter()
-        .map(|(id, row)| Reply::Row(view.attributes(state, id, row)))
-        .collect();
+    let rows = rows.into_iter().map(|(id, row)| Reply::Row(view.attributes(state, id, row))).collect();
     Ok(closed(state, rows))
 }
 
@@ -136,29 +99,15 @@ pub(super) fn closed(state: &State, mut rows: Vec<Reply>) -> Vec<Reply> {
 
 /// A row with every property that is set, for the control side: passwords included.
 pub(super) fn whole_row(state: &State, menu: &Menu, id: u64, row: &Row) -> Attributes {
-    all_names(menu)
-        .filter_map(|name| Some((name.to_owned(), state.printed(menu, id, row, name)?)))
-        .collect()
+    all_names(menu).filter_map(|name| Some((name.to_owned(), state.printed(menu, id, row, name)?))).collect()
 }
 
 fn all_names(menu: &Menu) -> impl Iterator<Item = &'static str> {
-    [".id"].into_iter().chain(
-        menu.properties
-            .iter()
-            .map(|property: &'static Property| property.name),
-    )
+    [".id"].into_iter().chain(menu.properties.iter().map(|property: &'static Property| property.name))
 }
 
-fn attributes_of<'a>(
-    state: &State,
-    menu: &Menu,
-    id: u64,
-    row: &Row,
-    names: impl Iterator<Item = &'a str>,
-) -> Attributes {
-    names
-        .filter_map(|name| Some((name.to_owned(), visible(state, menu, id, row, name)?)))
-        .collect()
+fn attributes_of<'a>(state: &State, menu: &Menu, id: u64, row: &Row, names: impl Iterator<Item = &'a str>) -> Attributes {
+    names.filter_map(|name| Some((name.to_owned(), visible(state, menu, id, row, name)?))).collect()
 }
 
 /// Without the policy `sensitive` a client does not get passwords back.

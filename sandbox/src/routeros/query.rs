@@ -34,10 +34,7 @@ impl Query {
     /// # Errors
     /// A trap for a comparison without a value.
     pub(super) fn read(words: &[Vec<u8>]) -> Result<Self, Trap> {
-        let steps = words
-            .iter()
-            .map(|word| read_step(word))
-            .collect::<Result<_, _>>()?;
+        let steps = words.iter().map(|word| read_step(word)).collect::<Result<_, _>>()?;
         Ok(Self { steps })
     }
 
@@ -51,11 +48,7 @@ impl Query {
     ///
     /// # Errors
     /// A trap when an operation names a place that the stack does not have.
-    pub(super) fn matches(
-        &self,
-        has: impl Fn(&str) -> bool,
-        compare: impl Fn(&str, Test, &[u8]) -> bool,
-    ) -> Result<bool, Trap> {
+    pub(super) fn matches(&self, has: impl Fn(&str) -> bool, compare: impl Fn(&str, Test, &[u8]) -> bool) -> Result<bool, Trap> {
         let mut stack = Vec::new();
         for step in &self.steps {
             match step {
@@ -72,15 +65,8 @@ impl Query {
 fn read_step(word: &[u8]) -> Result<Step, Trap> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let compared = |rest: &[u8], test| {
-        let at = rest
-            .iter()
-            .position(|&byte| byte == b'=')
-            .ok_or_else(invalid)?;
-        Ok(Step::Compare(
-            text(&rest[..at]),
-            test,
-            rest[at + 1..].to_vec(),
-        ))
+        let at = rest.iter().position(|&byte| byte == b'=').ok_or_else(invalid)?;
+        Ok(Step::Compare(text(&rest[..at]), test, rest[at + 1..].to_vec()))
     };
     match word {
         [b'#', rest @ ..] => Ok(Step::Operations(rest.to_vec())),
@@ -96,10 +82,7 @@ fn read_step(word: &[u8]) -> Result<Step, Trap> {
 fn operate(stack: &mut Vec<bool>, operations: &[u8]) -> Result<(), Trap> {
     let mut at = 0;
     while at < operations.len() {
-        let digits = operations[at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let digits = operations[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         if digits > 0 {
             let value = peek(stack, &operations[at..at + digits])?;
             at += digits;
@@ -138,10 +121,7 @@ fn pop(stack: &mut Vec<bool>) -> Result<bool, Trap> {
 
 /// Index 0 is the value on top.
 fn peek(stack: &[bool], digits: &[u8]) -> Result<bool, Trap> {
-    let index: usize = std::str::from_utf8(digits)
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(invalid)?;
+    let index: usize = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok()).ok_or_else(invalid)?;
     stack.iter().rev().nth(index).copied().ok_or_else(invalid)
 }
 
@@ -191,14 +171,8 @@ mod tests {
         assert!(!decide(&["a=1", "b=9", "#&"]));
         assert!(decide(&["a=9", "b=9", "#|!"]));
         assert!(decide(&["a=9", "#!"]));
-        assert!(
-            decide(&["a=1", "b=9", "c", "#|!.&", "#0!|"]),
-            "copies of the top value"
-        );
-        assert!(
-            decide(&["a=1", "b=9", "#1"]),
-            "an index at the end replaces the stack"
-        );
+        assert!(decide(&["a=1", "b=9", "c", "#|!.&", "#0!|"]), "copies of the top value");
+        assert!(decide(&["a=1", "b=9", "#1"]), "an index at the end replaces the stack");
         assert!(!decide(&["a=1", "b=9", "#0"]));
     }
 

@@ -17,34 +17,22 @@ pub(super) struct Trap {
 impl Trap {
     /// A refusal without category.
     pub(super) fn general(message: impl Into<String>) -> Self {
-        Self {
-            category: None,
-            message: message.into(),
-        }
+        Self { category: None, message: message.into() }
     }
 
     /// A missing item or command.
     pub(super) fn missing(message: impl Into<String>) -> Self {
-        Self {
-            category: Some(0),
-            message: message.into(),
-        }
+        Self { category: Some(0), message: message.into() }
     }
 
     /// A value that does not fit its argument.
     pub(super) fn argument(message: impl Into<String>) -> Self {
-        Self {
-            category: Some(1),
-            message: message.into(),
-        }
+        Self { category: Some(1), message: message.into() }
     }
 
     /// A command that was cancelled.
     pub(super) fn interrupted() -> Self {
-        Self {
-            category: Some(2),
-            message: "interrupted".to_owned(),
-        }
+        Self { category: Some(2), message: "interrupted".to_owned() }
     }
 
     /// The refusal of an id or name that is not there.
@@ -87,11 +75,7 @@ impl Reply {
     /// Appends the reply as bytes. `.tag` comes second as in captures of RouterOS 7, or last as in the manual's examples.
     pub(super) fn write(&self, out: &mut Vec<u8>, tag: Option<&[u8]>, tag_last: bool) {
         let mut words: Vec<Vec<u8>> = vec![self.word().to_vec()];
-        words.extend(
-            self.attributes()
-                .iter()
-                .map(|(name, value)| attribute(name, value)),
-        );
+        words.extend(self.attributes().iter().map(|(name, value)| attribute(name, value)));
         if let Self::Fatal(reason) = self {
             words.push(reason.as_bytes().to_vec());
         } else if let Some(tag) = tag {
@@ -115,13 +99,8 @@ impl Reply {
         match self {
             Self::Row(attributes) | Self::Done(attributes) => attributes.clone(),
             Self::Trap(trap) => {
-                let category = trap
-                    .category
-                    .map(|number| ("category".to_owned(), number.to_string().into_bytes()));
-                category
-                    .into_iter()
-                    .chain([("message".to_owned(), trap.message.clone().into_bytes())])
-                    .collect()
+                let category = trap.category.map(|number| ("category".to_owned(), number.to_string().into_bytes()));
+                category.into_iter().chain([("message".to_owned(), trap.message.clone().into_bytes())]).collect()
             }
             Self::Empty | Self::Fatal(_) => Vec::new(),
         }
@@ -141,39 +120,16 @@ mod tests {
         let ret = || Reply::Done(vec![("ret".to_owned(), b"*5".to_vec())]);
         let value = Trap::argument("input does not match any value of interface");
         let cases = [
-            (
-                ret(),
-                Some("7"),
-                true,
-                "0521646f6e65073d7265743d2a35062e7461673d3700",
-            ),
-            (
-                ret(),
-                Some("7"),
-                false,
-                "0521646f6e65062e7461673d37073d7265743d2a3500",
-            ),
-            (
-                Reply::Empty,
-                Some("8"),
-                false,
-                "0621656d707479062e7461673d3800",
-            ),
+            (ret(), Some("7"), true, "0521646f6e65073d7265743d2a35062e7461673d3700"),
+            (ret(), Some("7"), false, "0521646f6e65062e7461673d37073d7265743d2a3500"),
+            (Reply::Empty, Some("8"), false, "0621656d707479062e7461673d3800"),
             (Reply::done(), None, false, "0521646f6e6500"),
-            (
-                Reply::Fatal("not logged in"),
-                Some("7"),
-                false,
-                "0621666174616c0d6e6f74206c6f6767656420696e00",
-            ),
+            (Reply::Fatal("not logged in"), Some("7"), false, "0621666174616c0d6e6f74206c6f6767656420696e00"),
             (
                 Reply::Trap(Trap::interrupted()),
                 Some("2"),
                 true,
-                concat!(
-                    "0521747261700b3d63617465676f72793d32143d6d6573736167653d",
-                    "696e746572727570746564062e7461673d3200"
-                ),
+                concat!("0521747261700b3d63617465676f72793d32143d6d6573736167653d", "696e746572727570746564062e7461673d3200"),
             ),
             (
                 Reply::Trap(value),

@@ -23,9 +23,7 @@ impl Request {
         let mut request = Self::default();
         let mut words = sentence.iter();
         if let Some(first) = words.next() {
-            request.command = String::from_utf8_lossy(first)
-                .trim_end_matches('/')
-                .to_owned();
+            request.command = String::from_utf8_lossy(first).trim_end_matches('/').to_owned();
         }
         for word in words {
             match word.as_slice() {
@@ -42,23 +40,17 @@ impl Request {
 
     /// The last value given for an attribute.
     pub(super) fn value(&self, name: &str) -> Option<&[u8]> {
-        self.attributes
-            .iter()
-            .rev()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_slice())
+        self.attributes.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_slice())
     }
 
     /// The same as text; bytes that are not UTF-8 become replacement characters.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        self.value(name)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
+        self.value(name).map(|value| String::from_utf8_lossy(value).into_owned())
     }
 
     /// True when a flag word such as `=count-only=` is there.
     pub(super) fn has_flag(&self, name: &str) -> bool {
-        self.value(name)
-            .is_some_and(|value| !matches!(value, b"no" | b"false"))
+        self.value(name).is_some_and(|value| !matches!(value, b"no" | b"false"))
     }
 
     /// The command cut into its menu and its verb: `/ip/hotspot/user` and `print`.

@@ -55,17 +55,8 @@ pub(super) struct Router {
 impl Router {
     /// A router with its state.
     pub(super) fn new(account: Account, state: State) -> Self {
-        let line = Line {
-            power: state.switches().power,
-            generation: 0,
-        };
-        Self {
-            account,
-            line: watch::Sender::new(line),
-            touched: broadcast::Sender::new(1_024),
-            state: Mutex::new(state),
-            tally: Mutex::default(),
-        }
+        let line = Line { power: state.switches().power, generation: 0 };
+        Self { account, line: watch::Sender::new(line), touched: broadcast::Sender::new(1_024), state: Mutex::new(state), tally: Mutex::default() }
     }
 
     /// Looks at the state.

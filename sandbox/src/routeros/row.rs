@@ -29,9 +29,7 @@ impl Row {
 
     /// The value as text; empty when unset.
     pub(super) fn text(&self, name: &str) -> String {
-        self.get(name)
-            .map(|value| String::from_utf8_lossy(value).into_owned())
-            .unwrap_or_default()
+        self.get(name).map(|value| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
     }
 
     /// The value as a number; 0 when unset.
@@ -74,14 +72,9 @@ impl From<Row> for BTreeMap<String, Stored> {
     fn from(row: Row) -> Self {
         let stored = |value: Vec<u8>| match String::from_utf8(value) {
             Ok(text) => Stored::Text(text),
-            Err(raw) => Stored::Raw {
-                hex: hex::encode(raw.as_bytes()),
-            },
+            Err(raw) => Stored::Raw { hex: hex::encode(raw.as_bytes()) },
         };
-        row.0
-            .into_iter()
-            .map(|(name, value)| (name, stored(value)))
-            .collect()
+        row.0.into_iter().map(|(name, value)| (name, stored(value))).collect()
     }
 }
 
@@ -91,12 +84,7 @@ impl From<BTreeMap<String, Stored>> for Row {
             Stored::Text(text) => text.into_bytes(),
             Stored::Raw { hex } => hex::decode(hex).unwrap_or_default(),
         };
-        Self(
-            stored
-                .into_iter()
-                .map(|(name, stored)| (name, value(stored)))
-                .collect(),
-        )
+        Self(stored.into_iter().map(|(name, stored)| (name, value(stored))).collect())
     }
 }
 
@@ -110,10 +98,7 @@ mod tests {
         row.put("comment", b"caf\xE9".to_vec());
         row.put("name", "254712345678");
         let json = serde_json::to_string(&row).unwrap();
-        assert_eq!(
-            json,
-            r#"{"comment":{"hex":"636166e9"},"name":"254712345678"}"#
-        );
+        assert_eq!(json, r#"{"comment":{"hex":"636166e9"},"name":"254712345678"}"#);
         assert_eq!(serde_json::from_str::<Row>(&json).unwrap(), row);
     }
 }

@@ -49,9 +49,7 @@ pub(super) fn join_host(state: &mut State, mac: &str, ip: &str) -> Result<(), St
         return Err("the hotspot does not run".to_owned());
     }
     let binding = |kind: &str| {
-        let bound = |row: &Row| {
-            row.text("mac-address") == mac && row.text("type") == kind && !row.is("disabled")
-        };
+        let bound = |row: &Row| row.text("mac-address") == mac && row.text("type") == kind && !row.is("disabled");
         state.find(IP_BINDING, bound).is_some()
     };
     if binding("blocked") {
@@ -63,9 +61,7 @@ pub(super) fn join_host(state: &mut State, mac: &str, ip: &str) -> Result<(), St
         state.change(HOST, id, |row| row.put("bypassed", bypassed.to_string()));
     } else {
         // One address belongs to one device, and a device has one address.
-        for id in state.ids(HOST, |row| {
-            row.text("mac-address") == mac || row.text("address") == ip
-        }) {
+        for id in state.ids(HOST, |row| row.text("mac-address") == mac || row.text("address") == ip) {
             forget_host(state, id);
         }
         let mut row = Row::default();
@@ -91,9 +87,7 @@ pub(super) fn leave_host(state: &mut State, mac: &str) {
 /// Takes a device out of the host table and ends its session.
 pub(super) fn forget_host(state: &mut State, id: u64) {
     if let Some(host) = state.remove(HOST, id) {
-        for session in state.ids(ACTIVE, |row| {
-            row.get("mac-address") == host.get("mac-address")
-        }) {
+        for session in state.ids(ACTIVE, |row| row.get("mac-address") == host.get("mac-address")) {
             log_out(state, session, Cause::Lost);
         }
     }
@@ -102,12 +96,7 @@ pub(super) fn forget_host(state: &mut State, id: u64) {
 /// The host of an address, if `mac` (where given) is its hardware address.
 pub(super) fn host(state: &State, ip: &str, mac: Option<&str>) -> Option<u64> {
     let mac = mac.map(|mac| value::mac(mac).unwrap_or_default());
-    let wanted = |row: &Row| {
-        row.text("address") == ip
-            && mac
-                .as_ref()
-                .is_none_or(|mac| row.text("mac-address") == *mac)
-    };
+    let wanted = |row: &Row| row.text("address") == ip && mac.as_ref().is_none_or(|mac| row.text("mac-address") == *mac);
     state.find(HOST, wanted).map(|(id, _)| id)
 }
 
@@ -115,12 +104,7 @@ pub(super) fn host(state: &State, ip: &str, mac: Option<&str>) -> Option<u64> {
 ///
 /// # Errors
 /// The refusal of the first rule that does not hold, in the order of the servlet.
-pub(super) fn log_in(
-    state: &mut State,
-    host: u64,
-    credentials: &Credentials<'_>,
-    login_by: &str,
-) -> Result<(), Refusal> {
+pub(super) fn log_in(state: &mut State, host: u64, credentials: &Credentials<'_>, login_by: &str) -> Result<(), Refusal> {
     let Some(host_row) = state.row(HOST, host).cloned() else {
         return Err(refusal("unknown-host", "unknown host IP"));
     };
@@ -129,9 +113,7 @@ pub(super) fn log_in(
     check_limits(state, &user_row)?;
     let mac = host_row.text("mac-address");
     if let Some((id, session)) = state.find(ACTIVE, |row| row.text("mac-address") == mac) {
-        if session.text("user") == credentials.user
-            && session.get("address") == host_row.get("address")
-        {
+        if session.text("user") == credentials.user && session.get("address") == host_row.get("address") {
             return Ok(());
         }
         log_out(state, id, Cause::Lost);
@@ -154,10 +136,7 @@ fn check_user(state: &State, credentials: &Credentials<'_>, mac: &str) -> Result
     }
     let bound = row.text("mac-address");
     if !bound.is_empty() && bound != "00:00:00:00:00:00" && bound != mac {
-        let text = format!(
-            "user {} is not allowed to log in from this MAC address",
-            credentials.user
-        );
+        let text = format!("user {} is not allowed to log in from this MAC address", credentials.user);
         return Err(refusal("invalid-mac", text));
     }
     Ok(id)
@@ -167,48 +146,30 @@ fn check_limits(state: &State, user: &Row) -> Result<(), Refusal> {
     let used = used(state, user);
     let name = user.text("name");
     if is_reached(user.seconds("limit-uptime"), used.seconds) {
-        return Err(refusal(
-            "uptime-limit",
-            format!("user {name} has reached uptime limit"),
-        ));
+        return Err(refusal("uptime-limit", format!("user {name} has reached uptime limit")));
     }
     let reached = is_reached(user.number("limit-bytes-in"), used.bytes_in)
         || is_reached(user.number("limit-bytes-out"), used.bytes_out)
-        || is_reached(
-            user.number("limit-bytes-total"),
-            used.bytes_in.saturating_add(used.bytes_out),
-        );
+        || is_reached(user.number("limit-bytes-total"), used.bytes_in.saturating_add(used.bytes_out));
     if reached {
-        return Err(refusal(
-            "traffic-limit",
-            format!("user {name} has reached traffic limit"),
-        ));
+        return Err(refusal("traffic-limit", format!("user {name} has reached traffic limit")));
     }
     Ok(())
 }
 
 fn check_room(state: &State, user: &Row) -> Result<(), Refusal> {
     let name = user.text("name");
-    let sessions = state
-        .rows(ACTIVE)
-        .filter(|(_, row)| row.text("user") == name)
-        .count();
+    let sessions = state.rows(ACTIVE).filter(|(_, row)| row.text("user") == name).count();
     let allowed = match profile(state, user).text("shared-users").as_str() {
         "unlimited" => usize::MAX,
         text => text.parse().unwrap_or(1),
     };
     if sessions >= allowed {
-        return Err(refusal(
-            "user-session-limit",
-            format!("no more sessions are allowed for user {name}"),
-        ));
+        return Err(refusal("user-session-limit", format!("no more sessions are allowed for user {name}")));
     }
     let licensed = state.switches().hotspot_users();
     if state.rows(ACTIVE).count() >= licensed {
-        return Err(refusal(
-            "license-session-limit",
-            format!("session limit reached ({licensed})"),
-        ));
+        return Err(refusal("license-session-limit", format!("session limit reached ({licensed})")));
     }
     Ok(())
 }
@@ -224,18 +185,12 @@ pub(super) struct Used {
 /// See `Used`.
 pub(super) fn used(state: &State, user: &Row) -> Used {
     let name = user.text("name");
-    let sessions = state
-        .rows(ACTIVE)
-        .map(|(_, row)| row)
-        .filter(|row| row.text("user") == name);
-    [user]
-        .into_iter()
-        .chain(sessions)
-        .fold(Used::default(), |sum, row| Used {
-            seconds: sum.seconds.saturating_add(row.seconds("uptime")),
-            bytes_in: sum.bytes_in.saturating_add(row.number("bytes-in")),
-            bytes_out: sum.bytes_out.saturating_add(row.number("bytes-out")),
-        })
+    let sessions = state.rows(ACTIVE).map(|(_, row)| row).filter(|row| row.text("user") == name);
+    [user].into_iter().chain(sessions).fold(Used::default(), |sum, row| Used {
+        seconds: sum.seconds.saturating_add(row.seconds("uptime")),
+        bytes_in: sum.bytes_in.saturating_add(row.number("bytes-in")),
+        bytes_out: sum.bytes_out.saturating_add(row.number("bytes-out")),
+    })
 }
 
 /// A session takes its limits and its rate from the user and the profile as they are now: a later change of them is felt
@@ -249,26 +204,13 @@ fn open(state: &mut State, host: u64, host_row: &Row, user: &Row, login_by: &str
     row.put("address", host_row.text("address"));
     row.put("mac-address", host_row.text("mac-address"));
     row.put("login-by", login_by);
-    let left = [
-        (user.seconds("limit-uptime"), used.seconds),
-        (profile.seconds("session-timeout"), 0),
-    ];
-    if let Some(seconds) = left
-        .iter()
-        .filter(|(limit, _)| *limit > 0)
-        .map(|(limit, used)| limit.saturating_sub(*used))
-        .min()
-    {
+    let left = [(user.seconds("limit-uptime"), used.seconds), (profile.seconds("session-timeout"), 0)];
+    if let Some(seconds) = left.iter().filter(|(limit, _)| *limit > 0).map(|(limit, used)| limit.saturating_sub(*used)).min() {
         row.put("_limit-seconds", seconds.to_string());
     }
-    for (name, used) in [
-        ("limit-bytes-in", used.bytes_in),
-        ("limit-bytes-out", used.bytes_out),
-        (
-            "limit-bytes-total",
-            used.bytes_in.saturating_add(used.bytes_out),
-        ),
-    ] {
+    for (name, used) in
+        [("limit-bytes-in", used.bytes_in), ("limit-bytes-out", used.bytes_out), ("limit-bytes-total", used.bytes_in.saturating_add(used.bytes_out))]
+    {
         if user.number(name) > 0 {
             row.put(name, user.number(name).saturating_sub(used).to_string());
         }
@@ -297,14 +239,7 @@ fn open_queue(state: &mut State, session: u64, host: &Row, user: &Row, profile: 
     let mut queue = Row::default();
     queue.put("name", format!("<hotspot-{}>", user.text("name")));
     queue.put("target", format!("{}/32", host.text("address")));
-    queue.put(
-        "max-limit",
-        if first.contains('/') {
-            first.to_owned()
-        } else {
-            format!("{first}/{first}")
-        },
-    );
+    queue.put("max-limit", if first.contains('/') { first.to_owned() } else { format!("{first}/{first}") });
     queue.put("dynamic", "true");
     queue.put("_session", session.to_string());
     state.add(QUEUE, queue);
@@ -317,17 +252,12 @@ fn write_cookie(state: &mut State, host: &Row, user: &Row, timeout: u64) {
     cookie.put("user", user.text("name"));
     cookie.put("mac-address", mac);
     cookie.put("_password", user.text("password"));
-    cookie.put(
-        "_expires-at",
-        state.now().saturating_add(timeout).to_string(),
-    );
+    cookie.put("_expires-at", state.now().saturating_add(timeout).to_string());
     state.add(COOKIE, cookie);
 }
 
 fn forget_cookies(state: &mut State, mac: &str, user: Option<&str>) {
-    let wanted = |row: &Row| {
-        row.text("mac-address") == mac && user.is_none_or(|user| row.text("user") == user)
-    };
+    let wanted = |row: &Row| row.text("mac-address") == mac && user.is_none_or(|user| row.text("user") == user);
     for id in state.ids(COOKIE, wanted) {
         state.remove(COOKIE, id);
     }
@@ -340,15 +270,9 @@ fn log_in_by_cookie(state: &mut State, mac: &str) {
     };
     let (user, password) = (cookie.text("user"), cookie.text("_password"));
     let is_stale = cookie.number("_expires-at") <= state.now();
-    let host = state
-        .find(HOST, |row| row.text("mac-address") == mac)
-        .map(|(id, _)| id);
-    let credentials = Credentials {
-        user: &user,
-        password: &password,
-    };
-    let refused = is_stale
-        || host.is_none_or(|host| log_in(state, host, &credentials, "mac-cookie").is_err());
+    let host = state.find(HOST, |row| row.text("mac-address") == mac).map(|(id, _)| id);
+    let credentials = Credentials { user: &user, password: &password };
+    let refused = is_stale || host.is_none_or(|host| log_in(state, host, &credentials, "mac-cookie").is_err());
     if refused {
         state.remove(COOKIE, id);
     }
@@ -395,28 +319,16 @@ pub(super) struct Traffic {
 /// A sentence when the user has no session.
 pub(super) fn play(state: &mut State, user: &str, traffic: Traffic) -> Result<(), String> {
     let found = state.find(ACTIVE, |row| row.text("user") == user);
-    let (id, session) = found
-        .map(|(id, row)| (id, row.clone()))
-        .ok_or_else(|| format!("{user} has no session"))?;
-    let time_left = session.get("_limit-seconds").map_or(u64::MAX, |_| {
-        session
-            .number("_limit-seconds")
-            .saturating_sub(session.seconds("uptime"))
-    });
+    let (id, session) = found.map(|(id, row)| (id, row.clone())).ok_or_else(|| format!("{user} has no session"))?;
+    let time_left = session.get("_limit-seconds").map_or(u64::MAX, |_| session.number("_limit-seconds").saturating_sub(session.seconds("uptime")));
     let left = |limit: &str, used: u64| match session.number(limit) {
         0 => u64::MAX,
         limit => limit.saturating_sub(used),
     };
     let (was_in, was_out) = (session.number("bytes-in"), session.number("bytes-out"));
     let total_left = left("limit-bytes-total", was_in.saturating_add(was_out));
-    let bytes_in = traffic
-        .bytes_in
-        .min(left("limit-bytes-in", was_in))
-        .min(total_left);
-    let bytes_out = traffic
-        .bytes_out
-        .min(left("limit-bytes-out", was_out))
-        .min(total_left - bytes_in);
+    let bytes_in = traffic.bytes_in.min(left("limit-bytes-in", was_in)).min(total_left);
+    let bytes_out = traffic.bytes_out.min(left("limit-bytes-out", was_out)).min(total_left - bytes_in);
     let seconds = traffic.seconds.min(time_left);
     state.change_device(|device| device.ahead = device.ahead.saturating_add(seconds));
     state.change(ACTIVE, id, |row| {
@@ -425,14 +337,7 @@ pub(super) fn play(state: &mut State, user: &str, traffic: Traffic) -> Result<()
     });
     for queue in state.ids(QUEUE, |row| row.number("_session") == id) {
         state.change(QUEUE, queue, |row| {
-            row.put(
-                "bytes",
-                format!(
-                    "{}/{}",
-                    was_in.saturating_add(bytes_in),
-                    was_out.saturating_add(bytes_out)
-                ),
-            );
+            row.put("bytes", format!("{}/{}", was_in.saturating_add(bytes_in), was_out.saturating_add(bytes_out)));
         });
     }
     end_at_limit(state, id, time_left == seconds);
@@ -444,10 +349,7 @@ fn end_at_limit(state: &mut State, id: u64, time_is_up: bool) {
     let (bytes_in, bytes_out) = (session.number("bytes-in"), session.number("bytes-out"));
     let bytes_are_up = is_reached(session.number("limit-bytes-in"), bytes_in)
         || is_reached(session.number("limit-bytes-out"), bytes_out)
-        || is_reached(
-            session.number("limit-bytes-total"),
-            bytes_in.saturating_add(bytes_out),
-        );
+        || is_reached(session.number("limit-bytes-total"), bytes_in.saturating_add(bytes_out));
     if time_is_up {
         log_out(state, id, Cause::SessionTimeout);
     } else if bytes_are_up {
@@ -470,23 +372,13 @@ fn is_reached(limit: u64, used: u64) -> bool {
 
 /// The user's profile; the default one when the user's is gone.
 fn profile(state: &State, user: &Row) -> Row {
-    let own = user
-        .get("profile")
-        .and_then(read_id)
-        .and_then(|id| state.row(USER_PROFILE, id));
-    let default = || {
-        state
-            .find(USER_PROFILE, |row| row.is("default"))
-            .map(|(_, row)| row)
-    };
+    let own = user.get("profile").and_then(read_id).and_then(|id| state.row(USER_PROFILE, id));
+    let default = || state.find(USER_PROFILE, |row| row.is("default")).map(|(_, row)| row);
     own.or_else(default).cloned().unwrap_or_default()
 }
 
 fn refusal(id: &'static str, text: impl Into<String>) -> Refusal {
-    Refusal {
-        id,
-        text: text.into(),
-    }
+    Refusal { id, text: text.into() }
 }
 
 /// What a user has used, as the control side shows it.
@@ -499,9 +391,5 @@ pub(super) fn totals(state: &State) -> serde_json::Value {
             "bytes-out": used.bytes_out.to_string(),
         })
     };
-    state
-        .rows(USER)
-        .map(|(_, row)| (row.text("name"), total(row)))
-        .collect::<serde_json::Map<_, _>>()
-        .into()
+    state.rows(USER).map(|(_, row)| (row.text("name"), total(row))).collect::<serde_json::Map<_, _>>().into()
 }

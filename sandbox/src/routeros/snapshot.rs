@@ -2,10 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::menu::{
-    ACTIVE, COOKIE, HOST, IP_BINDING, Menu, PPP_ACTIVE, PPP_PROFILE, SECRET, USER, USER_PROFILE,
-    WALLED_GARDEN, WALLED_GARDEN_IP,
-};
+use super::menu::{ACTIVE, COOKIE, HOST, IP_BINDING, Menu, PPP_ACTIVE, PPP_PROFILE, SECRET, USER, USER_PROFILE, WALLED_GARDEN, WALLED_GARDEN_IP};
 use super::print;
 use super::router::Tally;
 use super::session;
@@ -47,12 +44,7 @@ fn rows(state: &State, path: &str) -> Vec<Value> {
     };
     let as_object = |(id, row)| {
         let attributes = print::whole_row(state, menu, id, row);
-        Value::Object(
-            attributes
-                .into_iter()
-                .map(|(name, value)| (name, text(value)))
-                .collect::<Map<_, _>>(),
-        )
+        Value::Object(attributes.into_iter().map(|(name, value)| (name, text(value))).collect::<Map<_, _>>())
     };
     state.rows(path).map(as_object).collect()
 }

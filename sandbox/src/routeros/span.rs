@@ -1,12 +1,6 @@
 //! RouterOS spans of time as text: `1w4d1h16m55s`, `01:22:53`, `6w6d18:33:07`, `90`. Whole seconds only; never a date.
 
-const UNITS: [(char, u64); 5] = [
-    ('w', 604_800),
-    ('d', 86_400),
-    ('h', 3_600),
-    ('m', 60),
-    ('s', 1),
-];
+const UNITS: [(char, u64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
 
 /// Writes seconds as RouterOS prints them: `1w4d1h16m55s`, and `0s` for none.
 pub(super) fn write(seconds: u64) -> String {
@@ -35,9 +29,7 @@ pub(super) fn read(text: &str) -> Option<u64> {
         if rest.contains(':') && !rest.contains(char::is_alphabetic) {
             return total.checked_add(read_clock(rest)?);
         }
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let number: u64 = rest[..digits].parse().ok()?;
         let tail = &rest[digits..];
         let size = match tail.chars().next() {
@@ -53,14 +45,9 @@ pub(super) fn read(text: &str) -> Option<u64> {
 
 /// `hh:mm:ss` or `hh:mm`.
 fn read_clock(text: &str) -> Option<u64> {
-    let parts: Vec<u64> = text
-        .split(':')
-        .map(|part| part.parse().ok())
-        .collect::<Option<_>>()?;
+    let parts: Vec<u64> = text.split(':').map(|part| part.parse().ok()).collect::<Option<_>>()?;
     match parts.as_slice() {
-        [hours, minutes, seconds] if *minutes < 60 && *seconds < 60 => hours
-            .checked_mul(3_600)?
-            .checked_add(minutes * 60 + seconds),
+        [hours, minutes, seconds] if *minutes < 60 && *seconds < 60 => hours.checked_mul(3_600)?.checked_add(minutes * 60 + seconds),
         [hours, minutes] if *minutes < 60 => hours.checked_mul(3_600)?.checked_add(minutes * 60),
         _ => None,
     }
@@ -90,34 +77,14 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in [
-            "",
-            "h",
-            "1x",
-            "1h2",
-            "-5",
-            "01:99:00",
-            "99999999999999999999s",
-            "99999999999999999w",
-        ] {
+        for text in ["", "h", "1x", "1h2", "-5", "01:99:00", "99999999999999999999s", "99999999999999999w"] {
             assert_eq!(read(text), None, "{text}");
         }
     }
 
     #[test]
     fn what_is_written_reads_back() {
-        for seconds in [
-            0,
-            1,
-            59,
-            60,
-            725,
-            3_600,
-            86_400,
-            955_015,
-            4_213_987,
-            u64::MAX,
-        ] {
+        for seconds in [0, 1, 59, 60, 725, 3_600, 86_400, 955_015, 4_213_987, u64::MAX] {
             assert_eq!(read(&write(seconds)), Some(seconds));
         }
         assert_eq!(write(955_015), "1w4d1h16m55s");

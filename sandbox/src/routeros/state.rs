@@ -9,8 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::journal::{Change, Journal};
 use super::menu::{
-    self, ACTIVE, COOKIE, FILTER, HOST, INTERFACE, Kind, MENUS, Menu, PPP_ACTIVE, PPP_PROFILE,
-    QUEUE, SERVER, SERVER_PROFILE, SERVICE, USER_PROFILE,
+    self, ACTIVE, COOKIE, FILTER, HOST, INTERFACE, Kind, MENUS, Menu, PPP_ACTIVE, PPP_PROFILE, QUEUE, SERVER, SERVER_PROFILE, SERVICE, USER_PROFILE,
 };
 use super::row::Row;
 use super::span;
@@ -65,21 +64,9 @@ impl State {
             Some(path) => Journal::open(path)?,
             None => (Journal::default(), Vec::new()),
         };
-        let device = Device {
-            identity: identity.to_owned(),
-            next_id: 1,
-            api_port: 0,
-            tls_port: 0,
-            booted_at: unix_seconds(),
-            ahead: 0,
-            switches: Switches::default(),
-        };
-        let mut state = Self {
-            tables: BTreeMap::new(),
-            device,
-            journal,
-            pending: Vec::new(),
-        };
+        let device =
+            Device { identity: identity.to_owned(), next_id: 1, api_port: 0, tls_port: 0, booted_at: unix_seconds(), ahead: 0, switches: Switches::default() };
+        let mut state = Self { tables: BTreeMap::new(), device, journal, pending: Vec::new() };
         let is_new = changes.is_empty();
         for change in changes {
             state.replay(change);
@@ -127,27 +114,15 @@ impl State {
             self.journal.rewrite(&self.as_changes())?;
         }
         let touched = |change: &Change| match change {
-            Change::Put { menu, id, .. } | Change::Delete { menu, id } => {
-                Menu::find(menu).map(|menu| Touched {
-                    menu: menu.path,
-                    id: *id,
-                })
-            }
+            Change::Put { menu, id, .. } | Change::Delete { menu, id } => Menu::find(menu).map(|menu| Touched { menu: menu.path, id: *id }),
             Change::Device(_) => None,
         };
         Ok(changes.iter().filter_map(touched).collect())
     }
 
     fn as_changes(&self) -> Vec<Change> {
-        let puts = self.tables.iter().flat_map(|(menu, rows)| {
-            rows.iter().map(|(id, row)| Change::Put {
-                menu: (*menu).to_owned(),
-                id: *id,
-                row: row.clone(),
-            })
-        });
-        puts.chain([Change::Device(Box::new(self.device.clone()))])
-            .collect()
+        let puts = self.tables.iter().flat_map(|(menu, rows)| rows.iter().map(|(id, row)| Change::Put { menu: (*menu).to_owned(), id: *id, row: row.clone() }));
+        puts.chain([Change::Device(Box::new(self.device.clone()))]).collect()
     }
 
     /// What is no row.
@@ -163,17 +138,12 @@ impl State {
     /// Changes what is no row.
     pub(super) fn change_device(&mut self, change: impl FnOnce(&mut Device)) {
         change(&mut self.device);
-        self.pending
-            .push(Change::Device(Box::new(self.device.clone())));
+        self.pending.push(Change::Device(Box::new(self.device.clone())));
     }
 
     /// Rows of a menu in the order of their ids.
     pub(super) fn rows(&self, menu: &str) -> impl Iterator<Item = (u64, &Row)> {
-        self.tables
-            .get(menu)
-            .into_iter()
-            .flatten()
-            .map(|(id, row)| (*id, row))
+        self.tables.get(menu).into_iter().flatten().map(|(id, row)| (*id, row))
     }
 
     /// One row.
@@ -188,10 +158,7 @@ impl State {
 
     /// The ids of all rows for which `wanted` holds.
     pub(super) fn ids(&self, menu: &str, wanted: impl Fn(&Row) -> bool) -> Vec<u64> {
-        self.rows(menu)
-            .filter(|(_, row)| wanted(row))
-            .map(|(id, _)| id)
-            .collect()
+        self.rows(menu).filter(|(_, row)| wanted(row)).map(|(id, _)| id).collect()
     }
 
     /// Adds a row with the menu's defaults for what it leaves open; gives its id.
@@ -210,20 +177,14 @@ impl State {
     /// The default of a reference is the row that came with the router.
     fn default_of(&self, kind: Kind, default: &str) -> Vec<u8> {
         match kind {
-            Kind::Reference(menu) => self
-                .find(menu, |row| row.is("default"))
-                .map_or_else(|| default.into(), |(id, _)| write_id(id).into_bytes()),
+            Kind::Reference(menu) => self.find(menu, |row| row.is("default")).map_or_else(|| default.into(), |(id, _)| write_id(id).into_bytes()),
             _ => default.into(),
         }
     }
 
     /// Writes a whole row.
     pub(super) fn put(&mut self, menu: &'static str, id: u64, row: Row) {
-        self.pending.push(Change::Put {
-            menu: menu.to_owned(),
-            id,
-            row: row.clone(),
-        });
+        self.pending.push(Change::Put { menu: menu.to_owned(), id, row: row.clone() });
         self.tables.entry(menu).or_default().insert(id, row);
     }
 
@@ -238,10 +199,7 @@ impl State {
     /// Removes a row; gives what it held.
     pub(super) fn remove(&mut self, menu: &'static str, id: u64) -> Option<Row> {
         let row = self.tables.get_mut(menu)?.remove(&id)?;
-        self.pending.push(Change::Delete {
-            menu: menu.to_owned(),
-            id,
-        });
+        self.pending.push(Change::Delete { menu: menu.to_owned(), id });
         Some(row)
     }
 
@@ -268,9 +226,7 @@ impl State {
 
     /// The name of the hotspot server that hosts belong to.
     pub(super) fn server_name(&self) -> String {
-        self.find(SERVER, |row| !row.is("disabled"))
-            .map(|(_, row)| row.text("name"))
-            .unwrap_or_default()
+        self.find(SERVER, |row| !row.is("disabled")).map(|(_, row)| row.text("name")).unwrap_or_default()
     }
 
     /// A power cut and a boot: sessions are lost without reaching their users' counters; configuration and cookies stay.
@@ -306,37 +262,15 @@ impl State {
             }
             row
         };
-        self.add(
-            USER_PROFILE,
-            row(&[("name", "default"), ("default", "true")]),
-        );
-        self.add(
-            PPP_PROFILE,
-            row(&[("name", "default"), ("default", "true")]),
-        );
-        self.add(
-            SERVER_PROFILE,
-            row(&[("name", "default"), ("default", "true")]),
-        );
+        self.add(USER_PROFILE, row(&[("name", "default"), ("default", "true")]));
+        self.add(PPP_PROFILE, row(&[("name", "default"), ("default", "true")]));
+        self.add(SERVER_PROFILE, row(&[("name", "default"), ("default", "true")]));
         let profile = self.add(
             SERVER_PROFILE,
-            row(&[
-                ("name", "hsprof1"),
-                ("hotspot-address", "10.5.50.1"),
-                ("dns-name", "login.hotspot"),
-                ("login-by", "cookie,http-chap,http-pap,mac-cookie"),
-            ]),
+            row(&[("name", "hsprof1"), ("hotspot-address", "10.5.50.1"), ("dns-name", "login.hotspot"), ("login-by", "cookie,http-chap,http-pap,mac-cookie")]),
         );
         let profile = write_id(profile);
-        self.add(
-            SERVER,
-            row(&[
-                ("name", "hotspot1"),
-                ("interface", "bridge"),
-                ("address-pool", "hs-pool-1"),
-                ("profile", &profile),
-            ]),
-        );
+        self.add(SERVER, row(&[("name", "hotspot1"), ("interface", "bridge"), ("address-pool", "hs-pool-1"), ("profile", &profile)]));
         for (name, kind) in [("ether1", "ether"), ("bridge", "bridge")] {
             self.add(INTERFACE, row(&[("name", name), ("type", kind)]));
         }
@@ -350,14 +284,7 @@ impl State {
                 ("comment", "defconf: fasttrack"),
             ]),
         );
-        self.add(
-            FILTER,
-            row(&[
-                ("chain", "forward"),
-                ("action", "accept"),
-                ("connection-state", "established,related,untracked"),
-            ]),
-        );
+        self.add(FILTER, row(&[("chain", "forward"), ("action", "accept"), ("connection-state", "established,related,untracked")]));
         self.add(SERVICE, row(&[("name", "api")]));
         let with_certificate = [("name", "api-ssl"), ("certificate", "self-signed")];
         self.add(SERVICE, row(&with_certificate));
@@ -367,20 +294,12 @@ impl State {
     /// Brings rows that show switches and ports in line with them.
     pub(super) fn apply_switches(&mut self) {
         let device = self.device.clone();
-        for id in self.ids(FILTER, |row| {
-            row.get("action") == Some(b"fasttrack-connection")
-        }) {
-            self.change(FILTER, id, |row| {
-                row.put("disabled", (!device.switches.fasttrack).to_string())
-            });
+        for id in self.ids(FILTER, |row| row.get("action") == Some(b"fasttrack-connection")) {
+            self.change(FILTER, id, |row| row.put("disabled", (!device.switches.fasttrack).to_string()));
         }
         for id in self.ids(SERVICE, |_| true) {
             self.change(SERVICE, id, |row| {
-                let port = if row.get("name") == Some(b"api") {
-                    device.api_port
-                } else {
-                    device.tls_port
-                };
+                let port = if row.get("name") == Some(b"api") { device.api_port } else { device.tls_port };
                 row.put("port", port.to_string());
                 row.put("max-sessions", device.switches.max_sessions.to_string());
             });
@@ -399,23 +318,11 @@ impl State {
                 let total: u64 = std::str::from_utf8(total).ok()?.parse().ok()?;
                 Some(span::write(total.saturating_sub(row.seconds("uptime"))).into_bytes())
             }
-            (COOKIE, "expires-in") => {
-                Some(span::write(row.number("_expires-at").saturating_sub(self.now())).into_bytes())
-            }
-            (SERVER, "invalid") => Some(
-                (!self.switches().device_mode.hotspot)
-                    .to_string()
-                    .into_bytes(),
-            ),
-            (SERVER, ".about") if !self.switches().device_mode.hotspot => {
-                Some(b"inactivated, not allowed by device-mode".to_vec())
-            }
-            (menu::IP_BINDING, "bypassed") => {
-                Some((row.text("type") == "bypassed").to_string().into_bytes())
-            }
-            (menu::IP_BINDING, "blocked") => {
-                Some((row.text("type") == "blocked").to_string().into_bytes())
-            }
+            (COOKIE, "expires-in") => Some(span::write(row.number("_expires-at").saturating_sub(self.now())).into_bytes()),
+            (SERVER, "invalid") => Some((!self.switches().device_mode.hotspot).to_string().into_bytes()),
+            (SERVER, ".about") if !self.switches().device_mode.hotspot => Some(b"inactivated, not allowed by device-mode".to_vec()),
+            (menu::IP_BINDING, "bypassed") => Some((row.text("type") == "bypassed").to_string().into_bytes()),
+            (menu::IP_BINDING, "blocked") => Some((row.text("type") == "blocked").to_string().into_bytes()),
             _ => self.printed_as_kept(property.kind, row.get(name)?),
         }
     }

@@ -34,13 +34,7 @@ pub(super) struct DeviceMode {
 
 impl Default for DeviceMode {
     fn default() -> Self {
-        Self {
-            mode: "advanced".to_owned(),
-            hotspot: true,
-            proxy: true,
-            fetch: true,
-            scheduler: true,
-        }
+        Self { mode: "advanced".to_owned(), hotspot: true, proxy: true, fetch: true, scheduler: true }
     }
 }
 
@@ -53,13 +47,7 @@ impl DeviceMode {
             "home" => (false, false),
             _ => return None,
         };
-        Some(Self {
-            mode: mode.to_owned(),
-            hotspot,
-            proxy: hotspot,
-            fetch,
-            scheduler: fetch,
-        })
+        Some(Self { mode: mode.to_owned(), hotspot, proxy: hotspot, fetch, scheduler: fetch })
     }
 }
 
@@ -113,10 +101,7 @@ impl Default for Switches {
 impl Switches {
     /// Major and minor version; a part that is no number counts as 0.
     pub(super) fn release(&self) -> (u32, u32) {
-        let mut parts = self
-            .version
-            .split(['.', ' ', 'b', 'r'])
-            .map(|part| part.parse().unwrap_or(0));
+        let mut parts = self.version.split(['.', ' ', 'b', 'r']).map(|part| part.parse().unwrap_or(0));
         (parts.next().unwrap_or(0), parts.next().unwrap_or(0))
     }
 
@@ -172,15 +157,11 @@ impl Ask {
     /// A sentence naming what does not fit.
     pub(super) fn read(json: Value) -> Result<Self, String> {
         let ends_fragments = json.get("fragment_bytes").is_some_and(Value::is_null);
-        let mut ask: Self =
-            serde_json::from_value(json).map_err(|error| format!("router state: {error}"))?;
+        let mut ask: Self = serde_json::from_value(json).map_err(|error| format!("router state: {error}"))?;
         if ends_fragments {
             ask.fragment_bytes = Some(0);
         }
-        if ask
-            .max_sessions
-            .is_some_and(|sessions| !(1..=1000).contains(&sessions))
-        {
+        if ask.max_sessions.is_some_and(|sessions| !(1..=1000).contains(&sessions)) {
             return Err("router state: max_sessions is 1 to 1000".to_owned());
         }
         Ok(ask)
@@ -210,8 +191,7 @@ impl Ask {
 
 /// A mode's name sets its factory flags; an object sets single flags of the present mode.
 fn read_device_mode(ask: Option<Value>, old: &DeviceMode) -> Result<DeviceMode, String> {
-    let wrong =
-        || "router state: device_mode is home, basic, advanced or an object of flags".to_owned();
+    let wrong = || "router state: device_mode is home, basic, advanced or an object of flags".to_owned();
     match ask {
         None | Some(Value::Null) => Ok(old.clone()),
         Some(Value::String(mode)) => DeviceMode::named(&mode).ok_or_else(wrong),
@@ -220,8 +200,7 @@ fn read_device_mode(ask: Option<Value>, old: &DeviceMode) -> Result<DeviceMode, 
             for (flag, value) in flags {
                 merged[flag.as_str()] = value;
             }
-            serde_json::from_value(merged)
-                .map_err(|error| format!("router state: device_mode: {error}"))
+            serde_json::from_value(merged).map_err(|error| format!("router state: device_mode: {error}"))
         }
         Some(_) => Err(wrong()),
     }
@@ -234,32 +213,21 @@ mod tests {
 
     #[test]
     fn only_what_is_named_changes() {
-        let old = Switches {
-            fragment_bytes: 3,
-            ..Switches::default()
-        };
-        let ask = Ask::read(json!({ "power": "reboot", "device_mode": "home", "tag_last": true }))
-            .unwrap();
+        let old = Switches { fragment_bytes: 3, ..Switches::default() };
+        let ask = Ask::read(json!({ "power": "reboot", "device_mode": "home", "tag_last": true })).unwrap();
         assert_eq!(ask.power, Some(PowerAsk::Reboot));
         let new = ask.apply(&old).unwrap();
         assert!(!new.device_mode.hotspot && new.tag_last);
         assert_eq!(new.fragment_bytes, 3);
-        let ask = Ask::read(json!({ "fragment_bytes": null, "device_mode": { "hotspot": true } }))
-            .unwrap();
+        let ask = Ask::read(json!({ "fragment_bytes": null, "device_mode": { "hotspot": true } })).unwrap();
         let new = ask.apply(&new).unwrap();
-        assert!(
-            new.device_mode.hotspot && !new.device_mode.proxy && new.device_mode.mode == "home"
-        );
+        assert!(new.device_mode.hotspot && !new.device_mode.proxy && new.device_mode.mode == "home");
         assert_eq!(new.fragment_bytes, 0);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        for json in [
-            json!({ "power": "maybe" }),
-            json!({ "max_sessions": 0 }),
-            json!({ "colour": "red" }),
-        ] {
+        for json in [json!({ "power": "maybe" }), json!({ "max_sessions": 0 }), json!({ "colour": "red" })] {
             assert!(Ask::read(json).is_err());
         }
         let ask = Ask::read(json!({ "device_mode": "party" })).unwrap();
@@ -268,13 +236,7 @@ mod tests {
 
     #[test]
     fn empty_is_said_from_7_18_on() {
-        let at = |version: &str| {
-            Switches {
-                version: version.to_owned(),
-                ..Switches::default()
-            }
-            .says_empty()
-        };
+        let at = |version: &str| Switches { version: version.to_owned(), ..Switches::default() }.says_empty();
         assert!(at("7.18") && at("7.24.2") && at("7.25beta3") && at("8.0"));
         assert!(!at("7.17.2") && !at("6.49.21"));
     }

@@ -18,22 +18,13 @@ pub(super) fn answer(state: &mut State, request: &Request) -> Option<Result<Vec<
         _ => return None,
     };
     let wanted = request.text(".proplist");
-    let is_wanted = |name: &str| {
-        wanted
-            .as_ref()
-            .is_none_or(|list| list.split(',').any(|one| one == name))
-    };
-    let row: Attributes = row
-        .into_iter()
-        .filter(|(name, _)| is_wanted(name))
-        .collect();
+    let is_wanted = |name: &str| wanted.as_ref().is_none_or(|list| list.split(',').any(|one| one == name));
+    let row: Attributes = row.into_iter().filter(|(name, _)| is_wanted(name)).collect();
     Some(Ok(print::closed(state, vec![Reply::Row(row)])))
 }
 
 fn rename(state: &mut State, request: &Request) -> Result<Vec<Reply>, Trap> {
-    let name = request
-        .text("name")
-        .ok_or_else(|| Trap::missing("missing value(s) of argument(s) name"))?;
+    let name = request.text("name").ok_or_else(|| Trap::missing("missing value(s) of argument(s) name"))?;
     state.change_device(|device| device.identity = name);
     Ok(vec![Reply::done()])
 }
@@ -59,11 +50,7 @@ fn resource(state: &State) -> Attributes {
 }
 
 fn license(state: &State) -> Attributes {
-    row([
-        ("software-id", "SAND-B0X1".to_owned()),
-        ("nlevel", state.switches().license_level.to_string()),
-        ("features", String::new()),
-    ])
+    row([("software-id", "SAND-B0X1".to_owned()), ("nlevel", state.switches().license_level.to_string()), ("features", String::new())])
 }
 
 fn device_mode(state: &State) -> Attributes {
@@ -80,8 +67,5 @@ fn device_mode(state: &State) -> Attributes {
 }
 
 fn row<const N: usize>(pairs: [(&str, String); N]) -> Attributes {
-    pairs
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.into_bytes()))
-        .collect()
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect()
 }

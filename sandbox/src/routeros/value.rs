@@ -26,10 +26,7 @@ pub(super) fn normalise(kind: Kind, value: &[u8]) -> Option<Vec<u8>> {
         Kind::Mac => mac(text)?,
         Kind::Address => text.parse::<Ipv4Addr>().ok()?.to_string(),
         Kind::Choice(words) => words.contains(&text).then(|| text.to_owned())?,
-        Kind::Choices(words) => text
-            .split(',')
-            .all(|word| words.contains(&word))
-            .then(|| text.to_owned())?,
+        Kind::Choices(words) => text.split(',').all(|word| words.contains(&word)).then(|| text.to_owned())?,
         Kind::Rate => rate(text)?,
         Kind::Text | Kind::Name | Kind::Reference(_) | Kind::Server => return None,
     };
@@ -38,10 +35,7 @@ pub(super) fn normalise(kind: Kind, value: &[u8]) -> Option<Vec<u8>> {
 
 /// True when a refusal of this kind names the words it knows rather than the form it wants.
 pub(super) fn has_fixed_words(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Choice(_) | Kind::Choices(_) | Kind::Reference(_) | Kind::Server
-    )
+    matches!(kind, Kind::Choice(_) | Kind::Choices(_) | Kind::Reference(_) | Kind::Server)
 }
 
 /// Reads a boolean in either of its spellings.
@@ -60,9 +54,7 @@ pub(super) fn mac(text: &str) -> Option<String> {
         return None;
     }
     let upper = digits.to_ascii_uppercase();
-    let pairs: Vec<&str> = (0..6)
-        .filter_map(|pair| upper.get(pair * 2..pair * 2 + 2))
-        .collect();
+    let pairs: Vec<&str> = (0..6).filter_map(|pair| upper.get(pair * 2..pair * 2 + 2)).collect();
     Some(pairs.join(":"))
 }
 
@@ -73,10 +65,7 @@ fn rate(text: &str) -> Option<String> {
         let digits = part.trim_end_matches(['k', 'M', 'G']);
         part.len() - digits.len() <= 1 && digits.parse::<u64>().is_ok()
     };
-    let fits = fields.len() <= 6
-        && fields
-            .iter()
-            .all(|field| field.split('/').count() <= 2 && field.split('/').all(is_figure));
+    let fits = fields.len() <= 6 && fields.iter().all(|field| field.split('/').count() <= 2 && field.split('/').all(is_figure));
     fits.then(|| text.to_owned())
 }
 
@@ -125,24 +114,12 @@ mod tests {
             (Kind::CountOrUnlimited, "unlimited", Some("unlimited")),
             (Kind::Mac, "aa-bb-cc-dd-ee-0f", Some("AA:BB:CC:DD:EE:0F")),
             (Kind::Mac, "aa:bb", None),
-            (
-                Kind::Rate,
-                "512k/1M 1M/2M 512k/1M 10/10",
-                Some("512k/1M 1M/2M 512k/1M 10/10"),
-            ),
+            (Kind::Rate, "512k/1M 1M/2M 512k/1M 10/10", Some("512k/1M 1M/2M 512k/1M 10/10")),
             (Kind::Rate, "fast", None),
-            (
-                Kind::Choices(&["cookie", "mac"]),
-                "cookie,https-redirect",
-                None,
-            ),
+            (Kind::Choices(&["cookie", "mac"]), "cookie,https-redirect", None),
         ];
         for (kind, given, kept) in cases {
-            assert_eq!(
-                normalise(kind, given.as_bytes()).as_deref(),
-                kept.map(str::as_bytes),
-                "{given}"
-            );
+            assert_eq!(normalise(kind, given.as_bytes()).as_deref(), kept.map(str::as_bytes), "{given}");
         }
     }
 

@@ -12,12 +12,7 @@ async fn the_status_answer_has_the_documented_keys() {
     let reference = stand.collect(50, "PAY-1").await;
     let truth = stand.settled().await;
     let (status, answer) = stand.status(&reference).await;
-    let mut keys: Vec<&str> = answer
-        .as_object()
-        .unwrap()
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let mut keys: Vec<&str> = answer.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let wanted = [
         "CheckoutRequestID",
@@ -32,14 +27,8 @@ async fn the_status_answer_has_the_documented_keys() {
         "transaction_date",
     ];
     assert_eq!((status, keys), (200, wanted.to_vec()));
-    assert_eq!(
-        answer["provider_reference"],
-        truth["collections"][0]["receipt"]
-    );
-    assert_eq!(
-        answer["third_party_reference"],
-        answer["provider_reference"]
-    );
+    assert_eq!(answer["provider_reference"], truth["collections"][0]["receipt"]);
+    assert_eq!(answer["third_party_reference"], answer["provider_reference"]);
 }
 
 #[tokio::test]
@@ -47,16 +36,8 @@ async fn it_is_found_by_payheros_keys_but_not_by_ours() {
     let stand = Stand::with(json!({"auto_answer": "accept"})).await;
     let reference = stand.collect(50, "PAY-1").await;
     let row = stand.settled().await["collections"][0].clone();
-    for key in [
-        &reference,
-        row["receipt"].as_str().unwrap(),
-        row["checkout_request_id"].as_str().unwrap(),
-    ] {
-        assert_eq!(
-            stand.status(key).await.1["reference"],
-            json!(reference),
-            "{key}"
-        );
+    for key in [&reference, row["receipt"].as_str().unwrap(), row["checkout_request_id"].as_str().unwrap()] {
+        assert_eq!(stand.status(key).await.1["reference"], json!(reference), "{key}");
     }
     let (status, body) = stand.status("PAY-1").await;
     assert_eq!((status, &body["status_code"]), (404, &json!(404)));
@@ -74,25 +55,11 @@ async fn the_first_question_can_get_404() {
 #[tokio::test]
 async fn a_dark_host_answers_no_question() {
     let stand = Stand::with(json!({"status": "dark"})).await;
-    for path in [
-        "/payhero/api/v2/transaction-status?reference=X",
-        "/payhero/api/v2/transactions",
-    ] {
-        let request = stand
-            .request(reqwest::Method::GET, path)
-            .header("authorization", "Basic c2FuZGJveDpzYW5kYm94");
-        assert!(
-            request
-                .timeout(Duration::from_millis(200))
-                .send()
-                .await
-                .unwrap_err()
-                .is_timeout()
-        );
+    for path in ["/payhero/api/v2/transaction-status?reference=X", "/payhero/api/v2/transactions"] {
+        let request = stand.request(reqwest::Method::GET, path).header("authorization", "Basic c2FuZGJveDpzYW5kYm94");
+        assert!(request.timeout(Duration::from_millis(200)).send().await.unwrap_err().is_timeout());
     }
-    stand
-        .put("/control/payhero/behaviour", json!({"hang_ms": 1}))
-        .await;
+    stand.put("/control/payhero/behaviour", json!({"hang_ms": 1})).await;
     let late = stand.status("X").await;
     assert_eq!(late.0, 504);
 }
@@ -104,33 +71,10 @@ async fn api_2_is_asked_by_request_id() {
     body["account_id"] = json!(183);
     let reference = stand.payhero_post("/api/v2/payments", body).await.1["reference"].clone();
     stand.settled().await;
-    let (status, answer) = stand
-        .payhero_post(
-            "/api/global/transaction-status",
-            json!({"request_id": reference}),
-        )
-        .await;
-    assert_eq!(
-        (status, &answer["status"], &answer["reference"]),
-        (200, &json!("success"), &reference)
-    );
-    assert_eq!(
-        stand
-            .payhero_post(
-                "/api/global/transaction-status",
-                json!({"request_id": "PAY-1"})
-            )
-            .await
-            .0,
-        404
-    );
-    assert_eq!(
-        stand
-            .payhero_get("/api/global/accounts/183/balance")
-            .await
-            .1["available_balance"],
-        50
-    );
+    let (status, answer) = stand.payhero_post("/api/global/transaction-status", json!({"request_id": reference})).await;
+    assert_eq!((status, &answer["status"], &answer["reference"]), (200, &json!("success"), &reference));
+    assert_eq!(stand.payhero_post("/api/global/transaction-status", json!({"request_id": "PAY-1"})).await.0, 404);
+    assert_eq!(stand.payhero_get("/api/global/accounts/183/balance").await.1["available_balance"], 50);
 }
 
 #[tokio::test]
@@ -143,45 +87,14 @@ async fn the_list_is_newest_first_with_a_fee_row_for_each_charge() {
     }
     let (_, first) = stand.payhero_get("/api/v2/transactions?page=1&per=2").await;
     let (_, second) = stand.payhero_get("/api/v2/transactions?page=2&per=2").await;
-    assert_eq!(
-        first["pagination"],
-        json!({"count": 4, "page": 1, "per": 2, "num_pages": 2, "next_page": 2, "prev_page": null})
-    );
-    let rows: Vec<Value> = [&first, &second]
-        .into_iter()
-        .flat_map(|page| page["transactions"].as_array().unwrap().clone())
-        .collect();
-    let seen: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            (
-                row["amount"].as_i64().unwrap(),
-                row["provider_reference"].as_str().unwrap(),
-            )
-        })
-        .collect();
+    assert_eq!(first["pagination"], json!({"count": 4, "page": 1, "per": 2, "num_pages": 2, "next_page": 2, "prev_page": null}));
+    let rows: Vec<Value> = [&first, &second].into_iter().flat_map(|page| page["transactions"].as_array().unwrap().clone()).collect();
+    let seen: Vec<_> = rows.iter().map(|row| (row["amount"].as_i64().unwrap(), row["provider_reference"].as_str().unwrap())).collect();
     let fee = format!("cost_{}", references[1]);
-    assert_eq!(
-        seen,
-        [
-            (20, references[2].as_str()),
-            (-5, fee.as_str()),
-            (500, references[1].as_str()),
-            (10, references[0].as_str())
-        ]
-    );
-    assert!(
-        rows.windows(2)
-            .all(|pair| pair[0]["id"].as_i64() > pair[1]["id"].as_i64())
-    );
+    assert_eq!(seen, [(20, references[2].as_str()), (-5, fee.as_str()), (500, references[1].as_str()), (10, references[0].as_str())]);
+    assert!(rows.windows(2).all(|pair| pair[0]["id"].as_i64() > pair[1]["id"].as_i64()));
     let charge = &rows[1];
-    assert_eq!(
-        (
-            &charge["transaction_type"],
-            &charge["transaction_reference"]
-        ),
-        (&json!("service_charge"), &json!(references[1]))
-    );
+    assert_eq!((&charge["transaction_type"], &charge["transaction_reference"]), (&json!("service_charge"), &json!(references[1])));
     assert_eq!(rows[0]["wallet_balance"], 525);
 }
 
@@ -190,49 +103,21 @@ async fn balances_and_channels_are_told() {
     let stand = Stand::with(json!({"auto_answer": "accept"})).await;
     stand.collect(50, "PAY-1").await;
     stand.settled().await;
-    let (_, wallet) = stand
-        .payhero_get("/api/v2/wallets?wallet_type=service_wallet")
-        .await;
-    assert_eq!(
-        (&wallet["wallet_type"], &wallet["available_balance"]),
-        (&json!("service_wallet"), &json!(100_000))
-    );
-    assert_eq!(
-        stand
-            .payhero_get("/api/v2/wallets?wallet_type=payment_wallet")
-            .await
-            .0,
-        400
-    );
+    let (_, wallet) = stand.payhero_get("/api/v2/wallets?wallet_type=service_wallet").await;
+    assert_eq!((&wallet["wallet_type"], &wallet["available_balance"]), (&json!("service_wallet"), &json!(100_000)));
+    assert_eq!(stand.payhero_get("/api/v2/wallets?wallet_type=payment_wallet").await.0, 400);
     let (_, channel) = stand.payhero_get("/api/v2/payment_channels/4021").await;
-    assert_eq!(
-        (
-            &channel["channel_type"],
-            &channel["balance_plain"]["balance"]
-        ),
-        (&json!("wallet"), &json!(50))
-    );
-    assert_eq!(
-        stand.payhero_get("/api/v2/payment_channels").await.1["payment_channels"][0]["id"],
-        4021
-    );
+    assert_eq!((&channel["channel_type"], &channel["balance_plain"]["balance"]), (&json!("wallet"), &json!(50)));
+    assert_eq!(stand.payhero_get("/api/v2/payment_channels").await.1["payment_channels"][0]["id"], 4021);
     assert_eq!(stand.payhero_get("/api/v2/payment_channels/1").await.0, 404);
 }
 
 #[tokio::test]
 async fn an_unknown_switch_is_refused() {
     let stand = Stand::with(json!({})).await;
-    let (status, body) = stand
-        .put("/control/payhero/behaviour", json!({"colect": "ok"}))
-        .await;
+    let (status, body) = stand.put("/control/payhero/behaviour", json!({"colect": "ok"})).await;
     assert_eq!(status, 400);
     assert!(body["error"].as_str().unwrap().contains("colect"));
-    let request = stand
-        .request(reqwest::Method::PUT, "/control/payhero/behaviour")
-        .body(r#"{"callback":"never"}"#);
-    assert_eq!(
-        send(request).await.1["callback"],
-        "never",
-        "a body needs no content type"
-    );
+    let request = stand.request(reqwest::Method::PUT, "/control/payhero/behaviour").body(r#"{"callback":"never"}"#);
+    assert_eq!(send(request).await.1["callback"], "never", "a body needs no content type");
 }

@@ -5,12 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::stand::Stand;
 
 fn keys(value: &Value) -> Vec<&str> {
-    let mut keys: Vec<&str> = value
-        .as_object()
-        .map(Map::keys)
-        .unwrap()
-        .map(String::as_str)
-        .collect();
+    let mut keys: Vec<&str> = value.as_object().map(Map::keys).unwrap().map(String::as_str).collect();
     keys.sort_unstable();
     keys
 }
@@ -36,22 +31,9 @@ async fn the_legacy_collection_callback_is_nested() {
     ];
     assert_eq!(keys(&sent["response"]), inner);
     let response = &sent["response"];
-    assert_eq!(
-        (
-            &sent["status"],
-            &response["Status"],
-            &response["ResultCode"]
-        ),
-        (&json!(true), &json!("Success"), &json!(0))
-    );
-    assert_eq!(
-        (&response["Amount"], &response["ExternalReference"]),
-        (&json!(1500), &json!("PAY-01J8ZC4T"))
-    );
-    assert_eq!(
-        response["MpesaReceiptNumber"],
-        stand.settled().await["collections"][0]["receipt"]
-    );
+    assert_eq!((&sent["status"], &response["Status"], &response["ResultCode"]), (&json!(true), &json!("Success"), &json!(0)));
+    assert_eq!((&response["Amount"], &response["ExternalReference"]), (&json!(1500), &json!("PAY-01J8ZC4T")));
+    assert_eq!(response["MpesaReceiptNumber"], stand.settled().await["collections"][0]["receipt"]);
 }
 
 #[tokio::test]
@@ -77,21 +59,8 @@ async fn the_callback_of_api_2_is_flat() {
         "transaction_type",
     ];
     assert_eq!(keys(&sent), wanted);
-    assert_eq!(
-        (
-            &sent["success"],
-            &sent["status"],
-            &sent["provider_reference"]
-        ),
-        (&json!(false), &json!("failed"), &json!(""))
-    );
-    assert_eq!(
-        (&sent["message"], &sent["transaction_type"]),
-        (
-            &json!("Request Cancelled by user."),
-            &json!("inbound_payment")
-        )
-    );
+    assert_eq!((&sent["success"], &sent["status"], &sent["provider_reference"]), (&json!(false), &json!("failed"), &json!("")));
+    assert_eq!((&sent["message"], &sent["transaction_type"]), (&json!("Request Cancelled by user."), &json!("inbound_payment")));
 }
 
 #[tokio::test]
@@ -100,13 +69,7 @@ async fn two_callbacks_say_the_same() {
     stand.collect(50, "PAY-1").await;
     assert_eq!(stand.callback().await, stand.callback().await);
     stand.no_callback().await;
-    assert_eq!(
-        stand.settled().await["collections"][0]["callbacks"]
-            .as_array()
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(stand.settled().await["collections"][0]["callbacks"].as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -119,26 +82,18 @@ async fn without_callbacks_only_asking_tells() {
 
 #[tokio::test]
 async fn an_early_callback_is_ahead_of_the_answer_and_of_the_status() {
-    let stand =
-        Stand::with(json!({"auto_answer": "accept", "callback": "early", "lag_ms": 60_000})).await;
+    let stand = Stand::with(json!({"auto_answer": "accept", "callback": "early", "lag_ms": 60_000})).await;
     let reference = stand.collect(50, "PAY-1").await;
     let truth = stand.sandbox().truth();
-    assert_eq!(
-        truth["collections"][0]["callbacks"][0]["http_status"], 200,
-        "it was delivered before the request was answered"
-    );
+    assert_eq!(truth["collections"][0]["callbacks"][0]["http_status"], 200, "it was delivered before the request was answered");
     assert_eq!(stand.callback().await["status"], true);
     assert_eq!(stand.status(&reference).await.1["status"], "QUEUED");
-    assert_eq!(
-        stand.payhero_get("/api/v2/transactions").await.1["pagination"]["count"],
-        0
-    );
+    assert_eq!(stand.payhero_get("/api/v2/transactions").await.1["pagination"]["count"], 0);
 }
 
 #[tokio::test]
 async fn the_status_follows_an_early_callback() {
-    let stand =
-        Stand::with(json!({"auto_answer": "accept", "callback": "early", "lag_ms": 0})).await;
+    let stand = Stand::with(json!({"auto_answer": "accept", "callback": "early", "lag_ms": 0})).await;
     let reference = stand.collect(50, "PAY-1").await;
     assert_eq!(stand.status(&reference).await.1["status"], "SUCCESS");
 }
@@ -149,16 +104,10 @@ async fn a_success_can_be_called_failed_first() {
     let reference = stand.collect(50, "PAY-1").await;
     stand.answer("accept").await;
     let first = stand.callback().await;
-    assert_eq!(
-        (&first["status"], &first["response"]["ResultCode"]),
-        (&json!(false), &json!(1037))
-    );
+    assert_eq!((&first["status"], &first["response"]["ResultCode"]), (&json!(false), &json!(1037)));
     assert_eq!(stand.status(&reference).await.1["status"], "FAILED");
     let second = stand.callback().await;
-    assert_eq!(
-        (&second["status"], &second["response"]["ResultCode"]),
-        (&json!(true), &json!(0))
-    );
+    assert_eq!((&second["status"], &second["response"]["ResultCode"]), (&json!(true), &json!(0)));
     assert_eq!(stand.status(&reference).await.1["status"], "SUCCESS");
 }
 
@@ -170,10 +119,7 @@ async fn a_lost_callback_is_not_repeated() {
     stand.payhero_post("/api/v2/payments", body).await;
     let truth = stand.settled().await;
     let callbacks = truth["collections"][0]["callbacks"].as_array().unwrap();
-    assert_eq!(
-        (callbacks.len(), &callbacks[0]["http_status"]),
-        (1, &Value::Null)
-    );
+    assert_eq!((callbacks.len(), &callbacks[0]["http_status"]), (1, &Value::Null));
 }
 
 #[tokio::test]
@@ -184,21 +130,10 @@ async fn a_callback_can_be_sent_again_and_forged() {
     let path = format!("/control/payhero/callbacks/{reference}");
     assert_eq!(stand.post(&path, json!({})).await.1["http_status"], 200);
     let honest = stand.callback().await;
-    stand
-        .post(
-            &path,
-            json!({"status": "FAILED", "overrides": {"Amount": 1, "added": "x"}}),
-        )
-        .await;
+    stand.post(&path, json!({"status": "FAILED", "overrides": {"Amount": 1, "added": "x"}})).await;
     let forged = stand.callback().await;
-    assert_eq!(
-        (&honest["response"]["Amount"], &forged["response"]["Amount"]),
-        (&json!(50), &json!(1))
-    );
-    assert_eq!(
-        (&forged["status"], &forged["added"]),
-        (&json!(false), &json!("x"))
-    );
+    assert_eq!((&honest["response"]["Amount"], &forged["response"]["Amount"]), (&json!(50), &json!(1)));
+    assert_eq!((&forged["status"], &forged["added"]), (&json!(false), &json!("x")));
 }
 
 #[tokio::test]

@@ -37,23 +37,12 @@ impl Stand {
         let dir = TempDir::new().unwrap();
         let sandbox = Sandbox::start(config(&dir)).await.unwrap();
         let (sender, receiver) = mpsc::unbounded_channel();
-        let merchant = Router::new()
-            .route("/hooks/payhero", post(take))
-            .with_state(sender);
+        let merchant = Router::new().route("/hooks/payhero", post(take)).with_state(sender);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let callback_url = format!("http://{}/hooks/payhero", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, merchant).await });
-        let stand = Self {
-            sandbox: Some(sandbox),
-            callback_url,
-            client: client(),
-            dir,
-            callbacks: Mutex::new(receiver),
-        };
-        assert_eq!(
-            stand.put("/control/payhero/behaviour", behaviour).await.0,
-            200
-        );
+        let stand = Self { sandbox: Some(sandbox), callback_url, client: client(), dir, callbacks: Mutex::new(receiver) };
+        assert_eq!(stand.put("/control/payhero/behaviour", behaviour).await.0, 200);
         stand
     }
 
@@ -74,11 +63,7 @@ impl Stand {
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        assert_eq!(
-            (fresh.url(), fresh.router_address("yard")),
-            (url, router),
-            "ports are kept"
-        );
+        assert_eq!((fresh.url(), fresh.router_address("yard")), (url, router), "ports are kept");
         self.sandbox = Some(fresh);
     }
 
@@ -92,30 +77,19 @@ impl Stand {
 
     /// Sends [`Self::payment`] and gives PayHero's reference.
     pub async fn collect(&self, amount: i64, external_reference: &str) -> String {
-        let (status, body) = self
-            .payhero_post("/api/v2/payments", self.payment(amount, external_reference))
-            .await;
+        let (status, body) = self.payhero_post("/api/v2/payments", self.payment(amount, external_reference)).await;
         assert_eq!(status, 201, "{body}");
         body["reference"].as_str().unwrap().to_owned()
     }
 
     /// A call with the key.
     pub async fn payhero_post(&self, path: &str, body: Value) -> Reply {
-        self.keyed(
-            self.client
-                .post(format!("{}{path}", self.sandbox().payhero_url()))
-                .json(&body),
-        )
-        .await
+        self.keyed(self.client.post(format!("{}{path}", self.sandbox().payhero_url())).json(&body)).await
     }
 
     /// A question with the key.
     pub async fn payhero_get(&self, path: &str) -> Reply {
-        self.keyed(
-            self.client
-                .get(format!("{}{path}", self.sandbox().payhero_url())),
-        )
-        .await
+        self.keyed(self.client.get(format!("{}{path}", self.sandbox().payhero_url()))).await
     }
 
     async fn keyed(&self, request: RequestBuilder) -> Reply {
@@ -124,8 +98,7 @@ impl Stand {
 
     /// Any request to the sandbox's port.
     pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
-        self.client
-            .request(method, format!("{}{path}", self.sandbox().url()))
+        self.client.request(method, format!("{}{path}", self.sandbox().url()))
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -143,15 +116,8 @@ impl Stand {
     /// Answers the oldest prompt on [`PHONE`].
     pub async fn answer(&self, answer: &str) -> Reply {
         let prompts = self.phone(PHONE).await["prompts"].clone();
-        let id = prompts[0]["id"]
-            .as_str()
-            .expect("a prompt is waiting")
-            .to_owned();
-        self.post(
-            &format!("/control/phones/{PHONE}/prompts/{id}"),
-            json!({"answer": answer}),
-        )
-        .await
+        let id = prompts[0]["id"].as_str().expect("a prompt is waiting").to_owned();
+        self.post(&format!("/control/phones/{PHONE}/prompts/{id}"), json!({"answer": answer})).await
     }
 
     pub async fn phone(&self, phone: &str) -> Value {
@@ -160,40 +126,28 @@ impl Stand {
 
     /// What `transaction-status` says of this reference.
     pub async fn status(&self, reference: &str) -> Reply {
-        self.payhero_get(&format!("/api/v2/transaction-status?reference={reference}"))
-            .await
+        self.payhero_get(&format!("/api/v2/transaction-status?reference={reference}")).await
     }
 
     /// The next callback that arrives.
     pub async fn callback(&self) -> Value {
         let mut callbacks = self.callbacks.lock().await;
-        tokio::time::timeout(LIMIT, callbacks.recv())
-            .await
-            .expect("a callback comes")
-            .unwrap()
+        tokio::time::timeout(LIMIT, callbacks.recv()).await.expect("a callback comes").unwrap()
     }
 
     /// The truth, once each collection and payout is decided and has no callback left to send.
     pub async fn settled(&self) -> Value {
         let done = |truth: &Value| {
             let rows = ["collections", "payouts"].map(|kind| truth[kind].as_array().unwrap());
-            rows.into_iter()
-                .flatten()
-                .all(|row| row["status"] != "QUEUED" && row["callbacks_due"] == 0)
+            rows.into_iter().flatten().all(|row| row["status"] != "QUEUED" && row["callbacks_due"] == 0)
         };
-        self.sandbox()
-            .wait_for_truth(LIMIT, done)
-            .await
-            .expect("everything ends")
+        self.sandbox().wait_for_truth(LIMIT, done).await.expect("everything ends")
     }
 
     /// No callback came, nor is one going to.
     pub async fn no_callback(&self) {
         self.settled().await;
-        assert!(
-            self.callbacks.lock().await.try_recv().is_err(),
-            "a callback came"
-        );
+        assert!(self.callbacks.lock().await.try_recv().is_err(), "a callback came");
     }
 }
 
@@ -201,24 +155,12 @@ impl Stand {
 pub fn client() -> Client {
     // Another test may have chosen the provider already.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(0)
-        .build()
-        .unwrap()
+    Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
 }
 
 fn config(dir: &TempDir) -> Config {
-    let yard = RouterSetup {
-        name: "yard".to_owned(),
-        username: "netily".to_owned(),
-        password: "secret".to_owned(),
-        identity: "Yard".to_owned(),
-    };
-    Config {
-        routers: vec![yard],
-        ..Config::new(dir.path())
-    }
+    let yard = RouterSetup { name: "yard".to_owned(), username: "netily".to_owned(), password: "secret".to_owned(), identity: "Yard".to_owned() };
+    Config { routers: vec![yard], ..Config::new(dir.path()) }
 }
 
 async fn take(State(sender): State<mpsc::UnboundedSender<Value>>, Json(body): Json<Value>) {
@@ -230,8 +172,5 @@ async fn take(State(sender): State<mpsc::UnboundedSender<Value>>, Json(body): Js
 pub async fn send(request: RequestBuilder) -> Reply {
     let answer = request.timeout(LIMIT).send().await.unwrap();
     let status = answer.status().as_u16();
-    (
-        status,
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null),
-    )
+    (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or(Value::Null))
 }

@@ -51,11 +51,7 @@ impl Client {
 
     pub(crate) async fn logged_in(router: &RouterHandle) -> Self {
         let mut client = Self::connect(router.address()).await;
-        let login = [
-            "/login".to_owned(),
-            format!("=name={USER}"),
-            format!("=password={PASSWORD}"),
-        ];
+        let login = ["/login".to_owned(), format!("=name={USER}"), format!("=password={PASSWORD}")];
         client.send(&login.each_ref().map(String::as_str)).await;
         assert_eq!(client.sentence().await, Some(vec!["!done".to_owned()]));
         client
@@ -102,9 +98,7 @@ impl Client {
                 words.push(text(word));
             }
         };
-        tokio::time::timeout(PATIENCE, read)
-            .await
-            .expect("the router answers in time")
+        tokio::time::timeout(PATIENCE, read).await.expect("the router answers in time")
     }
 
     /// Sends a command and gives its replies up to `!done`, which is left out when it says nothing.
@@ -116,10 +110,7 @@ impl Client {
     pub(crate) async fn replies(&mut self) -> Vec<Words> {
         let mut replies = Vec::new();
         loop {
-            let sentence = self
-                .sentence()
-                .await
-                .expect("the connection is open until !done");
+            let sentence = self.sentence().await.expect("the connection is open until !done");
             match sentence[0].as_str() {
                 "!done" if sentence.len() == 1 => return replies,
                 "!done" => {
@@ -134,11 +125,8 @@ impl Client {
     /// Adds a row and gives its id.
     pub(crate) async fn add(&mut self, words: &[&str]) -> String {
         let replies = self.ask(words).await;
-        let ret = replies[0]
-            .iter()
-            .find_map(|word| word.strip_prefix("=ret="));
-        ret.unwrap_or_else(|| panic!("{words:?} was answered {replies:?}"))
-            .to_owned()
+        let ret = replies[0].iter().find_map(|word| word.strip_prefix("=ret="));
+        ret.unwrap_or_else(|| panic!("{words:?} was answered {replies:?}")).to_owned()
     }
 
     /// Sends a command that is to be refused and gives the trap's message.
@@ -146,9 +134,7 @@ impl Client {
         let replies = self.ask(words).await;
         assert_eq!(replies.len(), 1, "{replies:?}");
         assert_eq!(replies[0][0], "!trap", "{replies:?}");
-        let message = replies[0]
-            .iter()
-            .find_map(|word| word.strip_prefix("=message="));
+        let message = replies[0].iter().find_map(|word| word.strip_prefix("=message="));
         message.unwrap().to_owned()
     }
 
@@ -159,9 +145,7 @@ impl Client {
 
     /// True when nothing at all comes for a moment.
     pub(crate) async fn is_silent(&mut self) -> bool {
-        tokio::time::timeout(Duration::from_millis(150), self.0.read_u8())
-            .await
-            .is_err()
+        tokio::time::timeout(Duration::from_millis(150), self.0.read_u8()).await.is_err()
     }
 }
 
@@ -171,10 +155,5 @@ pub(crate) async fn rows(router: &RouterHandle, table: &str) -> Vec<Value> {
 }
 
 fn text(word: Vec<u8>) -> String {
-    String::from_utf8(word).unwrap_or_else(|raw| {
-        raw.as_bytes()
-            .iter()
-            .map(|&byte| char::from(byte))
-            .collect()
-    })
+    String::from_utf8(word).unwrap_or_else(|raw| raw.as_bytes().iter().map(|&byte| char::from(byte)).collect())
 }

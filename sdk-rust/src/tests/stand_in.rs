@@ -88,10 +88,7 @@ impl StandIn {
 
     pub async fn signed_in(&self) -> Client {
         let client = self.client();
-        client
-            .sign_in("owner@yellow.test", "secret")
-            .await
-            .expect("a sign-in");
+        client.sign_in("owner@yellow.test", "secret").await.expect("a sign-in");
         client
     }
 
@@ -101,24 +98,12 @@ impl StandIn {
 
     /// Metadata `name` of every call of this RPC.
     pub fn sent(&self, rpc: &str, name: &str) -> Vec<Option<String>> {
-        let text = |metadata: &MetadataMap| {
-            metadata
-                .get(name)
-                .map(|value| value.to_str().expect("text").to_owned())
-        };
-        self.state()
-            .seen
-            .get(rpc)
-            .map(|calls| calls.iter().map(text).collect())
-            .unwrap_or_default()
+        let text = |metadata: &MetadataMap| metadata.get(name).map(|value| value.to_str().expect("text").to_owned());
+        self.state().seen.get(rpc).map(|calls| calls.iter().map(text).collect()).unwrap_or_default()
     }
 
     fn note<T>(&self, rpc: &'static str, request: &Request<T>) {
-        self.state()
-            .seen
-            .entry(rpc)
-            .or_default()
-            .push(request.metadata().clone());
+        self.state().seen.entry(rpc).or_default().push(request.metadata().clone());
     }
 
     async fn scripted(&self) -> Result<(), Status> {
@@ -151,54 +136,33 @@ pub fn refusal(code: Code, reason: &str) -> Status {
 
 #[tonic::async_trait]
 impl AuthService for StandIn {
-    async fn sign_in(
-        &self,
-        request: Request<SignInRequest>,
-    ) -> Result<Response<SignInResponse>, Status> {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
         self.note("SignIn", &request);
         if request.get_ref().password != "secret" {
             return Err(refusal(Code::Unauthenticated, "WRONG_CREDENTIALS"));
         }
         let tokens = Some(self.state().issue());
-        Ok(Response::new(SignInResponse {
-            tokens,
-            user: Some(User::default()),
-        }))
+        Ok(Response::new(SignInResponse { tokens, user: Some(User::default()) }))
     }
 
-    async fn refresh_token(
-        &self,
-        request: Request<RefreshTokenRequest>,
-    ) -> Result<Response<RefreshTokenResponse>, Status> {
+    async fn refresh_token(&self, request: Request<RefreshTokenRequest>) -> Result<Response<RefreshTokenResponse>, Status> {
         self.note("RefreshToken", &request);
-        self.refresh_permits
-            .acquire()
-            .await
-            .expect("an open semaphore")
-            .forget();
+        self.refresh_permits.acquire().await.expect("an open semaphore").forget();
         let mut state = self.state();
         state.exchanges += 1;
         if state.refresh_ended || request.get_ref().refresh != format!("refresh-{}", state.issued) {
             return Err(refusal(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"));
         }
-        Ok(Response::new(RefreshTokenResponse {
-            tokens: Some(state.issue()),
-        }))
+        Ok(Response::new(RefreshTokenResponse { tokens: Some(state.issue()) }))
     }
 
-    async fn sign_out(
-        &self,
-        request: Request<SignOutRequest>,
-    ) -> Result<Response<SignOutResponse>, Status> {
+    async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
         self.note("SignOut", &request);
         self.state().generation = 0;
         Ok(Response::new(SignOutResponse {}))
     }
 
-    async fn get_me(
-        &self,
-        request: Request<GetMeRequest>,
-    ) -> Result<Response<GetMeResponse>, Status> {
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         self.note("GetMe", &request);
         let good = format!("Bearer access-{}", self.state().generation);
         match request.metadata().get("authorization") {
@@ -211,10 +175,7 @@ impl AuthService for StandIn {
 
 #[tonic::async_trait]
 impl IspService for StandIn {
-    async fn get_public_profile(
-        &self,
-        request: Request<GetPublicProfileRequest>,
-    ) -> Result<Response<GetPublicProfileResponse>, Status> {
+    async fn get_public_profile(&self, request: Request<GetPublicProfileRequest>) -> Result<Response<GetPublicProfileResponse>, Status> {
         self.note("GetPublicProfile", &request);
         self.scripted().await?;
         Ok(Response::new(GetPublicProfileResponse::default()))

@@ -14,15 +14,9 @@ async fn calls_carry_the_token_but_those_that_make_tokens_do_not() {
     let server = StandIn::start().await;
     let client = server.signed_in().await;
     client.auth().get_me(GetMeRequest {}).await.expect("me");
-    client
-        .sign_in("owner@yellow.test", "secret")
-        .await
-        .expect("a second sign-in");
+    client.sign_in("owner@yellow.test", "secret").await.expect("a second sign-in");
 
-    assert_eq!(
-        server.sent("GetMe", "authorization"),
-        [Some("Bearer access-1".to_owned())]
-    );
+    assert_eq!(server.sent("GetMe", "authorization"), [Some("Bearer access-1".to_owned())]);
     assert_eq!(server.sent("SignIn", "authorization"), [None, None]);
     assert_eq!(client.tokens().expect("tokens").access, "access-2");
 }
@@ -56,10 +50,7 @@ async fn a_token_that_is_nearly_spent_is_renewed_before_the_call() {
     client.auth().get_me(GetMeRequest {}).await.expect("me");
 
     assert_eq!(server.state().exchanges, 1);
-    assert_eq!(
-        server.sent("GetMe", "authorization"),
-        vec![Some("Bearer access-2".to_owned()); 2]
-    );
+    assert_eq!(server.sent("GetMe", "authorization"), vec![Some("Bearer access-2".to_owned()); 2]);
 }
 
 #[tokio::test]
@@ -80,19 +71,11 @@ async fn an_ended_sign_in_is_forgotten_and_says_so() {
     server.state().generation = 99;
     server.state().refresh_ended = true;
 
-    let refused = client
-        .auth()
-        .get_me(GetMeRequest {})
-        .await
-        .expect_err("an ended sign-in");
+    let refused = client.auth().get_me(GetMeRequest {}).await.expect_err("an ended sign-in");
     assert_eq!(refused.reason, ErrorReason::RefreshTokenInvalid);
     assert_eq!(client.tokens(), None);
 
-    let refused = client
-        .auth()
-        .get_me(GetMeRequest {})
-        .await
-        .expect_err("nobody");
+    let refused = client.auth().get_me(GetMeRequest {}).await.expect_err("nobody");
     assert_eq!(refused.reason, ErrorReason::Unauthenticated);
     assert_eq!(server.state().exchanges, 1);
 }
@@ -102,16 +85,10 @@ async fn an_exchange_that_nobody_waits_for_still_keeps_its_tokens() {
     let server = StandIn::start().await;
     let client = server.signed_in().await;
     server.state().generation = 99;
-    server
-        .refresh_permits
-        .forget_permits(Semaphore::MAX_PERMITS);
+    server.refresh_permits.forget_permits(Semaphore::MAX_PERMITS);
 
     let hasty = client.with_deadline(Duration::from_millis(50));
-    let late = hasty
-        .auth()
-        .get_me(GetMeRequest {})
-        .await
-        .expect_err("no answer yet");
+    let late = hasty.auth().get_me(GetMeRequest {}).await.expect_err("no answer yet");
     assert_eq!(late.reason, ErrorReason::DeadlineExceeded);
 
     server.refresh_permits.add_permits(1);
@@ -124,18 +101,13 @@ async fn signing_out_wins_over_a_renewal_under_way() {
     let server = StandIn::start().await;
     let client = server.signed_in().await;
     let used = client.tokens().expect("tokens");
-    server
-        .refresh_permits
-        .forget_permits(Semaphore::MAX_PERMITS);
+    server.refresh_permits.forget_permits(Semaphore::MAX_PERMITS);
 
     let renewal = client.renewed(&used);
     client.sign_out().await.expect("a sign-out");
     server.refresh_permits.add_permits(1);
 
-    assert_eq!(
-        renewal.await.expect_err("signed out").reason,
-        ErrorReason::Unauthenticated
-    );
+    assert_eq!(renewal.await.expect_err("signed out").reason, ErrorReason::Unauthenticated);
     assert_eq!(client.tokens(), None);
 }
 
@@ -143,10 +115,7 @@ async fn signing_out_wins_over_a_renewal_under_way() {
 async fn wrong_credentials_leave_the_sign_in_before_alone() {
     let server = StandIn::start().await;
     let client = server.signed_in().await;
-    let refused = client
-        .sign_in("owner@yellow.test", "wrong")
-        .await
-        .expect_err("a wrong password");
+    let refused = client.sign_in("owner@yellow.test", "wrong").await.expect_err("a wrong password");
     assert_eq!(refused.reason, ErrorReason::WrongCredentials);
     assert_eq!(client.tokens().expect("tokens").access, "access-1");
 }
@@ -161,26 +130,10 @@ async fn a_sign_in_goes_on_in_another_client() {
 
 #[test]
 fn debug_shows_no_secret() {
-    let tokens = crate::auth::Tokens {
-        access: "hush".into(),
-        refresh: "hush".into(),
-        access_expires_at: None,
-    };
-    let sign_in = crate::auth::SignInRequest {
-        identifier: "owner".into(),
-        password: "hush".into(),
-    };
-    let router = crate::router::CreateRouterRequest {
-        password: "hush".into(),
-        ..Default::default()
-    };
-    let purchase = crate::hotspot::Purchase {
-        password: "hush".into(),
-        ..Default::default()
-    };
+    let tokens = crate::auth::Tokens { access: "hush".into(), refresh: "hush".into(), access_expires_at: None };
+    let sign_in = crate::auth::SignInRequest { identifier: "owner".into(), password: "hush".into() };
+    let router = crate::router::CreateRouterRequest { password: "hush".into(), ..Default::default() };
+    let purchase = crate::hotspot::Purchase { password: "hush".into(), ..Default::default() };
     let shown = format!("{tokens:?} {sign_in:?} {router:?} {purchase:?}");
-    assert!(
-        !shown.contains("hush") && shown.contains("owner"),
-        "{shown}"
-    );
+    assert!(!shown.contains("hush") && shown.contains("owner"), "{shown}");
 }

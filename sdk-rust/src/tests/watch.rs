@@ -8,16 +8,11 @@ use crate::hotspot::{Purchase, PurchaseStatus};
 use crate::types::ErrorReason;
 
 fn states(states: &[PurchaseStatus]) -> Vec<Purchase> {
-    let purchase = |status: &PurchaseStatus| Purchase {
-        status: (*status).into(),
-        ..Default::default()
-    };
+    let purchase = |status: &PurchaseStatus| Purchase { status: (*status).into(), ..Default::default() };
     states.iter().map(purchase).collect()
 }
 
-async fn watched(
-    scripts: impl IntoIterator<Item = Script>,
-) -> (Vec<PurchaseStatus>, Option<ErrorReason>) {
+async fn watched(scripts: impl IntoIterator<Item = Script>) -> (Vec<PurchaseStatus>, Option<ErrorReason>) {
     let server = StandIn::start().await;
     server.state().streams = scripts.into_iter().collect();
     let (mut seen, mut failed) = (Vec::new(), None);

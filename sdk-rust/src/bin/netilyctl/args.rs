@@ -41,13 +41,7 @@ pub struct Args {
     pub json: bool,
 
     /// File of the tokens; ~/.config/netily/credentials.json when absent
-    #[arg(
-        long,
-        global = true,
-        env = "NETILY_CONFIG",
-        value_name = "FILE",
-        hide = true
-    )]
+    #[arg(long, global = true, env = "NETILY_CONFIG", value_name = "FILE", hide = true)]
     pub config: Option<PathBuf>,
 
     /// What to do
@@ -154,12 +148,7 @@ Example:
 #[derive(ClapArgs, Debug)]
 pub struct Again {
     /// UUID of the request: give the one of a command whose answer was lost to repeat it without doing it twice
-    #[arg(
-        long,
-        default_value = "",
-        hide_default_value = true,
-        value_name = "UUID"
-    )]
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "UUID")]
     pub request_id: String,
 }
 
@@ -185,12 +174,7 @@ Examples:
         #[arg(long)]
         username: String,
         /// Call over TLS and accept only the certificate with this SHA-256, 64 hex digits
-        #[arg(
-            long,
-            default_value = "",
-            hide_default_value = true,
-            value_name = "HEX"
-        )]
+        #[arg(long, default_value = "", hide_default_value = true, value_name = "HEX")]
         certificate_sha256: String,
         /// Name of the hotspot server on the router; every one when absent
         #[arg(long, default_value = "", hide_default_value = true)]
@@ -351,11 +335,7 @@ mod tests {
     fn no_command_takes_a_password() {
         fn walk(command: &clap::Command) {
             for argument in command.get_arguments() {
-                assert!(
-                    !argument.get_id().as_str().contains("password"),
-                    "{}",
-                    command.get_name()
-                );
+                assert!(!argument.get_id().as_str().contains("password"), "{}", command.get_name());
             }
             command.get_subcommands().for_each(walk);
         }

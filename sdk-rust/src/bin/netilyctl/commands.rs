@@ -19,37 +19,13 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
     match args.command {
         Command::Login { identifier } => sign_in::login(connection, &identifier, output).await,
         Command::Logout => sign_in::logout(connection, output).await,
-        Command::Whoami => {
-            connection
-                .signed_in(async |client| sign_in::whoami(client, output).await)
-                .await
-        }
-        Command::Isp(command) => {
-            connection
-                .signed_in(async |client| isp::run(client, command, output).await)
-                .await
-        }
-        Command::Router(command) => {
-            connection
-                .signed_in(async |client| router::run(client, command, output).await)
-                .await
-        }
+        Command::Whoami => connection.signed_in(async |client| sign_in::whoami(client, output).await).await,
+        Command::Isp(command) => connection.signed_in(async |client| isp::run(client, command, output).await).await,
+        Command::Router(command) => connection.signed_in(async |client| router::run(client, command, output).await).await,
         Command::Plan(command) => plan::run(connection, command, output).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
-        Command::Ledger(command) => {
-            connection
-                .signed_in(async |client| ledger::run(client, command, output).await)
-                .await
-        }
-        Command::Commission(command) => {
-            connection
-                .signed_in(async |client| commission::run(client, command, output).await)
-                .await
-        }
-        Command::Webhook(command) => {
-            connection
-                .signed_in(async |client| webhook::run(client, command, output).await)
-                .await
-        }
+        Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
+        Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
+        Command::Webhook(command) => connection.signed_in(async |client| webhook::run(client, command, output).await).await,
     }
 }

@@ -22,21 +22,11 @@ impl Connection {
         let config: Option<PathBuf> = args.config.clone();
         let credentials = Credentials::open(config)?;
         let last = credentials.last();
-        let url = args
-            .url
-            .clone()
-            .or_else(|| last.map(|last| last.url.clone()));
+        let url = args.url.clone().or_else(|| last.map(|last| last.url.clone()));
         // The ISP of the newest login means nothing at another server.
         let last_here = last.filter(|last| args.url.as_ref().is_none_or(|url| *url == last.url));
-        let tenant = args
-            .tenant
-            .clone()
-            .or_else(|| last_here.and_then(|last| last.tenant.clone()));
-        Ok(Self {
-            url: url.unwrap_or_else(|| DEFAULT_URL.to_owned()),
-            tenant: tenant.filter(|slug| !slug.is_empty()),
-            credentials,
-        })
+        let tenant = args.tenant.clone().or_else(|| last_here.and_then(|last| last.tenant.clone()));
+        Ok(Self { url: url.unwrap_or_else(|| DEFAULT_URL.to_owned()), tenant: tenant.filter(|slug| !slug.is_empty()), credentials })
     }
 
     /// A client with nobody signed in.
@@ -51,10 +41,7 @@ impl Connection {
 
     /// Runs one command as the person of the environment, or of the login for this server and ISP. Renewed tokens are
     /// kept whatever the outcome; a sign-in made for this one command is ended again.
-    pub async fn signed_in(
-        mut self,
-        command: impl AsyncFnOnce(&Client) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+    pub async fn signed_in(mut self, command: impl AsyncFnOnce(&Client) -> Result<(), Fault>) -> Result<(), Fault> {
         let client = self.guest()?;
         if let Some((identifier, password)) = from_environment() {
             client.sign_in(identifier, password).await?;
@@ -66,8 +53,7 @@ impl Connection {
         let kept = self.credentials.find(&self.url, self.tenant.as_deref());
         client.set_tokens(kept.map(SignIn::tokens));
         let outcome = command(&client).await;
-        self.credentials
-            .update(&self.url, self.tenant.as_deref(), client.tokens())?;
+        self.credentials.update(&self.url, self.tenant.as_deref(), client.tokens())?;
         outcome
     }
 
@@ -75,12 +61,7 @@ impl Connection {
         let Some(tokens) = client.tokens() else {
             return Ok(());
         };
-        self.credentials.add(SignIn::new(
-            &self.url,
-            self.tenant.as_deref(),
-            identifier,
-            tokens,
-        ))
+        self.credentials.add(SignIn::new(&self.url, self.tenant.as_deref(), identifier, tokens))
     }
 
     /// Forgets the login here, and tells the server.
@@ -91,16 +72,12 @@ impl Connection {
         };
         client.set_tokens(Some(kept.tokens()));
         let told: Result<(), Error> = client.sign_out().await;
-        self.credentials
-            .update(&self.url, self.tenant.as_deref(), None)?;
+        self.credentials.update(&self.url, self.tenant.as_deref(), None)?;
         told?;
         Ok(true)
     }
 }
 
 fn from_environment() -> Option<(String, String)> {
-    Some((
-        std::env::var("NETILY_IDENTIFIER").ok()?,
-        std::env::var("NETILY_PASSWORD").ok()?,
-    ))
+    Some((std::env::var("NETILY_IDENTIFIER").ok()?, std::env::var("NETILY_PASSWORD").ok()?))
 }

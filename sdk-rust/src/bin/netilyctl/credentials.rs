@@ -38,9 +38,7 @@ impl SignIn {
         Tokens {
             access: self.access.clone(),
             refresh: self.refresh.clone(),
-            access_expires_at: self
-                .access_expires_at_s
-                .map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+            access_expires_at: self.access_expires_at_s.map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
         }
     }
 
@@ -60,8 +58,7 @@ impl Credentials {
     pub fn open(path: Option<PathBuf>) -> Result<Self, Fault> {
         let path = match path {
             Some(path) => path,
-            None => usual_place()
-                .ok_or_else(|| Fault::Usage("HOME is not set: set NETILY_CONFIG.".to_owned()))?,
+            None => usual_place().ok_or_else(|| Fault::Usage("HOME is not set: set NETILY_CONFIG.".to_owned()))?,
         };
         let sign_ins = match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).map_err(|error| unusable(&path, &error))?,
@@ -78,32 +75,20 @@ impl Credentials {
 
     /// The login at this server for this ISP.
     pub fn find(&self, url: &str, tenant: Option<&str>) -> Option<&SignIn> {
-        self.sign_ins
-            .iter()
-            .find(|sign_in| sign_in.is_for(url, tenant))
+        self.sign_ins.iter().find(|sign_in| sign_in.is_for(url, tenant))
     }
 
     /// Keeps a new login as the newest one.
     pub fn add(&mut self, sign_in: SignIn) -> Result<(), Fault> {
         let (url, tenant) = (sign_in.url.clone(), sign_in.tenant.clone());
-        self.sign_ins
-            .retain(|other| !other.is_for(&url, tenant.as_deref()));
+        self.sign_ins.retain(|other| !other.is_for(&url, tenant.as_deref()));
         self.sign_ins.insert(0, sign_in);
         self.save()
     }
 
     /// Replaces the tokens of a login, or removes it when there are none any longer.
-    pub fn update(
-        &mut self,
-        url: &str,
-        tenant: Option<&str>,
-        tokens: Option<Tokens>,
-    ) -> Result<(), Fault> {
-        let Some(position) = self
-            .sign_ins
-            .iter()
-            .position(|sign_in| sign_in.is_for(url, tenant))
-        else {
+    pub fn update(&mut self, url: &str, tenant: Option<&str>, tokens: Option<Tokens>) -> Result<(), Fault> {
+        let Some(position) = self.sign_ins.iter().position(|sign_in| sign_in.is_for(url, tenant)) else {
             return Ok(());
         };
         match tokens {
@@ -122,25 +107,11 @@ impl Credentials {
     /// Writes beside the file and renames, so that a reader finds the old or the new one, never half of it.
     fn save(&self) -> Result<(), Fault> {
         let write = || -> io::Result<()> {
-            if let Some(folder) = self
-                .path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty())
-            {
-                DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(folder)?;
+            if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             }
-            let fresh = self
-                .path
-                .with_extension(format!("{}.new", std::process::id()));
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&fresh)?;
+            let fresh = self.path.with_extension(format!("{}.new", std::process::id()));
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
             file.write_all(&serde_json::to_vec_pretty(&self.sign_ins)?)?;
             file.sync_all()?;
             fs::rename(&fresh, &self.path)
@@ -155,10 +126,7 @@ fn usual_place() -> Option<PathBuf> {
 }
 
 fn unusable(path: &Path, error: &dyn std::error::Error) -> Fault {
-    Fault::Usage(format!(
-        "The credentials file {} cannot be used: {error}.",
-        path.display()
-    ))
+    Fault::Usage(format!("The credentials file {} cannot be used: {error}.", path.display()))
 }
 
 #[cfg(test)]
@@ -168,11 +136,7 @@ mod tests {
     use super::*;
 
     fn tokens(access: &str) -> Tokens {
-        Tokens {
-            access: access.to_owned(),
-            refresh: "r".to_owned(),
-            access_expires_at: None,
-        }
+        Tokens { access: access.to_owned(), refresh: "r".to_owned(), access_expires_at: None }
     }
 
     #[test]
@@ -181,51 +145,18 @@ mod tests {
         let path = folder.path().join("netily/credentials.json");
         let open = || Credentials::open(Some(path.clone())).expect("credentials");
 
-        open()
-            .add(SignIn::new(
-                "http://a",
-                Some("yellow"),
-                "owner",
-                tokens("1"),
-            ))
-            .expect("kept");
-        open()
-            .add(SignIn::new("http://a", None, "operator", tokens("2")))
-            .expect("kept");
-        open()
-            .add(SignIn::new(
-                "http://a",
-                Some("yellow"),
-                "staff",
-                tokens("3"),
-            ))
-            .expect("kept");
+        open().add(SignIn::new("http://a", Some("yellow"), "owner", tokens("1"))).expect("kept");
+        open().add(SignIn::new("http://a", None, "operator", tokens("2"))).expect("kept");
+        open().add(SignIn::new("http://a", Some("yellow"), "staff", tokens("3"))).expect("kept");
 
         let kept = open();
         assert_eq!(kept.sign_ins.len(), 2);
-        assert_eq!(
-            kept.last().map(|last| last.identifier.as_str()),
-            Some("staff")
-        );
-        assert_eq!(
-            kept.find("http://a", None)
-                .map(|found| found.tokens().access),
-            Some("2".to_owned())
-        );
-        assert_eq!(
-            fs::metadata(&path).expect("a file").permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(
-            fs::read_dir(folder.path().join("netily"))
-                .expect("a folder")
-                .count(),
-            1
-        );
+        assert_eq!(kept.last().map(|last| last.identifier.as_str()), Some("staff"));
+        assert_eq!(kept.find("http://a", None).map(|found| found.tokens().access), Some("2".to_owned()));
+        assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path().join("netily")).expect("a folder").count(), 1);
 
-        open()
-            .update("http://a", Some("yellow"), None)
-            .expect("removed");
+        open().update("http://a", Some("yellow"), None).expect("removed");
         assert!(open().find("http://a", Some("yellow")).is_none());
     }
 }

@@ -11,15 +11,9 @@ pub fn of<M: Message + Name>(message: &M) -> Value {
     let value = || {
         let pool = DescriptorPool::decode(FILE_DESCRIPTOR_SET).ok()?;
         let descriptor = pool.get_message_by_name(&M::full_name())?;
-        let dynamic =
-            DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).ok()?;
-        let options = SerializeOptions::new()
-            .skip_default_fields(false)
-            .stringify_64_bit_integers(false)
-            .use_proto_field_name(true);
-        dynamic
-            .serialize_with_options(serde_json::value::Serializer, &options)
-            .ok()
+        let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).ok()?;
+        let options = SerializeOptions::new().skip_default_fields(false).stringify_64_bit_integers(false).use_proto_field_name(true);
+        dynamic.serialize_with_options(serde_json::value::Serializer, &options).ok()
     };
     value().unwrap_or(Value::Null)
 }
@@ -33,15 +27,8 @@ mod tests {
 
     #[test]
     fn names_enums_and_numbers_are_as_in_the_contract() {
-        let amount = Some(Money {
-            amount_minor: 1000,
-            currency_code: "KES".to_owned(),
-        });
-        let purchase = Purchase {
-            status: PurchaseStatus::Paid.into(),
-            amount,
-            ..Default::default()
-        };
+        let amount = Some(Money { amount_minor: 1000, currency_code: "KES".to_owned() });
+        let purchase = Purchase { status: PurchaseStatus::Paid.into(), amount, ..Default::default() };
         let json = of(&purchase);
         assert_eq!(json["status"], "PURCHASE_STATUS_PAID");
         assert_eq!(json["amount"]["amount_minor"], 1000);

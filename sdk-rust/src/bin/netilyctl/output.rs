@@ -22,38 +22,18 @@ impl Output {
     }
 
     /// Shows one answer, as JSON or as `people` writes it.
-    pub fn show<M: Message + Name>(
-        &self,
-        answer: &M,
-        people: impl FnOnce(&M) -> String,
-    ) -> Result<(), Fault> {
-        self.write(if self.json {
-            format!("{:#}\n", json::of(answer))
-        } else {
-            people(answer)
-        })
+    pub fn show<M: Message + Name>(&self, answer: &M, people: impl FnOnce(&M) -> String) -> Result<(), Fault> {
+        self.write(if self.json { format!("{:#}\n", json::of(answer)) } else { people(answer) })
     }
 
     /// Shows one of several answers that come one after the other.
-    pub fn show_one_of_many<M: Message + Name>(
-        &self,
-        answer: &M,
-        people: impl FnOnce(&M) -> String,
-    ) -> Result<(), Fault> {
-        self.write(if self.json {
-            format!("{}\n", json::of(answer))
-        } else {
-            people(answer)
-        })
+    pub fn show_one_of_many<M: Message + Name>(&self, answer: &M, people: impl FnOnce(&M) -> String) -> Result<(), Fault> {
+        self.write(if self.json { format!("{}\n", json::of(answer)) } else { people(answer) })
     }
 
     /// Says something that is not an answer of the server.
     pub fn say(&self, fact: &str, value: Value, people: &str) -> Result<(), Fault> {
-        self.write(if self.json {
-            format!("{}\n", json!({ fact: value }))
-        } else {
-            format!("{people}\n")
-        })
+        self.write(if self.json { format!("{}\n", json!({ fact: value })) } else { format!("{people}\n") })
     }
 
     /// Tells why the command did not end well, unless that has been shown.
@@ -71,17 +51,13 @@ impl Output {
 
     fn write(&self, text: String) -> Result<(), Fault> {
         let mut out = stdout().lock();
-        out.write_all(text.as_bytes())
-            .and_then(|()| out.flush())
-            .map_err(Fault::Output)
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Fault::Output)
     }
 }
 
 fn refusal(error: &netily_sdk::Error) -> Value {
     let fields = error.field_violations.iter();
-    let fields: Vec<_> = fields
-        .map(|bad| json!({ "path": bad.path, "description": bad.description }))
-        .collect();
+    let fields: Vec<_> = fields.map(|bad| json!({ "path": bad.path, "description": bad.description })).collect();
     json!({ "error": {
         "reason": error.reason_name(),
         "message": error.message,
@@ -119,9 +95,7 @@ pub fn money(amount: &Option<Money>) -> String {
 
 /// A time to the second, in UTC; empty when there is none.
 pub fn time(at: &Option<Timestamp>) -> String {
-    at.as_ref()
-        .map(|at| Timestamp { nanos: 0, ..*at }.to_string())
-        .unwrap_or_default()
+    at.as_ref().map(|at| Timestamp { nanos: 0, ..*at }.to_string()).unwrap_or_default()
 }
 
 /// A span in its two largest units: `7d`, `1h 30m`.
@@ -136,29 +110,19 @@ pub fn span(span: &Option<Duration>) -> String {
         }
         rest %= seconds;
     }
-    if parts.is_empty() {
-        "0s".to_owned()
-    } else {
-        parts.join(" ")
-    }
+    if parts.is_empty() { "0s".to_owned() } else { parts.join(" ") }
 }
 
 /// The last part of an enum value's name, for people: `PURCHASE_STATUS_ACTIVE` is `active`.
 pub fn word(name: &str, prefix: &str) -> String {
-    name.strip_prefix(prefix)
-        .unwrap_or(name)
-        .to_lowercase()
-        .replace('_', " ")
+    name.strip_prefix(prefix).unwrap_or(name).to_lowercase().replace('_', " ")
 }
 
 /// Bytes in the largest decimal unit that fits.
 pub fn bytes(count: i64) -> String {
     let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
     let fitting = units.iter().find(|(_, size)| count >= *size);
-    fitting.map_or_else(
-        || format!("{count} B"),
-        |(unit, size)| format!("{}.{} {unit}", count / size, count % size / (size / 10)),
-    )
+    fitting.map_or_else(|| format!("{count} B"), |(unit, size)| format!("{}.{} {unit}", count / size, count % size / (size / 10)))
 }
 
 #[cfg(test)]
@@ -174,16 +138,7 @@ mod tests {
         assert_eq!(bytes(10_000_000_000), "10.0 GB");
         assert_eq!(bytes(1_550), "1.5 kB");
         assert_eq!(bytes(12), "12 B");
-        assert_eq!(
-            time(&Some(Timestamp {
-                seconds: 0,
-                nanos: 5
-            })),
-            "1970-01-01T00:00:00Z"
-        );
-        assert_eq!(
-            word("PURCHASE_STATUS_AWAITING_PAYMENT", "PURCHASE_STATUS_"),
-            "awaiting payment"
-        );
+        assert_eq!(time(&Some(Timestamp { seconds: 0, nanos: 5 })), "1970-01-01T00:00:00Z");
+        assert_eq!(word("PURCHASE_STATUS_AWAITING_PAYMENT", "PURCHASE_STATUS_"), "awaiting payment");
     }
 }

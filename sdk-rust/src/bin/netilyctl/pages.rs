@@ -29,11 +29,7 @@ pub async fn read<A, T>(
 
 /// What to say when the list goes on.
 pub fn more(token: &str) -> &'static str {
-    if token.is_empty() {
-        ""
-    } else {
-        "There are more; see --limit.\n"
-    }
+    if token.is_empty() { "" } else { "There are more; see --limit.\n" }
 }
 
 #[cfg(test)]
@@ -46,46 +42,18 @@ mod tests {
         let page = async |size: i32, token: String| {
             let first: usize = token.parse().unwrap_or(0);
             let last = (first + usize::try_from(size.min(2)).expect("a size")).min(5);
-            let isps = (first..last)
-                .map(|slug| Isp {
-                    slug: slug.to_string(),
-                    ..Default::default()
-                })
-                .collect();
-            let next_page_token = if last < 5 {
-                last.to_string()
-            } else {
-                String::new()
-            };
-            Ok(ListIspsResponse {
-                isps,
-                next_page_token,
-            })
+            let isps = (first..last).map(|slug| Isp { slug: slug.to_string(), ..Default::default() }).collect();
+            let next_page_token = if last < 5 { last.to_string() } else { String::new() };
+            Ok(ListIspsResponse { isps, next_page_token })
         };
-        let read = read(
-            limit,
-            |answer| (&mut answer.isps, &mut answer.next_page_token),
-            page,
-        );
+        let read = read(limit, |answer| (&mut answer.isps, &mut answer.next_page_token), page);
         let whole = read.await.expect("a list");
-        (
-            whole.isps.into_iter().map(|isp| isp.slug).collect(),
-            whole.next_page_token,
-        )
+        (whole.isps.into_iter().map(|isp| isp.slug).collect(), whole.next_page_token)
     }
 
     #[tokio::test]
     async fn pages_are_joined_up_to_the_limit() {
-        assert_eq!(
-            slugs(100).await,
-            (
-                ["0", "1", "2", "3", "4"].map(str::to_owned).to_vec(),
-                String::new()
-            )
-        );
-        assert_eq!(
-            slugs(3).await,
-            (["0", "1", "2"].map(str::to_owned).to_vec(), "3".to_owned())
-        );
+        assert_eq!(slugs(100).await, (["0", "1", "2", "3", "4"].map(str::to_owned).to_vec(), String::new()));
+        assert_eq!(slugs(3).await, (["0", "1", "2"].map(str::to_owned).to_vec(), "3".to_owned()));
     }
 }

@@ -14,16 +14,8 @@ pub fn read(variable: &str, what: &str) -> Result<String, Fault> {
         rpassword::prompt_password(format!("{what}: "))
     } else {
         let mut line = String::new();
-        stdin()
-            .read_line(&mut line)
-            .map(|_| line.trim_end_matches(['\r', '\n']).to_owned())
+        stdin().read_line(&mut line).map(|_| line.trim_end_matches(['\r', '\n']).to_owned())
     };
-    let missing = || {
-        Fault::Usage(format!(
-            "{what} is missing: set {variable}, or give it on standard input."
-        ))
-    };
-    read.ok()
-        .filter(|secret| !secret.is_empty())
-        .ok_or_else(missing)
+    let missing = || Fault::Usage(format!("{what} is missing: set {variable}, or give it on standard input."));
+    read.ok().filter(|secret| !secret.is_empty()).ok_or_else(missing)
 }

@@ -1,24 +1,15 @@
 //! How payments were split.
 
 use netily_sdk::Client;
-use netily_sdk::billing::{
-    Commission, ListCommissionsRequest, ListCommissionsResponse, PaymentType,
-};
+use netily_sdk::billing::{Commission, ListCommissionsRequest, ListCommissionsResponse, PaymentType};
 
 use crate::args::{CommissionCommand, PaymentKind};
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
 use crate::{pages, table};
 
-pub async fn run(
-    client: &Client,
-    command: CommissionCommand,
-    output: &Output,
-) -> Result<(), Fault> {
-    let CommissionCommand::List {
-        payment_type,
-        limit,
-    } = command;
+pub async fn run(client: &Client, command: CommissionCommand, output: &Output) -> Result<(), Fault> {
+    let CommissionCommand::List { payment_type, limit } = command;
     let payment_type = match payment_type {
         None => PaymentType::Unspecified,
         Some(PaymentKind::Hotspot) => PaymentType::Hotspot,
@@ -27,19 +18,10 @@ pub async fn run(
     };
     let billing = client.billing();
     let page = async |page_size, page_token| {
-        let ask = ListCommissionsRequest {
-            page_size,
-            page_token,
-            payment_type: payment_type.into(),
-        };
+        let ask = ListCommissionsRequest { page_size, page_token, payment_type: payment_type.into() };
         billing.list_commissions(ask).await
     };
-    let listed = pages::read(
-        limit.limit,
-        |page| (&mut page.commissions, &mut page.next_page_token),
-        page,
-    )
-    .await?;
+    let listed = pages::read(limit.limit, |page| (&mut page.commissions, &mut page.next_page_token), page).await?;
     output.show(&listed, commissions)
 }
 
@@ -57,21 +39,7 @@ fn commissions(listed: &ListCommissionsResponse) -> String {
         ]
     };
     let rows: Vec<_> = listed.commissions.iter().map(row).collect();
-    let headings = [
-        "booked",
-        "type",
-        "gross",
-        "rate",
-        "commission",
-        "to the isp",
-        "receipt",
-        "payment",
-    ];
-    let owed = format!(
-        "\nOwed to the ISP now: {}\n",
-        money(&listed.pending_balance)
-    );
-    table::rows(headings, &rows, "No payments were split yet.")
-        + pages::more(&listed.next_page_token)
-        + &owed
+    let headings = ["booked", "type", "gross", "rate", "commission", "to the isp", "receipt", "payment"];
+    let owed = format!("\nOwed to the ISP now: {}\n", money(&listed.pending_balance));
+    table::rows(headings, &rows, "No payments were split yet.") + pages::more(&listed.next_page_token) + &owed
 }

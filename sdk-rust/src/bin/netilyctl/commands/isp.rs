@@ -1,9 +1,7 @@
 //! Internet providers on the platform.
 
 use netily_sdk::Client;
-use netily_sdk::platform::{
-    CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, SetCommissionRateRequest,
-};
+use netily_sdk::platform::{CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, SetCommissionRateRequest};
 
 use crate::args::IspCommand;
 use crate::fault::Fault;
@@ -12,15 +10,7 @@ use crate::{pages, secret, table};
 
 pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Result<(), Fault> {
     match command {
-        IspCommand::Create {
-            slug,
-            name,
-            owner_email,
-            owner_phone,
-            owner_first_name,
-            owner_last_name,
-            again,
-        } => {
+        IspCommand::Create { slug, name, owner_email, owner_phone, owner_first_name, owner_last_name, again } => {
             let ask = CreateIspRequest {
                 slug,
                 name,
@@ -28,10 +18,7 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
                 owner_phone_number: owner_phone,
                 owner_first_name,
                 owner_last_name,
-                owner_password: secret::read(
-                    "NETILY_OWNER_PASSWORD",
-                    "First password of the owner",
-                )?,
+                owner_password: secret::read("NETILY_OWNER_PASSWORD", "First password of the owner")?,
                 request_id: again.request_id,
             };
             let created = client.platform().create_isp(ask).await?;
@@ -39,27 +26,12 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
         }
         IspCommand::List(limit) => {
             let platform = client.platform();
-            let page = async |page_size, page_token| {
-                platform
-                    .list_isps(ListIspsRequest {
-                        page_size,
-                        page_token,
-                    })
-                    .await
-            };
-            let listed = pages::read(
-                limit.limit,
-                |page| (&mut page.isps, &mut page.next_page_token),
-                page,
-            )
-            .await?;
+            let page = async |page_size, page_token| platform.list_isps(ListIspsRequest { page_size, page_token }).await;
+            let listed = pages::read(limit.limit, |page| (&mut page.isps, &mut page.next_page_token), page).await?;
             output.show(&listed, all)
         }
         IspCommand::SetRate { isp, rate } => {
-            let changed = client
-                .platform()
-                .set_commission_rate(SetCommissionRateRequest { isp, rate })
-                .await?;
+            let changed = client.platform().set_commission_rate(SetCommissionRateRequest { isp, rate }).await?;
             output.show(&changed.isp.unwrap_or_default(), one)
         }
     }
@@ -79,15 +51,7 @@ fn one(isp: &Isp) -> String {
 
 fn all(listed: &ListIspsResponse) -> String {
     let row = |isp: &Isp| {
-        [
-            isp.slug.clone(),
-            isp.name.clone(),
-            status(isp),
-            isp.commission_rate.clone(),
-            money(&isp.pending_balance),
-            time(&isp.created_at),
-            isp.id.clone(),
-        ]
+        [isp.slug.clone(), isp.name.clone(), status(isp), isp.commission_rate.clone(), money(&isp.pending_balance), time(&isp.created_at), isp.id.clone()]
     };
     let rows: Vec<_> = listed.isps.iter().map(row).collect();
     let headings = ["slug", "name", "status", "rate", "owed", "created", "id"];

@@ -11,16 +11,7 @@ use crate::table;
 
 pub async fn run(client: &Client, command: PurchaseCommand, output: &Output) -> Result<(), Fault> {
     match command {
-        PurchaseCommand::Start {
-            router,
-            plan,
-            phone,
-            mac,
-            ip,
-            login_url,
-            watch: follow,
-            again,
-        } => {
+        PurchaseCommand::Start { router, plan, phone, mac, ip, login_url, watch: follow, again } => {
             let ask = PurchaseRequest {
                 router_id: router,
                 plan_id: plan,
@@ -30,24 +21,12 @@ pub async fn run(client: &Client, command: PurchaseCommand, output: &Output) -> 
                 login_url,
                 request_id: again.request_id,
             };
-            let purchase = client
-                .hotspot()
-                .purchase(ask)
-                .await?
-                .purchase
-                .unwrap_or_default();
-            if follow {
-                watch(client, &purchase.session_id, output).await
-            } else {
-                output.show(&purchase, whole)
-            }
+            let purchase = client.hotspot().purchase(ask).await?.purchase.unwrap_or_default();
+            if follow { watch(client, &purchase.session_id, output).await } else { output.show(&purchase, whole) }
         }
         PurchaseCommand::Watch { session_id } => watch(client, &session_id, output).await,
         PurchaseCommand::Status { session_id } => {
-            let found = client
-                .hotspot()
-                .get_purchase_status(GetPurchaseStatusRequest { session_id })
-                .await?;
+            let found = client.hotspot().get_purchase_status(GetPurchaseStatusRequest { session_id }).await?;
             output.show(&found.purchase.unwrap_or_default(), whole)
         }
     }
@@ -61,11 +40,7 @@ async fn watch(client: &Client, session_id: &str, output: &Output) -> Result<(),
         last = purchase.status();
         output.show_one_of_many(&purchase, short)?;
     }
-    if last == PurchaseStatus::Failed {
-        Err(Fault::BadNews)
-    } else {
-        Ok(())
-    }
+    if last == PurchaseStatus::Failed { Err(Fault::BadNews) } else { Ok(()) }
 }
 
 /// One line a state, with what matters in it.
@@ -74,10 +49,7 @@ fn short(purchase: &Purchase) -> String {
         PurchaseStatus::AwaitingPayment => {
             format!("{} to pay on the phone", money(&purchase.amount))
         }
-        PurchaseStatus::Paid => format!(
-            "receipt {}; the router is being told",
-            purchase.mpesa_receipt
-        ),
+        PurchaseStatus::Paid => format!("receipt {}; the router is being told", purchase.mpesa_receipt),
         PurchaseStatus::Active if purchase.logged_in => "the device is online".to_owned(),
         PurchaseStatus::Active => {
             format!("log in as {} with {}", purchase.username, purchase.password)
@@ -86,25 +58,14 @@ fn short(purchase: &Purchase) -> String {
         PurchaseStatus::Expired => "the time or data is used up".to_owned(),
         PurchaseStatus::Unspecified => String::new(),
     };
-    format!(
-        "{}  {:<16}  {fact}\n",
-        purchase.session_id,
-        status(purchase)
-    )
+    format!("{}  {:<16}  {fact}\n", purchase.session_id, status(purchase))
 }
 
 fn whole(purchase: &Purchase) -> String {
     table::fields(&[
         ("session", purchase.session_id.clone()),
         ("status", status(purchase)),
-        (
-            "plan",
-            purchase
-                .plan
-                .as_ref()
-                .map(|plan| plan.name.clone())
-                .unwrap_or_default(),
-        ),
+        ("plan", purchase.plan.as_ref().map(|plan| plan.name.clone()).unwrap_or_default()),
         ("amount", money(&purchase.amount)),
         ("failure", failure(purchase)),
         ("message", purchase.failure_message.clone()),
@@ -114,10 +75,7 @@ fn whole(purchase: &Purchase) -> String {
         ("password", purchase.password.clone()),
         ("log in at", purchase.login_url.clone()),
         ("expires", time(&purchase.expires_at)),
-        (
-            "data left",
-            purchase.data_remaining_bytes.map(bytes).unwrap_or_default(),
-        ),
+        ("data left", purchase.data_remaining_bytes.map(bytes).unwrap_or_default()),
         ("router", purchase.router_id.clone()),
     ])
 }

@@ -2,9 +2,8 @@
 
 use netily_sdk::Client;
 use netily_sdk::router::{
-    ActiveSession, CheckRouterRequest, CheckRouterResponse, CreateRouterRequest, Finding,
-    GetRouterRequest, ListActiveSessionsRequest, ListActiveSessionsResponse, ListRoutersRequest,
-    ListRoutersResponse, Router,
+    ActiveSession, CheckRouterRequest, CheckRouterResponse, CreateRouterRequest, Finding, GetRouterRequest, ListActiveSessionsRequest,
+    ListActiveSessionsResponse, ListRoutersRequest, ListRoutersResponse, Router,
 };
 
 use crate::args::RouterCommand;
@@ -15,15 +14,7 @@ use crate::{pages, secret, table};
 pub async fn run(client: &Client, command: RouterCommand, output: &Output) -> Result<(), Fault> {
     let routers = client.router();
     match command {
-        RouterCommand::Add {
-            name,
-            host,
-            port,
-            username,
-            certificate_sha256,
-            hotspot_server,
-            again,
-        } => {
+        RouterCommand::Add { name, host, port, username, certificate_sha256, hotspot_server, again } => {
             let ask = CreateRouterRequest {
                 name,
                 host,
@@ -39,20 +30,8 @@ pub async fn run(client: &Client, command: RouterCommand, output: &Output) -> Re
             output.show(&created.router.unwrap_or_default(), one)
         }
         RouterCommand::List(limit) => {
-            let page = async |page_size, page_token| {
-                routers
-                    .list_routers(ListRoutersRequest {
-                        page_size,
-                        page_token,
-                    })
-                    .await
-            };
-            let listed = pages::read(
-                limit.limit,
-                |page| (&mut page.routers, &mut page.next_page_token),
-                page,
-            )
-            .await?;
+            let page = async |page_size, page_token| routers.list_routers(ListRoutersRequest { page_size, page_token }).await;
+            let listed = pages::read(limit.limit, |page| (&mut page.routers, &mut page.next_page_token), page).await?;
             output.show(&listed, all)
         }
         RouterCommand::Show { id } => {
@@ -62,16 +41,10 @@ pub async fn run(client: &Client, command: RouterCommand, output: &Output) -> Re
         RouterCommand::Check { id } => {
             let checked = routers.check_router(CheckRouterRequest { id }).await?;
             output.show(&checked, findings)?;
-            if checked.reachable {
-                Ok(())
-            } else {
-                Err(Fault::BadNews)
-            }
+            if checked.reachable { Ok(()) } else { Err(Fault::BadNews) }
         }
         RouterCommand::Sessions { id } => {
-            let page = async |page_size, page_token| {
-                routers.list_active_sessions(ListActiveSessionsRequest { id: id.clone(), page_size, page_token }).await
-            };
+            let page = async |page_size, page_token| routers.list_active_sessions(ListActiveSessionsRequest { id: id.clone(), page_size, page_token }).await;
             let online = pages::read(u32::MAX, |page| (&mut page.sessions, &mut page.next_page_token), page).await?;
             output.show(&online, sessions)
         }
@@ -96,14 +69,7 @@ fn one(router: &Router) -> String {
 
 fn all(listed: &ListRoutersResponse) -> String {
     let row = |router: &Router| {
-        [
-            router.name.clone(),
-            address(router),
-            health(router),
-            time(&router.last_seen_at),
-            router.waiting_purchases.to_string(),
-            router.id.clone(),
-        ]
+        [router.name.clone(), address(router), health(router), time(&router.last_seen_at), router.waiting_purchases.to_string(), router.id.clone()]
     };
     let rows: Vec<_> = listed.routers.iter().map(row).collect();
     let headings = ["name", "address", "health", "last seen", "waiting", "id"];
@@ -112,10 +78,7 @@ fn all(listed: &ListRoutersResponse) -> String {
 
 fn findings(checked: &CheckRouterResponse) -> String {
     let summary = table::fields(&[
-        (
-            "reachable",
-            if checked.reachable { "yes" } else { "no" }.to_owned(),
-        ),
+        ("reachable", if checked.reachable { "yes" } else { "no" }.to_owned()),
         ("problem", checked.problem.clone()),
         ("identity", checked.identity.clone()),
         ("version", checked.version.clone()),
@@ -125,22 +88,9 @@ fn findings(checked: &CheckRouterResponse) -> String {
         return summary;
     }
     let severity = |finding: &Finding| word(finding.severity().as_str_name(), "FINDING_SEVERITY_");
-    let row = |finding: &Finding| {
-        [
-            severity(finding),
-            finding.code.clone(),
-            finding.message.clone(),
-        ]
-    };
+    let row = |finding: &Finding| [severity(finding), finding.code.clone(), finding.message.clone()];
     let rows: Vec<_> = checked.findings.iter().map(row).collect();
-    format!(
-        "{summary}\n{}",
-        table::rows(
-            ["severity", "code", "what to do"],
-            &rows,
-            "Nothing needs to be changed."
-        )
-    )
+    format!("{summary}\n{}", table::rows(["severity", "code", "what to do"], &rows, "Nothing needs to be changed."))
 }
 
 fn sessions(online: &ListActiveSessionsResponse) -> String {
@@ -161,12 +111,7 @@ fn sessions(online: &ListActiveSessionsResponse) -> String {
 }
 
 fn address(router: &Router) -> String {
-    format!(
-        "{}:{}{}",
-        router.host,
-        router.port,
-        if router.use_tls { " (TLS)" } else { "" }
-    )
+    format!("{}:{}{}", router.host, router.port, if router.use_tls { " (TLS)" } else { "" })
 }
 
 fn health(router: &Router) -> String {

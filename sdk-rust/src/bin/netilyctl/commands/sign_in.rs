@@ -9,11 +9,7 @@ use crate::fault::Fault;
 use crate::output::{Output, word};
 use crate::{secret, table};
 
-pub async fn login(
-    mut connection: Connection,
-    identifier: &str,
-    output: &Output,
-) -> Result<(), Fault> {
+pub async fn login(mut connection: Connection, identifier: &str, output: &Output) -> Result<(), Fault> {
     let client = connection.guest()?;
     let password = secret::read("NETILY_PASSWORD", "Password")?;
     let user = client.sign_in(identifier, password).await?;
@@ -23,36 +19,18 @@ pub async fn login(
 
 pub async fn logout(connection: Connection, output: &Output) -> Result<(), Fault> {
     let ended = connection.end().await?;
-    output.say(
-        "signed_out",
-        Value::Bool(ended),
-        if ended {
-            "Signed out."
-        } else {
-            "Nobody was signed in."
-        },
-    )
+    output.say("signed_out", Value::Bool(ended), if ended { "Signed out." } else { "Nobody was signed in." })
 }
 
 pub async fn whoami(client: &Client, output: &Output) -> Result<(), Fault> {
-    let user = client
-        .auth()
-        .get_me(GetMeRequest {})
-        .await?
-        .user
-        .unwrap_or_default();
+    let user = client.auth().get_me(GetMeRequest {}).await?.user.unwrap_or_default();
     output.show(&user, person)
 }
 
 fn person(user: &User) -> String {
     table::fields(&[
         ("id", user.id.clone()),
-        (
-            "name",
-            format!("{} {}", user.first_name, user.last_name)
-                .trim()
-                .to_owned(),
-        ),
+        ("name", format!("{} {}", user.first_name, user.last_name).trim().to_owned()),
         ("e-mail", user.email.clone()),
         ("phone", user.phone_number.clone()),
         ("role", word(user.role().as_str_name(), "ROLE_")),

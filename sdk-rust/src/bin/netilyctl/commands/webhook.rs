@@ -1,9 +1,7 @@
 //! Callbacks of the payment company as they arrived.
 
 use netily_sdk::Client;
-use netily_sdk::platform::{
-    ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse, WebhookDelivery, WebhookState,
-};
+use netily_sdk::platform::{ListWebhookDeliveriesRequest, ListWebhookDeliveriesResponse, WebhookDelivery, WebhookState};
 
 use crate::args::{CallbackState, WebhookCommand};
 use crate::fault::Fault;
@@ -22,19 +20,10 @@ pub async fn run(client: &Client, command: WebhookCommand, output: &Output) -> R
     };
     let platform = client.platform();
     let page = async |page_size, page_token| {
-        let ask = ListWebhookDeliveriesRequest {
-            state: state.into(),
-            page_size,
-            page_token,
-        };
+        let ask = ListWebhookDeliveriesRequest { state: state.into(), page_size, page_token };
         platform.list_webhook_deliveries(ask).await
     };
-    let listed = pages::read(
-        limit.limit,
-        |page| (&mut page.deliveries, &mut page.next_page_token),
-        page,
-    )
-    .await?;
+    let listed = pages::read(limit.limit, |page| (&mut page.deliveries, &mut page.next_page_token), page).await?;
     output.show(&listed, deliveries)
 }
 
@@ -52,8 +41,6 @@ fn deliveries(listed: &ListWebhookDeliveriesResponse) -> String {
         ]
     };
     let rows: Vec<_> = listed.deliveries.iter().map(row).collect();
-    let headings = [
-        "received", "kind", "state", "times", "isp", "payment", "note", "id",
-    ];
+    let headings = ["received", "kind", "state", "times", "isp", "payment", "note", "id"];
     table::rows(headings, &rows, "No callbacks.") + pages::more(&listed.next_page_token)
 }
