@@ -135,6 +135,8 @@ diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.
 pub mod functions {
+    #![expect(clippy::too_many_arguments, reason = "a function of SQL takes what it writes, column by column")]
+
     use diesel::sql_types::{Array, BigInt, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {

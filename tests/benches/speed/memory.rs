@@ -29,7 +29,6 @@ pub fn run_as(role: &str) {
     });
 }
 
-#[expect(clippy::float_arithmetic, reason = "megabytes")]
 pub async fn run() -> Vec<Verdict> {
     let place = Place::with_shops(1, ([127, 0, 0, 1], 0).into()).await;
     let names = environment(&place.urls, &place.sandbox, ([127, 0, 0, 1], 0).into());
