@@ -92,6 +92,9 @@ begin
   if not tenant.post(p_tenant, p_ledger, p_kind, p_payment, p_now, p_accounts, p_amounts) then
     raise exception 'payment % was credited before', p_payment using errcode = '23505';
   end if;
+  -- What was missing has come: no human need look for it any more.
+  update public.reconciliation_break set closed_at = p_now, closed_by = 'netily', closed_reason = 'The payment succeeded.'
+    where kind = 'no_answer' and reference = p_payment::text and closed_at is null;
   return 'BOOKED';
 end $$;
 

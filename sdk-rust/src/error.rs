@@ -30,7 +30,7 @@ pub struct Error {
     pub field_violations: Vec<FieldViolation>,
     /// How long to wait before the next try, from `google.rpc.RetryInfo`.
     pub retry_after: Option<Duration>,
-    /// What to quote to support, from `google.rpc.RequestInfo` or the metadata `x-request-id`.
+    /// What to quote to support, from `google.rpc.RequestInfo` or the metadata `netily-request-id`.
     pub request_id: Option<String>,
     /// More about the refusal, from `google.rpc.ErrorInfo.metadata`.
     pub facts: BTreeMap<String, String>,
@@ -100,7 +100,7 @@ impl From<Status> for Error {
             error.field_violations = violations.map(|bad| FieldViolation { path: bad.field.clone(), description: bad.description.clone() }).collect();
         }
         error.retry_after = details.retry_info().and_then(|info| info.retry_delay);
-        let header = status.metadata().get("x-request-id").and_then(|id| id.to_str().ok());
+        let header = status.metadata().get("netily-request-id").and_then(|id| id.to_str().ok());
         let detail = details.request_info().map(|info| info.request_id.as_str());
         error.request_id = detail.or(header).map(str::to_owned);
         error
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn the_request_id_is_also_read_from_metadata() {
         let mut status = Status::internal("Something broke on our side.");
-        status.metadata_mut().insert("x-request-id", "req_2".parse().expect("a value"));
+        status.metadata_mut().insert("netily-request-id", "req_2".parse().expect("a value"));
         assert_eq!(Error::from(status).request_id.as_deref(), Some("req_2"));
     }
 }

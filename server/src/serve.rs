@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
+use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,12 @@ pub fn routes(app: &Arc<App>, stop: &CancellationToken) -> Router {
 pub async fn serve(app: Arc<App>, listener: TcpListener, stop: CancellationToken) -> std::io::Result<()> {
     let service = routes(&app, &stop).into_make_service_with_connect_info::<SocketAddr>();
     let stopping = stop.clone();
+    // Answers are small: waiting to fill a packet would cost each of them a delayed acknowledgement.
+    let listener = listener.tap_io(|connection| {
+        if let Err(cause) = connection.set_nodelay(true) {
+            tracing::debug!(%cause, "a connection waits to fill its packets");
+        }
+    });
     let server = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
     tokio::select! {
         ended = server.into_future() => ended,

@@ -122,6 +122,7 @@ pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference
     if let Some(checkout_id) = checkout_id.filter(|id| !id.is_empty()) {
         store::claim_key(tx, isp, payment.id, KeyKind::Checkout, checkout_id, now).await?;
     }
+    store::close_break(tx, "unmatched_collection", reference, "A payment of ours has this reference.", now).await?;
     let change = Change { gateway_reference: Some(reference.to_owned()), checkout_id: checkout_id.map(str::to_owned), ..Change::default() };
     confirm::advance(tx, isp, payment, Event::Accepted, change, None, now).await?;
     jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await?;

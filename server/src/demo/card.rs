@@ -27,6 +27,11 @@ pub fn write(dir: &Path, port: u16, urls: &Urls, sandbox: &Sandbox, seeded: &See
     std::fs::rename(temporary, dir.join("demo.json"))
 }
 
+/// The device that stands for a guest at an ISP's router, by the router's place in the list: hardware and network address.
+pub fn device(at: usize) -> (String, String) {
+    (format!("AA:BB:CC:00:00:{:02X}", at + 16), format!("10.5.50.{}", at + 16))
+}
+
 /// What a person needs to begin.
 pub fn greeting(port: u16, sandbox: &Sandbox, seeded: &Seeded, took: Duration) -> String {
     use std::fmt::Write as _;
@@ -35,8 +40,8 @@ pub fn greeting(port: u16, sandbox: &Sandbox, seeded: &Seeded, took: Duration) -
         let slug = &isp.slug;
         let _ = writeln!(text, "\n  {slug}");
         for (at, router) in isp.routers.iter().enumerate() {
-            let device = format!("mac=AA:BB:CC:00:00:{:02X}&ip=10.5.50.{}", at + 16, at + 16);
-            let _ = writeln!(text, "    buy at {:<14} http://{slug}.localhost:{port}/hotspot/{}?{device}", router.name, router.id);
+            let (mac, ip) = device(at);
+            let _ = writeln!(text, "    buy at {:<14} http://{slug}.localhost:{port}/hotspot/{}?mac={mac}&ip={ip}", router.name, router.id);
         }
         let _ = writeln!(text, "    owner                 {}   {}", isp.owner.identifier, isp.owner.password);
         let _ = writeln!(text, "    staff                 {}   {}", isp.staff.identifier, isp.staff.password);

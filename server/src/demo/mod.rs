@@ -62,6 +62,7 @@ pub async fn demo(options: Options, stop: CancellationToken) -> Result<(), Troub
     let app = App::open(config, Clock::default(), true)?;
     say("Seeding the ISPs yellow and blue");
     let seeded = seed::seed(&app, &sandbox).await?;
+    join_devices(&sandbox, &seeded).await;
     let serving = tokio::spawn(serve::serve(app.clone(), listener, stop.clone()));
     let working = tokio::spawn(worker::work(app.clone(), stop.clone()));
     card::write(&dir, port, &urls, &sandbox, &seeded)?;
@@ -74,6 +75,19 @@ pub async fn demo(options: Options, stop: CancellationToken) -> Result<(), Troub
     drop(app);
     tokio::task::spawn_blocking(move || drop(cluster)).await?;
     Ok(())
+}
+
+/// The devices of the printed addresses are on the WiFi of their routers, so that these can let them in by themselves.
+async fn join_devices(sandbox: &Sandbox, seeded: &seed::Seeded) {
+    let routers = seeded.isps.iter().flat_map(|isp| isp.routers.iter().enumerate());
+    for (at, card) in routers {
+        let (mac, ip) = card::device(at);
+        let Some(router) = sandbox.router(&card.sandbox_name) else { continue };
+        // A router that was switched off in the run before stays off, and nobody joins its WiFi.
+        if let Err(why) = router.join_host(&mac, &ip).await {
+            tracing::warn!(router = card.sandbox_name, why, "a device could not join the WiFi");
+        }
+    }
 }
 
 fn prepare(options: &Options) -> Result<PathBuf, Trouble> {

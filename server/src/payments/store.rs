@@ -350,3 +350,13 @@ pub async fn open_break(tx: &mut Tx, kind: &str, reference: &str, isp: Option<Is
     }
     Ok(())
 }
+
+/// Closes a break that explains itself later, with the reason. One that a human closed, or that is not there, stays as it is.
+pub async fn close_break(tx: &mut Tx, kind: &str, reference: &str, reason: &str, now: Time) -> Result<()> {
+    use reconciliation_break::dsl;
+    diesel::update(dsl::reconciliation_break.filter(dsl::kind.eq(kind).and(dsl::reference.eq(reference)).and(dsl::closed_at.is_null())))
+        .set((dsl::closed_at.eq(now), dsl::closed_by.eq("netily"), dsl::closed_reason.eq(reason)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
