@@ -817,7 +817,7 @@ impl HotspotCalls {
         self.client
             .unary(
                 "/netily.hotspot.v1.HotspotService/BlockPrompts",
-                crate::retry::Repeat::Safe,
+                crate::retry::Repeat::Never,
                 ask,
             )
             .await

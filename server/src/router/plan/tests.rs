@@ -166,8 +166,18 @@ fn the_routers_address_of_a_device_is_believed_before_the_pages() {
 #[test]
 fn a_device_on_line_as_somebody_else_changes_over() {
     let mut actual = held();
-    actual.active = vec![session("*old", "older", mac(1)), session("*b", "n7k2", mac(2))];
+    actual.active = vec![session("*old", "older", mac(1))];
     assert_eq!(names(&diff(&wanted(), &actual)), ["close *old", "login 10.5.50.20"]);
+}
+
+#[test]
+fn a_purchase_that_moved_puts_the_device_before_off() {
+    let mut actual = held();
+    actual.active = vec![session("*b", "n7k2", mac(2))];
+    assert_eq!(names(&diff(&wanted(), &actual)), ["close *b", "login 10.5.50.20"]);
+    let several = DesiredUser { mac: None, ..wanted() };
+    actual.user = actual.user.map(|user| User { mac: None, ..user });
+    assert_eq!(names(&diff(&several, &actual)), ["login 10.5.50.20"], "a plan for several devices keeps both");
 }
 
 #[test]
