@@ -47,6 +47,11 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
 async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: TaskTracker) {
     let places = Arc::new(Semaphore::new(lane.places()));
     while !stop.is_cancelled() {
+        // A full lane waits for a place, and takes the next job as soon as one ends.
+        tokio::select! {
+            () = stop.cancelled() => return,
+            place = places.acquire() => drop(place),
+        }
         let claimed = match jobs::claim(&app.db, lane, places.available_permits(), app.clock.now()).await {
             Ok(claimed) => claimed,
             Err(error) => {
