@@ -6,5 +6,4 @@ drop table public.job;
 drop table public.isp;
 drop function public.isolate(regclass);
 drop function public.business_now();
-drop function public.current_tenant();
 drop schema tenant;

@@ -12,10 +12,6 @@ create schema tenant;
 revoke all on schema public from public;
 grant usage on schema public, tenant to netily_app, netily_platform;
 
--- The tenant of this transaction. After a transaction the setting is '', not null.
-create function public.current_tenant() returns uuid language sql stable parallel safe as
-  $$ select nullif(current_setting('netily.tenant_id', true), '')::uuid $$;
-
 -- The time of this transaction for rules that look at the clock; tests move it.
 create function public.business_now() returns timestamptz language sql stable as
   $$ select coalesce(nullif(current_setting('netily.now', true), '')::timestamptz, now()) $$;

@@ -292,8 +292,6 @@ pub enum KeyKind {
     Reference,
     /// M-Pesa's checkout id.
     Checkout,
-    /// M-Pesa's receipt.
-    Receipt,
 }
 
 impl KeyKind {
@@ -301,7 +299,6 @@ impl KeyKind {
         match self {
             KeyKind::Reference => "REFERENCE",
             KeyKind::Checkout => "CHECKOUT",
-            KeyKind::Receipt => "RECEIPT",
         }
     }
 }
