@@ -96,6 +96,21 @@ id!(
     /// A hotspot purchase; unguessable.
     SessionId, "hss_");
 id!(
+    /// A customer of an ISP.
+    CustomerId, "cus_");
+id!(
+    /// A service plan: home internet.
+    ServicePlanId, "spl_");
+id!(
+    /// A request of a customer for help or a change.
+    ServiceRequestId, "srq_");
+id!(
+    /// An alert in a customer's app.
+    AlertId, "alr_");
+id!(
+    /// A text message or e-mail.
+    MessageId, "msg_");
+id!(
     /// A payment.
     PaymentId, "pay_");
 id!(

@@ -28,13 +28,15 @@ pub enum Lane {
     Check,
     /// Talking to routers.
     Router,
+    /// Sending text messages and e-mails.
+    Notify,
     /// Looking for what was missed.
     Sweep,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Lane; 4] = [Lane::Push, Lane::Check, Lane::Router, Lane::Sweep];
+    pub const ALL: [Lane; 5] = [Lane::Push, Lane::Check, Lane::Router, Lane::Notify, Lane::Sweep];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +44,7 @@ impl Lane {
             Lane::Push => "push",
             Lane::Check => "check",
             Lane::Router => "router",
+            Lane::Notify => "notify",
             Lane::Sweep => "sweep",
         }
     }
@@ -55,7 +58,7 @@ impl Lane {
     /// hangs until its deadline holds one of many places.
     pub const fn places(self) -> usize {
         match self {
-            Lane::Push | Lane::Check => 32,
+            Lane::Push | Lane::Check | Lane::Notify => 32,
             Lane::Router => 256,
             Lane::Sweep => 2,
         }
@@ -73,6 +76,8 @@ pub enum Kind {
     RouterSync,
     /// The time of a hotspot session is over.
     SessionEnd,
+    /// Send a text message or e-mail.
+    SendMessage,
     /// Find payments that nobody asks about.
     PaymentSweep,
     /// Compare with the gateway's list of transactions.
@@ -83,7 +88,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 7] = [Kind::Push, Kind::Check, Kind::RouterSync, Kind::SessionEnd, Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
+    pub const ALL: [Kind; 8] =
+        [Kind::Push, Kind::Check, Kind::RouterSync, Kind::SessionEnd, Kind::SendMessage, Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
 
     /// Kinds that have no subject and come again by themselves.
     pub const SWEEPS: [Kind; 3] = [Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
@@ -95,6 +101,7 @@ impl Kind {
             Kind::Check => "check",
             Kind::RouterSync => "router_sync",
             Kind::SessionEnd => "session_end",
+            Kind::SendMessage => "send_message",
             Kind::PaymentSweep => "payment_sweep",
             Kind::ListSweep => "list_sweep",
             Kind::Tidy => "tidy",
@@ -111,6 +118,7 @@ impl Kind {
             Kind::Push => Lane::Push,
             Kind::Check => Lane::Check,
             Kind::RouterSync | Kind::SessionEnd => Lane::Router,
+            Kind::SendMessage => Lane::Notify,
             Kind::PaymentSweep | Kind::ListSweep | Kind::Tidy => Lane::Sweep,
         }
     }

@@ -11,6 +11,7 @@ pub mod id;
 pub mod money;
 pub mod phone;
 pub mod host;
+pub mod lang;
 pub mod page;
 pub mod actor;
 
@@ -28,7 +29,9 @@ pub mod migrations;
 pub mod app;
 
 // 2 slices
+pub mod audit;
 pub mod isp;
+pub mod notify;
 pub mod auth;
 pub mod router;
 pub mod payments;

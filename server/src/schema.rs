@@ -34,8 +34,32 @@ diesel::table! {
 }
 diesel::table! {
     tenant.user_account (tenant_id, id) {
-        tenant_id -> Uuid, id -> Uuid, email -> Text, phone -> Nullable<Text>, first_name -> Text, last_name -> Text, role -> Text,
-        password_hash -> Text, disabled_at -> Nullable<Timestamptz>, created_at -> Timestamptz,
+        tenant_id -> Uuid, id -> Uuid, email -> Nullable<Text>, phone -> Nullable<Text>, first_name -> Text, last_name -> Text, role -> Text,
+        password_hash -> Nullable<Text>, disabled_at -> Nullable<Timestamptz>, created_at -> Timestamptz, lang -> Text,
+    }
+}
+diesel::table! {
+    tenant.one_time_code (tenant_id, purpose, target) {
+        tenant_id -> Uuid, purpose -> Text, target -> Text, code_hmac -> Bytea, tries -> Integer, created_at -> Timestamptz,
+        expires_at -> Timestamptz, used_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.link (tenant_id, token_hash) {
+        tenant_id -> Uuid, token_hash -> Bytea, purpose -> Text, user_id -> Uuid, email -> Text, created_at -> Timestamptz,
+        expires_at -> Timestamptz, used_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.message (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, channel -> Text, template -> Text, lang -> Text, recipient -> Text, user_id -> Nullable<Uuid>,
+        subject -> Text, body -> Nullable<Text>, body_sealed -> Nullable<Bytea>, state -> Text, attempts -> Integer, provider -> Text,
+        provider_id -> Text, problem -> Text, created_at -> Timestamptz, expires_at -> Nullable<Timestamptz>, sent_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.message_template (tenant_id, template, lang) {
+        tenant_id -> Uuid, template -> Text, lang -> Text, subject -> Text, body -> Text, updated_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -137,7 +161,7 @@ diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 pub mod functions {
     #![expect(clippy::too_many_arguments, reason = "a function of SQL takes what it writes, column by column")]
 
-    use diesel::sql_types::{Array, BigInt, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
+    use diesel::sql_types::{Array, BigInt, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {
         #[sql_name = "public.ask_for_job"]
@@ -150,6 +174,10 @@ pub mod functions {
     diesel::define_sql_function! {
         #[sql_name = "public.close_deliveries"]
         fn close_deliveries(payment: Uuid, state: Text, note: Text, until: Timestamptz, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.try_code"]
+        fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.book_payment"]

@@ -74,6 +74,20 @@ pub enum ErrorReason {
     IspSuspended = 23,
     /// The call is not one this server knows.
     Unimplemented = 24,
+    /// This ISP takes no registrations; ask its staff.
+    RegistrationClosed = 25,
+    /// The one-time code is wrong, used, expired, or was tried too often: ask for a new one.
+    OtpInvalid = 26,
+    /// The link is used, expired, or was never given: ask for a new one.
+    LinkInvalid = 27,
+    /// The customer's account is not ACTIVE, so nothing can be bought or changed.
+    CustomerNotActive = 28,
+    /// The phone must be verified first.
+    PhoneNotVerified = 29,
+    /// The object is not in a state in which this can be done; read it again.
+    StateConflict = 30,
+    /// An ISP keeps at least one owner.
+    LastOwner = 31,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -107,6 +121,13 @@ impl ErrorReason {
             Self::RouterUnreachable => "ERROR_REASON_ROUTER_UNREACHABLE",
             Self::IspSuspended => "ERROR_REASON_ISP_SUSPENDED",
             Self::Unimplemented => "ERROR_REASON_UNIMPLEMENTED",
+            Self::RegistrationClosed => "ERROR_REASON_REGISTRATION_CLOSED",
+            Self::OtpInvalid => "ERROR_REASON_OTP_INVALID",
+            Self::LinkInvalid => "ERROR_REASON_LINK_INVALID",
+            Self::CustomerNotActive => "ERROR_REASON_CUSTOMER_NOT_ACTIVE",
+            Self::PhoneNotVerified => "ERROR_REASON_PHONE_NOT_VERIFIED",
+            Self::StateConflict => "ERROR_REASON_STATE_CONFLICT",
+            Self::LastOwner => "ERROR_REASON_LAST_OWNER",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -137,6 +158,13 @@ impl ErrorReason {
             "ERROR_REASON_ROUTER_UNREACHABLE" => Some(Self::RouterUnreachable),
             "ERROR_REASON_ISP_SUSPENDED" => Some(Self::IspSuspended),
             "ERROR_REASON_UNIMPLEMENTED" => Some(Self::Unimplemented),
+            "ERROR_REASON_REGISTRATION_CLOSED" => Some(Self::RegistrationClosed),
+            "ERROR_REASON_OTP_INVALID" => Some(Self::OtpInvalid),
+            "ERROR_REASON_LINK_INVALID" => Some(Self::LinkInvalid),
+            "ERROR_REASON_CUSTOMER_NOT_ACTIVE" => Some(Self::CustomerNotActive),
+            "ERROR_REASON_PHONE_NOT_VERIFIED" => Some(Self::PhoneNotVerified),
+            "ERROR_REASON_STATE_CONFLICT" => Some(Self::StateConflict),
+            "ERROR_REASON_LAST_OWNER" => Some(Self::LastOwner),
             _ => None,
         }
     }

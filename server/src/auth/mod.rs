@@ -1,5 +1,7 @@
 //! Signing in and staying signed in, for staff, owners and operators. The platform's own row is the tenant of operators.
 
+pub mod code;
+pub mod link;
 mod password;
 mod refresh;
 mod sign_in;

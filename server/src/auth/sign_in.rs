@@ -13,14 +13,15 @@ use super::refresh;
 use super::user::{self, User};
 use crate::actor::Person;
 use crate::app::App;
+use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
-use crate::id::{IspId, RowId, SignInId};
+use crate::id::{IspId, SignInId};
 use crate::jobs::backoff;
 use crate::limit::{Limit, take};
 use crate::phone::Phone;
-use crate::schema::{audit_event, sign_in, sign_in_failure};
+use crate::schema::{sign_in, sign_in_failure};
 
 /// Wrong passwords in a row before waits begin.
 const FREE_TRIES: i32 = 5;
@@ -56,7 +57,7 @@ pub async fn sign_in(app: &App, tenant: IspId, identifier: &str, password: &Secr
         })
         .await?;
     let found = app.db.tx(tenant, async |tx| user::find_by_identifier(tx, tenant, identifier).await).await?.filter(|user| user.disabled_at.is_none());
-    let right = app.passwords.verify(password, found.as_ref().map(|user| user.password_hash.clone())).await?;
+    let right = app.passwords.verify(password, found.as_ref().and_then(|user| user.password_hash.clone())).await?;
     let Some(user) = found.filter(|_| right) else {
         app.db.tx(tenant, async |tx| count_failure(tx, tenant, &key, now).await).await?;
         return Err(Error::new(Reason::WrongCredentials, "The e-mail address, phone number or password is wrong."));
@@ -72,17 +73,7 @@ async fn begin(app: &App, tx: &mut Tx, tenant: IspId, user: &User, key: &[u8], n
         .values((sign_in::tenant_id.eq(tenant), sign_in::id.eq(id), sign_in::user_id.eq(user.id), sign_in::created_at.eq(now)))
         .execute(&mut **tx)
         .await?;
-    diesel::insert_into(audit_event::table)
-        .values((
-            audit_event::tenant_id.eq(tenant),
-            audit_event::id.eq(RowId::sortable(now)),
-            audit_event::actor.eq(user.id.to_string()),
-            audit_event::act.eq("sign_in"),
-            audit_event::facts.eq(serde_json::json!({})),
-            audit_event::at.eq(now),
-        ))
-        .execute(&mut **tx)
-        .await?;
+    audit::record(tx, tenant, By::User(user.id), "sign_in", &user.id.to_string(), serde_json::json!({}), now).await?;
     let person = Person { user: user.id, sign_in: id, role: user.role()? };
     refresh::tokens(app, tx, tenant, &person, now).await
 }

@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, is_duplicate};
 use crate::id::{IspId, UserId};
+use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::schema::user_account;
 
@@ -18,7 +19,7 @@ pub struct User {
     /// Their id.
     pub id: UserId,
     /// Lower case.
-    pub email: String,
+    pub email: Option<String>,
     /// Twelve digits.
     pub phone: Option<String>,
     /// Given name.
@@ -26,7 +27,8 @@ pub struct User {
     /// Family name.
     pub last_name: String,
     role: String,
-    pub(super) password_hash: String,
+    pub(super) password_hash: Option<String>,
+    lang: String,
     /// Since when they may not sign in.
     pub disabled_at: Option<Time>,
 }
@@ -36,13 +38,18 @@ impl User {
     pub fn role(&self) -> Result<Role> {
         Role::parse(&self.role).ok_or_else(|| Error::internal(format!("{} has a strange role", self.id)))
     }
+
+    /// What they read.
+    pub fn lang(&self) -> Lang {
+        Lang::from_tag(&self.lang).unwrap_or_default()
+    }
 }
 
 /// A person to be added.
 #[derive(Clone, Debug)]
 pub struct NewUser {
     /// E-mail address as typed.
-    pub email: String,
+    pub email: Option<String>,
     /// Phone.
     pub phone: Option<Phone>,
     /// Given name.
@@ -51,8 +58,10 @@ pub struct NewUser {
     pub last_name: String,
     /// What they may do.
     pub role: Role,
-    /// Hash of the first password.
-    pub password_hash: String,
+    /// Hash of the first password; none for somebody who still has to choose one.
+    pub password_hash: Option<String>,
+    /// What they read.
+    pub lang: Lang,
 }
 
 /// Adds a person.
@@ -63,11 +72,11 @@ pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Res
             (
                 user_account::tenant_id.eq(tenant),
                 user_account::id.eq(id),
-                user_account::email.eq(new.email.to_lowercase()),
+                user_account::email.eq(new.email.as_ref().map(|email| email.to_lowercase())),
                 user_account::phone.eq(new.phone.as_ref().map(Phone::digits)),
             ),
             (user_account::first_name.eq(&new.first_name), user_account::last_name.eq(&new.last_name), user_account::role.eq(new.role.as_str())),
-            (user_account::password_hash.eq(&new.password_hash), user_account::created_at.eq(now)),
+            (user_account::password_hash.eq(&new.password_hash), user_account::lang.eq(new.lang.code()), user_account::created_at.eq(now)),
         ))
         .execute(&mut **tx)
         .await

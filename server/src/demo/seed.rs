@@ -11,6 +11,7 @@ use crate::auth::{self, NewUser};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
 use crate::id::{HotspotPlanId, IspId, PLATFORM, RequestId, RouterId};
+use crate::lang::Lang;
 use crate::money::Money;
 use crate::platform::{self, NewIsp};
 use crate::router::{self, NewRouter};
@@ -198,12 +199,13 @@ pub fn drafts() -> [(&'static str, PlanDraft); 3] {
 async fn person(app: &App, tenant: IspId, sign_in: &SignIn, first_name: &str, role: Role) -> Result<()> {
     let now = app.clock.now();
     let new = NewUser {
-        email: sign_in.identifier.clone(),
+        email: Some(sign_in.identifier.clone()),
         phone: None,
         first_name: first_name.into(),
         last_name: "Demo".into(),
         role,
-        password_hash: app.passwords.hash(&sign_in.password.clone().into()).await?,
+        password_hash: Some(app.passwords.hash(&sign_in.password.clone().into()).await?),
+        lang: Lang::English,
     };
     match app.db.tx(tenant, async |tx| auth::create_user(tx, tenant, &new, now).await).await {
         Err(error) if error.reason != Reason::AlreadyExists => Err(error),

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::auth::{self, NewUser, Passwords};
 use crate::error::{Error, Reason, Result, is_duplicate};
 use crate::id::{IspId, RequestId};
+use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::schema::{branding, isp, registration_settings};
 
@@ -93,12 +94,13 @@ pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
                 .await?;
             diesel::insert_into(registration_settings::table).values(registration_settings::tenant_id.eq(id)).execute(&mut **tx).await?;
             let owner = NewUser {
-                email: new.owner_email.clone(),
+                email: Some(new.owner_email.clone()),
                 phone: new.owner_phone.clone(),
                 first_name: new.owner_first_name.clone(),
                 last_name: new.owner_last_name.clone(),
                 role: Role::Owner,
-                password_hash: password_hash.clone(),
+                password_hash: Some(password_hash.clone()),
+                lang: Lang::English,
             };
             auth::create_user(tx, id, &owner, now).await?;
             Ok(())

@@ -2,9 +2,9 @@
 
 use chrono::{Datelike as _, FixedOffset, NaiveDateTime, Timelike as _};
 
-use super::lang::Lang;
 use super::wording::{Day, until};
 use crate::clock::Time;
+use crate::lang::Lang;
 
 /// `until 14:05 today`.
 pub fn until_text(lang: Lang, ends: Time, now: Time) -> String {

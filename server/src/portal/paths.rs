@@ -3,8 +3,8 @@
 
 use form_urlencoded::{Serializer, byte_serialize};
 
-use super::lang::Lang;
 use super::view::Device;
+use crate::lang::Lang;
 
 /// GET shows the plans, POST starts a purchase.
 pub const PLANS: &str = "/hotspot/{router_id}";

@@ -4,8 +4,8 @@
 mod english;
 mod swahili;
 
-use super::lang::Lang;
 use super::wording;
+use crate::lang::Lang;
 
 /// A headline and what it means for the person.
 #[derive(Clone, Copy, Debug)]

@@ -4,12 +4,12 @@ use std::net::IpAddr;
 
 use super::color::Color;
 use super::fields::Fields;
-use super::lang::Lang;
 use super::links::{SafeLink, safe_link};
 use super::paths;
 use super::phone_text;
 use super::texts::{FieldError, Notice, Texts};
 use super::wording;
+use crate::lang::Lang;
 use crate::phone::Phone;
 
 /// Longest `chap-id` or `chap-challenge` that is carried along: sixteen bytes as octal escapes are 64 characters.

@@ -1,7 +1,7 @@
 //! Says quantities in words: how long, how much data, how fast, until when. Numbers in, text out; always rounds down,
 //! so that nobody is promised more than there is.
 
-use super::lang::Lang;
+use crate::lang::Lang;
 use crate::money::Money;
 
 const MINUTE: u64 = 60;

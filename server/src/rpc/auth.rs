@@ -75,7 +75,7 @@ fn user(user: &User) -> Result<pb::User> {
     };
     Ok(pb::User {
         id: user.id.to_string(),
-        email: user.email.clone(),
+        email: user.email.clone().unwrap_or_default(),
         phone_number: user.phone.clone().unwrap_or_default(),
         first_name: user.first_name.clone(),
         last_name: user.last_name.clone(),

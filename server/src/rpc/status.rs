@@ -23,18 +23,26 @@ pub const fn codes(reason: Reason) -> (Code, StatusCode) {
         Reason::Unspecified | Reason::Internal => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
         Reason::Unavailable => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
         Reason::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
-        Reason::InvalidArgument | Reason::TenantMismatch | Reason::TenantRequired | Reason::AddressRefused => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
+        Reason::InvalidArgument | Reason::TenantMismatch | Reason::TenantRequired | Reason::AddressRefused | Reason::OtpInvalid | Reason::LinkInvalid => {
+            (Code::InvalidArgument, StatusCode::BAD_REQUEST)
+        }
         Reason::TenantNotFound | Reason::NotFound | Reason::ReceiptNotFound => (Code::NotFound, StatusCode::NOT_FOUND),
         Reason::Unauthenticated | Reason::TokenInvalid | Reason::RefreshTokenInvalid | Reason::WrongCredentials => {
             (Code::Unauthenticated, StatusCode::UNAUTHORIZED)
         }
-        Reason::PermissionDenied => (Code::PermissionDenied, StatusCode::FORBIDDEN),
+        Reason::PermissionDenied | Reason::RegistrationClosed => (Code::PermissionDenied, StatusCode::FORBIDDEN),
         Reason::RateLimited => (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS),
         Reason::RequestIdReused | Reason::AlreadyExists => (Code::AlreadyExists, StatusCode::CONFLICT),
         // Not UNAVAILABLE: that invites clients to try again at once, and a router that is off stays off.
-        Reason::PlanNotAvailable | Reason::PhoneBlocked | Reason::PurchaseEnded | Reason::IspSuspended | Reason::RouterUnreachable => {
-            (Code::FailedPrecondition, StatusCode::CONFLICT)
-        }
+        Reason::PlanNotAvailable
+        | Reason::PhoneBlocked
+        | Reason::PurchaseEnded
+        | Reason::IspSuspended
+        | Reason::RouterUnreachable
+        | Reason::CustomerNotActive
+        | Reason::PhoneNotVerified
+        | Reason::StateConflict
+        | Reason::LastOwner => (Code::FailedPrecondition, StatusCode::CONFLICT),
         Reason::Unimplemented => (Code::Unimplemented, StatusCode::NOT_FOUND),
     }
 }
@@ -126,6 +134,13 @@ mod tests {
             "ROUTER_UNREACHABLE FailedPrecondition 409",
             "ISP_SUSPENDED FailedPrecondition 409",
             "UNIMPLEMENTED Unimplemented 404",
+            "REGISTRATION_CLOSED PermissionDenied 403",
+            "OTP_INVALID InvalidArgument 400",
+            "LINK_INVALID InvalidArgument 400",
+            "CUSTOMER_NOT_ACTIVE FailedPrecondition 409",
+            "PHONE_NOT_VERIFIED FailedPrecondition 409",
+            "STATE_CONFLICT FailedPrecondition 409",
+            "LAST_OWNER FailedPrecondition 409",
         ];
         assert_eq!(table, wanted);
     }

@@ -5,7 +5,6 @@ mod books;
 mod browser;
 mod crash;
 mod faults;
-mod generated;
 mod gateway;
 mod ledger;
 mod limits;

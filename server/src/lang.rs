@@ -1,7 +1,7 @@
-//! The language of a page: what the person asked for, else what the browser prefers, else English.
-//! Knows no texts; those are in `texts`.
+//! The language of a page or a message: what the person asked for, else what the browser prefers, else English.
+//! Knows no texts.
 
-/// A language the pages are written in.
+/// A language that pages and messages are written in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
     /// English, and whatever we do not speak.
@@ -17,7 +17,10 @@ impl Lang {
         asked.and_then(Self::from_tag).or_else(|| accept_language.and_then(preferred)).unwrap_or_default()
     }
 
-    /// The code used in addresses and in the `lang` attribute.
+    /// Every language.
+    pub const ALL: [Lang; 2] = [Lang::English, Lang::Swahili];
+
+    /// The code used in addresses, in the `lang` attribute and in the database.
     pub fn code(self) -> &'static str {
         match self {
             Self::English => "en",
@@ -42,7 +45,7 @@ impl Lang {
     }
 
     /// Reads `sw`, `SW`, `sw-KE`; anything we do not speak is `None`.
-    fn from_tag(tag: &str) -> Option<Self> {
+    pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.trim().split('-').next().unwrap_or_default();
         match primary.to_ascii_lowercase().as_str() {
             "en" => Some(Self::English),

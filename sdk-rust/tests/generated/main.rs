@@ -1,5 +1,6 @@
 //! Keeps the generated code of `sdk-rust` equal to `proto/`: it is made anew and compared byte for byte.
-//! With NETILY_REGENERATE=1 the checked-in files are replaced instead (`make generate`).
+//! With NETILY_REGENERATE=1 the checked-in files are replaced instead (`make generate`). It stands here and is built without the
+//! command line, so that neither a server nor a tool that still speaks the old contract keeps the new one from being made.
 
 mod calls;
 
