@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::confirm::{self, Confirmed, confirm};
+use super::confirm::{self, ASK_FOR, Confirmed, confirm};
 use super::{hint, push};
 use crate::app::App;
 use crate::clock::Time;
@@ -21,8 +21,6 @@ use crate::money::Money;
 use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
 
-/// How long we go on asking.
-const ASK_FOR: TimeDelta = TimeDelta::hours(72);
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -72,7 +70,7 @@ async fn answered(tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: O
         // The status says that it failed and not why; a callback may. For people only: no state follows from it.
         observation.failure = hint::said(tx, payment.id).await?.iter().find_map(|said| said.failure);
     }
-    let confirmed = confirm(tx, isp, payment.id, &observation, now).await?;
+    let confirmed = confirm(tx, isp, payment, &observation, now).await?;
     hint::close_answered(tx, isp, payment, confirmed, asked_at, now).await?;
     match confirmed {
         Confirmed::State(State::Succeeded) => Ok(State::Succeeded),
@@ -181,7 +179,7 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
     };
     let Some(observation) = observation.filter(|observation| observation.receipt.as_deref() == Some(receipt)) else { return Ok(None) };
     let now = app.clock.now();
-    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, id, &observation, now).await).await?;
+    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, &payment, &observation, now).await).await?;
     Ok(match confirmed {
         Confirmed::State(state) => Some(state),
         Confirmed::Quarantined => None,
