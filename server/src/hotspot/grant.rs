@@ -9,6 +9,7 @@ use super::session::{self, Session};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{IspId, PaymentId, RouterId, SessionId};
 use crate::router;
@@ -21,6 +22,7 @@ pub async fn grant(tx: &mut Tx, isp: IspId, payment: PaymentId, now: Time) -> Re
     let [session, at]: [uuid::Uuid; 2] = paid.try_into().map_err(|_| Error::internal(format!("{payment} pays for no session that waits for it")))?;
     let (session, at) = (SessionId::from(session), RouterId::from(at));
     tx.wake(Wake::Purchase(session));
+    failpoint::reached("check", "granting");
     router::allow(tx, isp, at, now).await
 }
 
