@@ -13,6 +13,7 @@ mod outside;
 mod people;
 mod sql;
 mod wait;
+mod wire;
 mod world;
 
 pub use cluster::TestCluster;
@@ -21,4 +22,5 @@ pub use guest::{Guest, Plan};
 pub use people::Access;
 pub use sql::Sql;
 pub use wait::{LIMIT, eventually};
+pub use wire::Wire;
 pub use world::{Builder, World};

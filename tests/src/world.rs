@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::TestCluster;
 use crate::configuration::environment;
 use crate::sql::Sql;
+use crate::wire::Wire;
 
 /// Everything that one test needs. Must be ended with [`World::finish`].
 pub struct World {
@@ -37,6 +38,7 @@ pub struct World {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) http: reqwest::Client,
     cluster: Arc<TestCluster>,
+    wire: Option<Wire>,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
     working: Option<JoinHandle<()>>,
@@ -51,6 +53,7 @@ pub struct Builder {
     gateway_timeout: Duration,
     cluster: Option<Arc<TestCluster>>,
     serves: bool,
+    wired: bool,
 }
 
 impl Builder {
@@ -84,6 +87,12 @@ impl Builder {
         self
     }
 
+    /// The server reaches PostgreSQL over a wire that the test can cut.
+    pub fn wired(mut self) -> Self {
+        self.wired = true;
+        self
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         let cluster = self.cluster.unwrap_or_else(TestCluster::shared);
@@ -95,7 +104,9 @@ impl Builder {
         let seeded = at_home(cluster.seeded(), &urls, &sandbox).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let mut names = environment(&urls, &sandbox, address);
+        let wire = if self.wired { Some(Wire::to(&urls.app).await) } else { None };
+        let served = Urls { app: wire.as_ref().map_or(&urls.app, Wire::url).clone(), ..urls.clone() };
+        let mut names = environment(&served, &sandbox, address);
         if self.generation == Generation::V2 {
             names.insert("PAYHERO_GENERATION".into(), "v2".into());
             names.remove("PAYHERO_NETWORK_CODE");
@@ -117,6 +128,7 @@ impl Builder {
             address,
             urls,
             cluster,
+            wire,
             stop,
         };
         if self.generation == Generation::V2 {
@@ -152,7 +164,7 @@ impl World {
 
     /// A world with unusual settings.
     pub fn builder() -> Builder {
-        Builder { working: false, generation: Generation::Legacy, gateway_timeout: Duration::from_secs(10), cluster: None, serves: true }
+        Builder { working: false, generation: Generation::Legacy, gateway_timeout: Duration::from_secs(10), cluster: None, serves: true, wired: false }
     }
 
     /// A client that calls on behalf of one ISP's guests and people. It repeats nothing, so that a test sees each answer.
@@ -175,11 +187,21 @@ impl World {
         &self.cluster
     }
 
+    /// The wire of a world that was built with one.
+    pub fn wire(&self) -> &Wire {
+        self.wire.as_ref().expect("a world with a wire")
+    }
+
     /// Moves the clock of the server and the worker. The world outside keeps the machine's time.
     pub fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
         // A worker looks for what has become due when it is woken, or else within a second.
         self.app.wakes.send(Lane::ALL.map(Wake::Job).into());
+    }
+
+    /// Sets the clock of the server and the worker back.
+    pub fn set_back(&self, by: Duration) {
+        self.app.clock.set_back(by);
     }
 
     /// Runs every job that is due, and what follows from it at once.

@@ -9,6 +9,7 @@ use super::session::{self, Session};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{IspId, PaymentId, SessionId};
 use crate::jobs::Kind;
@@ -20,6 +21,7 @@ use crate::wake::Wake;
 pub fn granted(tx: &mut Tx, session: SessionId) {
     tx.wake(Wake::Purchase(session));
     tx.wake(Wake::Job(Kind::RouterSync.lane()));
+    failpoint::reached("check", "granting");
 }
 
 /// The payment failed or was not answered in time.

@@ -78,7 +78,8 @@ async fn the_machine_in_the_database_is_the_machine_in_the_server() {
     assert_eq!(rules, ours);
 
     world.buy_and_pay(&Guest::number(1)).await;
-    let begin = "BEGIN; SET LOCAL session_replication_role = replica"; // triggers off: any state may be the first
+    // Triggers off: any state may be the first, and the events of the way to it are as if they had not been.
+    let begin = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM tenant.payment_event";
     for from in State::ALL {
         for to in State::ALL.into_iter().filter(|to| *to != from) {
             let (from, to) = (from.as_str(), to.as_str());
