@@ -1,3 +1,7 @@
+drop function public.answer_deliveries(uuid, bigint, timestamptz, timestamptz);
+drop function public.keep_callback(uuid, text, uuid, uuid, bytea, bytea, text, boolean, bigint, interval, uuid, text, text, timestamptz);
+alter table public.webhook_delivery drop column named_minor;
+
 drop function tenant.book_hotspot_payment(uuid, uuid, text, uuid, text, bigint, text, jsonb, uuid, text, text[], bigint[], uuid, text, text, timestamptz);
 create function tenant.payment_succeeded(p_tenant uuid, p_id uuid, p_from text, p_receipt text, p_now timestamptz) returns boolean language plpgsql as $$
 begin

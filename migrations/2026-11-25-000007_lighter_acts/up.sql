@@ -194,3 +194,41 @@ begin
   perform public.ask_for_job(p_job, p_lane, p_job_kind, p_tenant, paid[2], p_now, p_now);
   return array[booked, paid[1]::text, paid[2]::text];
 end $$;
+
+-- The amount that a callback names, so that closing it need not read its body again.
+alter table public.webhook_delivery add column named_minor bigint;
+
+-- Keeps a callback and asks for the check of its payment, at most so often. Gives whether the body was new (STORED) or came before
+-- (REPEATED), and whether there is something to ask: ASK now, LATER, or nothing (IDLE).
+create function public.keep_callback(p_id uuid, p_kind text, p_isp uuid, p_payment uuid, p_dedup bytea, p_body bytea, p_source_ip text, p_readable boolean,
+  p_named bigint, p_every interval, p_job uuid, p_lane text, p_job_kind text, p_now timestamptz) returns text[] language plpgsql as $$
+declare kept text := 'STORED'; stands text := 'RECEIVED'; ask_at timestamptz;
+begin
+  insert into public.webhook_delivery (id, kind, isp_id, payment_id, dedup, body, source_ip, named_minor, state, note, received_at, last_at, done_at)
+    values (p_id, p_kind, p_isp, p_payment, p_dedup, p_body, p_source_ip, p_named, case when p_readable then 'RECEIVED' else 'DEAD' end,
+            case when p_readable then '' else 'The body is not a JSON object.' end, p_now, p_now, case when not p_readable then p_now end)
+    on conflict (dedup) do nothing;
+  if not found then
+    kept := 'REPEATED';
+    update public.webhook_delivery set deliveries = deliveries + 1, last_at = p_now where dedup = p_dedup returning state into stands;
+  elsif not p_readable then
+    stands := 'DEAD';
+  end if;
+  if stands <> 'RECEIVED' then return array[kept, 'IDLE']; end if;
+  ask_at := tenant.payment_hinted(p_isp, p_payment, p_now, p_every);
+  if ask_at is null then
+    update public.webhook_delivery set state = 'IGNORED', note = 'No payment waits for it.', done_at = p_now where id = p_id;
+    return array[kept, 'IDLE'];
+  end if;
+  perform public.ask_for_job(p_job, p_lane, p_job_kind, p_isp, p_payment, ask_at, p_now);
+  return array[kept, case when ask_at <= p_now then 'ASK' else 'LATER' end];
+end $$;
+
+-- The gateway was asked: closes the callbacks of a payment that came until then and do not contradict its amount, and gives the
+-- others, which a human must see. Without an amount all of them do.
+create function public.answer_deliveries(p_payment uuid, p_amount bigint, p_until timestamptz, p_now timestamptz) returns uuid[] language plpgsql as $$
+begin
+  update public.webhook_delivery set state = 'APPLIED', note = 'The gateway was asked.', done_at = p_now
+  where payment_id = p_payment and state = 'RECEIVED' and received_at <= p_until and coalesce(named_minor, p_amount) = p_amount;
+  return array(select id from public.webhook_delivery where payment_id = p_payment and state = 'RECEIVED' and received_at <= p_until);
+end $$;

@@ -23,7 +23,7 @@ diesel::table! {
     webhook_delivery (id) {
         id -> Uuid, kind -> Text, isp_id -> Uuid, payment_id -> Uuid, dedup -> Bytea, body -> Bytea, source_ip -> Text,
         deliveries -> Integer, state -> Text, note -> Text, received_at -> Timestamptz, last_at -> Timestamptz,
-        done_at -> Nullable<Timestamptz>,
+        done_at -> Nullable<Timestamptz>, named_minor -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -161,7 +161,7 @@ diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 pub mod functions {
     #![expect(clippy::too_many_arguments, reason = "a function of SQL takes what it writes, column by column")]
 
-    use diesel::sql_types::{Array, BigInt, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
+    use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {
         #[sql_name = "public.ask_for_job"]
@@ -187,7 +187,14 @@ pub mod functions {
         ) -> Array<Text>;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.payment_hinted"]
-        fn payment_hinted(tenant: Uuid, id: Uuid, now: Timestamptz, every: Interval) -> Nullable<Timestamptz>;
+        #[sql_name = "public.keep_callback"]
+        fn keep_callback(
+            id: Uuid, kind: Text, isp: Uuid, payment: Uuid, dedup: Bytea, body: Bytea, source_ip: Text, readable: Bool, named: Nullable<BigInt>,
+            every: Interval, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        ) -> Array<Text>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.answer_deliveries"]
+        fn answer_deliveries(payment: Uuid, amount: Nullable<BigInt>, until: Timestamptz, now: Timestamptz) -> Array<Uuid>;
     }
 }

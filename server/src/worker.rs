@@ -16,7 +16,7 @@ use crate::collect;
 use crate::error::Result;
 use crate::failpoint;
 use crate::hotspot;
-use crate::jobs::{self, Job, Kind, Lane, Outcome, backoff};
+use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
 
 /// A wake may be lost: this often each lane looks by itself.
@@ -36,7 +36,8 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, stop.clone(), running.clone()))).collect();
+    let finisher = Finisher::start(app.db.clone(), app.clock.clone());
+    let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, finisher.clone(), stop.clone(), running.clone()))).collect();
     for lane in lanes {
         if let Err(cause) = lane.await {
             tracing::error!(%cause, "a lane of the worker died");
@@ -48,7 +49,7 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: TaskTracker) {
+async fn run_lane(app: Arc<App>, lane: Lane, finisher: Finisher, stop: CancellationToken, running: TaskTracker) {
     let places = Arc::new(Semaphore::new(lane.places()));
     while !stop.is_cancelled() {
         // A full lane waits for a place, and takes the next job as soon as one ends.
@@ -66,9 +67,9 @@ async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: T
         let idle = claimed.is_empty();
         for job in claimed {
             let Ok(place) = places.clone().try_acquire_owned() else { break };
-            let app = app.clone();
+            let (app, finisher) = (app.clone(), finisher.clone());
             running.spawn(async move {
-                run(&app, &job).await;
+                run(&app, &finisher, &job).await;
                 drop(place);
             });
         }
@@ -82,7 +83,7 @@ async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: T
 }
 
 /// Runs one job and records how it ended.
-async fn run(app: &App, job: &Job) {
+async fn run(app: &App, finisher: &Finisher, job: &Job) {
     let handled = AssertUnwindSafe(handle(app, job)).catch_unwind();
     let ended = match tokio::time::timeout(LONGEST, handled).await {
         Ok(Ok(Ok(outcome))) => outcome,
@@ -95,7 +96,7 @@ async fn run(app: &App, job: &Job) {
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, attempts = job.attempts, problem, "a job did not succeed");
     }
     failpoint::reached(job.kind.as_str(), "ended");
-    if let Err(error) = jobs::finish(&app.db, job, &ended, app.clock.now()).await {
+    if let Err(error) = finisher.finish(job, ended).await {
         // Its lease runs out, and it is run again: every handler may be.
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, %error, "the end of a job could not be recorded");
     }
@@ -134,12 +135,13 @@ async fn tidy(app: &App) -> Result<Outcome> {
 
 /// Runs every due job of every lane until none is left, one after the other: for tests that move the clock by hand.
 pub async fn run_due(app: &App) -> Result<usize> {
+    let finisher = Finisher::start(app.db.clone(), app.clock.clone());
     let mut done = 0;
     loop {
         let before = done;
         for lane in Lane::ALL {
             for job in jobs::claim(&app.db, lane, 100, app.clock.now()).await? {
-                run(app, &job).await;
+                run(app, &finisher, &job).await;
                 done += 1;
             }
         }

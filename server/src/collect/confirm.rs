@@ -109,7 +109,9 @@ async fn book(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observat
             );
             diesel::select(act).get_result(&mut **tx).await?
         }
-        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => return Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str()))),
+        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => {
+            return Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str())));
+        }
     };
     match &said[..] {
         [booked, session, _router] if booked == "BOOKED" => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{StreamExt as _, iter};
 use netily::app::App;
-use netily::jobs::{self, Lane, Outcome};
+use netily::jobs::{self, Finisher, Lane, Outcome};
 use netily::{collect, worker};
 use netily_sdk::hotspot::{FailureReason, PurchaseStatus};
 use netily_sdk::types::ErrorReason;
@@ -63,6 +63,7 @@ async fn a_lease_that_has_passed_on_is_not_ended_by_who_held_it_before() {
     let world = World::new().await;
     world.buy(&Guest::number(1)).await;
     let (db, clock) = (&world.app.db, &world.app.clock);
+    let finisher = Finisher::start(db.clone(), clock.clone());
     let claim = async || jobs::claim(db, Lane::Push, 9, clock.now()).await.expect("a claim");
     let [sleeper] = &claim().await[..] else { panic!("one push") };
     assert!(claim().await.is_empty(), "a lease holds");
@@ -72,10 +73,11 @@ async fn a_lease_that_has_passed_on_is_not_ended_by_who_held_it_before() {
     let row = "SELECT claim_token, run_at, lease_until, attempts, buried_at FROM public.job WHERE kind = 'push'";
     let held = sql.row(row).await;
     for end in [Outcome::Done, Outcome::Again(clock.now()), Outcome::Retry(clock.now(), "late".into()), Outcome::Bury("late".into())] {
-        jobs::finish(db, sleeper, &end, clock.now()).await.expect("nothing is done");
-        assert_eq!(sql.row(row).await, held, "{end:?} of somebody whose lease is over");
+        let said = format!("{end:?}");
+        finisher.finish(sleeper, end).await.expect("nothing is done");
+        assert_eq!(sql.row(row).await, held, "{said} of somebody whose lease is over");
     }
-    jobs::finish(db, second, &Outcome::Done, clock.now()).await.expect("the end of the job");
+    finisher.finish(second, Outcome::Done).await.expect("the end of the job");
     assert_eq!(sql.count("public.job WHERE kind = 'push'").await, 0);
     world.finish().await;
 }
