@@ -112,7 +112,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
     }
 }
 
-/// Deletes limits that are full again; a day later nothing reads them.
+/// Deletes limits that are full again, which nothing reads, and what is in old messages.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
@@ -121,6 +121,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
             Ok(())
         })
         .await?;
+    notify::tidy(app, now).await?;
     Ok(Outcome::Again(now + TimeDelta::hours(1)))
 }
 
