@@ -73,6 +73,7 @@ async fn a_mail_comes_in_the_name_of_the_isp_and_its_link_is_forgotten() {
     assert_eq!((mails.len(), &mails[0]["subject"]), (1, &json!("You are invited to Yellow WiFi")));
     assert!(mails[0]["text"].as_str().is_some_and(|text| text.contains(&format!("\r\n{link}\r\n"))), "{}", mails[0]["text"]);
     assert!(mails[0]["raw"].as_str().is_some_and(|raw| raw.contains("From: \"Yellow WiFi\" <no-reply@netily.example>")), "{}", mails[0]["raw"]);
+    assert!(mails[0]["raw"].as_str().is_some_and(|raw| raw.contains(&format!("Message-ID: <{id}@netily.example>"))), "{}", mails[0]["raw"]);
     let sent = world.message(id).await;
     assert_eq!((&sent["state"], &sent["body_sealed"], &sent["provider"]), (&json!("SENT"), &json!(null), &json!("smtp")));
     world.finish().await;
