@@ -169,7 +169,7 @@ async fn a_number_that_is_refused_fails_alone_and_for_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_answer_never_came_is_sent_again() {
-    let world = World::builder().configured(|config| config.sms.total_timeout = Duration::from_millis(300)).start().await;
+    let world = World::builder().configured(|config| config.sms.total_timeout = Duration::from_millis(1_500)).start().await;
     world.sms_behave(json!({ "mode": "timeout" })).await;
     let id = world.queue("yellow", suspended()).await.expect("queued");
     world.run_due().await;
@@ -260,7 +260,7 @@ async fn what_was_rolled_back_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_may_refuse_be_busy_or_hang() {
     for (mode, state, words) in [("refuse", "FAILED", "550"), ("busy", "QUEUED", "421"), ("hang", "QUEUED", "in time")] {
-        let world = World::builder().configured(|config| config.mail.total_timeout = Duration::from_millis(500)).start().await;
+        let world = World::builder().configured(|config| config.mail.total_timeout = Duration::from_millis(1_500)).start().await;
         world.mail_behave(mode).await;
         let id = world.queue("yellow", Note { facts: &NAME, ..to_mailbox(Template::EmailChanged, MAILBOX) }).await.expect("queued");
         world.run_due().await;
