@@ -192,25 +192,35 @@ struct ClaimedRow {
     wakes: i64,
 }
 
-/// Claims at most `limit` due jobs of a lane. While a job runs, `run_at` is the end of its lease, or whenever it was
-/// asked for meanwhile: a hint that may wait does not make it run again at once.
+/// Claims due jobs of lane $1, as of $2: $3 of those that have waited longest, and $6 of those that became due last.
+pub const CLAIM: &str = "
+    WITH longest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
+                     ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED),
+         newest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
+                    ORDER BY run_at DESC LIMIT $6 FOR UPDATE SKIP LOCKED),
+         due AS (SELECT id FROM longest UNION SELECT id FROM newest)
+    UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
+    RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes";
+
+/// Claims at most `limit` due jobs of a lane, half of them those that became due last: behind a backlog somebody stands
+/// at a captive page and waits now. While a job runs, `run_at` is the end of its lease, or whenever it was asked for
+/// meanwhile: a hint that may wait does not make it run again at once.
 pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<Job>> {
     let token = Uuid::new_v4();
+    // The odd place goes to either end by chance: a full lane takes one job at a time, and must serve both.
+    let newest = (limit + usize::from(token.as_u128() & 1 == 1)) / 2;
+    let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let rows: Vec<ClaimedRow> = db
         .statement(async |connection| {
-            Ok(diesel::sql_query(
-                "WITH due AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
-                              ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                 UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
-                 RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes",
-            )
-            .bind::<Text, _>(lane.as_str())
-            .bind::<Timestamptz, _>(now)
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
-            .bind::<SqlUuid, _>(token)
-            .bind::<Timestamptz, _>(now + LEASE)
-            .load(connection)
-            .await?)
+            Ok(diesel::sql_query(CLAIM)
+                .bind::<Text, _>(lane.as_str())
+                .bind::<Timestamptz, _>(now)
+                .bind::<BigInt, _>(places(limit - newest))
+                .bind::<SqlUuid, _>(token)
+                .bind::<Timestamptz, _>(now + LEASE)
+                .bind::<BigInt, _>(places(newest))
+                .load(connection)
+                .await?)
         })
         .await?;
     Ok(rows

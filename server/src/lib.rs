@@ -16,6 +16,7 @@ pub mod page;
 pub mod actor;
 
 // 1 doors: the only ways to the outside
+pub mod failpoint;
 pub mod gateways;
 pub mod config;
 pub mod schema;

@@ -188,18 +188,14 @@ pub mod functions {
         fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.book_payment"]
-        fn book_payment(
+        #[sql_name = "tenant.book_hotspot_payment"]
+        fn book_hotspot_payment(
             tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
-            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
-        ) -> Text;
+            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        ) -> Array<Text>;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.payment_hinted"]
         fn payment_hinted(tenant: Uuid, id: Uuid, now: Timestamptz, every: Interval) -> Nullable<Timestamptz>;
-    }
-    diesel::define_sql_function! {
-        #[sql_name = "tenant.session_paid"]
-        fn session_paid(tenant: Uuid, payment: Uuid, now: Timestamptz) -> Array<Uuid>;
     }
 }

@@ -1,10 +1,12 @@
 //! Doing the jobs: one loop a lane, as many jobs at once as the lane has places. Any number of workers may run.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
+use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -12,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::app::App;
 use crate::collect;
 use crate::error::Result;
+use crate::failpoint;
 use crate::hotspot;
 use crate::jobs::{self, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
@@ -80,18 +83,23 @@ async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: T
 
 /// Runs one job and records how it ended.
 async fn run(app: &App, job: &Job) {
-    let ended = match tokio::time::timeout(LONGEST, handle(app, job)).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => retry(app, job, error.to_string()),
+    let handled = AssertUnwindSafe(handle(app, job)).catch_unwind();
+    let ended = match tokio::time::timeout(LONGEST, handled).await {
+        Ok(Ok(Ok(outcome))) => outcome,
+        Ok(Ok(Err(error))) => retry(app, job, error.to_string()),
+        // Every handler may be cut anywhere, so a panic is one more way not to succeed.
+        Ok(Err(_)) => retry(app, job, "its handler panicked".to_owned()),
         Err(_) => retry(app, job, "took longer than its lease".to_owned()),
     };
     if let Outcome::Retry(_, problem) | Outcome::Bury(problem) = &ended {
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, attempts = job.attempts, problem, "a job did not succeed");
     }
+    failpoint::reached(job.kind.as_str(), "ended");
     if let Err(error) = jobs::finish(&app.db, job, &ended, app.clock.now()).await {
         // Its lease runs out, and it is run again: every handler may be.
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, %error, "the end of a job could not be recorded");
     }
+    failpoint::reached(job.kind.as_str(), "finished");
 }
 
 fn retry(app: &App, job: &Job, problem: String) -> Outcome {

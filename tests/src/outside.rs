@@ -48,6 +48,12 @@ impl World {
         sent["http_status"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("our server answers")
     }
 
+    /// Puts shillings into PayHero's wallet that no payment of ours explains.
+    pub async fn deposit(&self, shillings: i64) {
+        let url = format!("{}/control/payhero/wallet", self.sandbox().url());
+        self.control(self.http.post(url).json(&json!({ "amount": shillings }))).await;
+    }
+
     /// What PayHero really collected, or tried to.
     pub fn collections(&self) -> Vec<Value> {
         self.sandbox().truth()["collections"].as_array().expect("a list").clone()

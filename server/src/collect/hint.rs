@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
+use crate::failpoint;
 use crate::gateways::payhero::{self, callback};
 use crate::id::{DeliveryId, IspId, PaymentId};
 use crate::jobs::{self, Kind};
@@ -54,7 +55,8 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     let kind = kind.as_path().to_ascii_uppercase();
     let dedup = Sha256::new().chain_update(payment.uuid().as_bytes()).chain_update(&kind).chain_update(&body).finalize().to_vec();
     let readable = callback::read(&body).is_ok();
-    app.db
+    let delivered = app
+        .db
         .tx(isp, async |tx| {
             let id = DeliveryId::sortable(now);
             let stored = diesel::insert_into(webhook_delivery::table)
@@ -78,9 +80,12 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
             } else if !wake_check(tx, isp, payment, now).await? {
                 close_one(tx, id, "IGNORED", "No payment waits for it.", now).await?;
             }
+            failpoint::reached("callback", "kept");
             Ok(Delivered::Stored)
         })
-        .await
+        .await?;
+    failpoint::reached("callback", "committed");
+    Ok(delivered)
 }
 
 /// Counts a body that came before; says whether it still waits for the gateway's word.

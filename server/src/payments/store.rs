@@ -327,6 +327,11 @@ pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option
     Ok(gateway_key::table.find((kind.as_str(), value)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
 }
 
+/// The payment of the whole platform that a receipt of M-Pesa was credited to.
+pub async fn receipt_owner(tx: &mut Tx, receipt: &str) -> Result<Option<PaymentId>> {
+    Ok(gateway_key::table.find(("RECEIPT", receipt)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
+}
+
 /// Opens a break: something that a human must look at. The same one again changes nothing.
 pub async fn open_break(tx: &mut Tx, kind: &str, reference: &str, isp: Option<IspId>, amount: Option<Money>, detail: Value, now: Time) -> Result<()> {
     let opened = diesel::insert_into(reconciliation_break::table)

@@ -144,9 +144,9 @@ fn numbers(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn interleaved_requests_of_ten_isps_with_aborts_see_no_foreign_row() {
+async fn interleaved_requests_of_fifty_isps_with_aborts_see_no_foreign_row() {
     let world = World::new().await;
-    let isps: Vec<IspId> = (0..10).map(|_| IspId::unguessable()).collect();
+    let isps: Vec<IspId> = (0..50).map(|_| IspId::unguessable()).collect();
     let mut sql = world.sql().await;
     sql.run("DELETE FROM tenant.branding").await;
     for (n, isp) in isps.iter().enumerate() {
@@ -158,8 +158,8 @@ async fn interleaved_requests_of_ten_isps_with_aborts_see_no_foreign_row() {
         .await;
     }
     let db = Db::new(&world.urls.app, 4, world.app.wakes.clone()).expect("a small pool");
-    let requests = numbers(2026).zip(numbers(11)).take(2_000).map(|(which, way)| {
-        let (db, isp) = (db.clone(), isps[usize::try_from(which % 10).expect("a small number")]);
+    let requests = numbers(2026).zip(numbers(11)).take(20_000).map(|(which, way)| {
+        let (db, isp) = (db.clone(), isps[usize::try_from(which % 50).expect("a small number")]);
         async move { tokio::spawn(async move { request(&db, isp, way).await }).await.expect("no foreign row was seen") }
     });
     iter(requests).buffer_unordered(16).collect::<Vec<()>>().await;
