@@ -55,6 +55,13 @@ diesel::table! {
         tenant_id -> Uuid, id -> Uuid, channel -> Text, template -> Text, lang -> Text, recipient -> Text, user_id -> Nullable<Uuid>,
         subject -> Text, body -> Nullable<Text>, body_sealed -> Nullable<Bytea>, state -> Text, attempts -> Integer, provider -> Text,
         provider_id -> Text, problem -> Text, created_at -> Timestamptz, expires_at -> Nullable<Timestamptz>, sent_at -> Nullable<Timestamptz>,
+        queued_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    message_receipt (provider_id) {
+        provider_id -> Text, isp_id -> Nullable<Uuid>, message_id -> Nullable<Uuid>, outcome -> Nullable<Text>, problem -> Text,
+        created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -156,6 +163,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
+diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.
 pub mod functions {

@@ -114,14 +114,14 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::Check => collect::check(app, job.isp, job.subject.into()).await,
         Kind::RouterSync => hotspot::sync_router(app, job.isp, job.subject.into(), job.attempts).await,
         Kind::SessionEnd => hotspot::end_session(app, job.isp, job.subject.into()).await,
-        Kind::SendMessage => notify::send(app, job.isp, job.subject.into(), job.attempts).await,
+        Kind::SendMessage => notify::send(app, job.isp, job.subject.into()).await,
         Kind::PaymentSweep => collect::payment_sweep(app).await,
         Kind::ListSweep => collect::list_sweep(app).await,
         Kind::Tidy => tidy(app).await,
     }
 }
 
-/// Deletes limits that are full again; a day later nothing reads them.
+/// Deletes limits that are full again, which nothing reads, and what is in old messages.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
@@ -130,6 +130,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
             Ok(())
         })
         .await?;
+    notify::tidy(app, now).await?;
     Ok(Outcome::Again(now + TimeDelta::hours(1)))
 }
 

@@ -53,8 +53,11 @@ pub struct Builder {
     gateway_timeout: Duration,
     cluster: Option<Arc<TestCluster>>,
     serves: bool,
+    configured: Vec<Configured>,
     wired: bool,
 }
+
+type Configured = Box<dyn FnOnce(&mut Config) + Send>;
 
 impl Builder {
     /// A worker does the jobs, as in production.
@@ -87,6 +90,12 @@ impl Builder {
         self
     }
 
+    /// Changes what was configured, just before the server starts.
+    pub fn configured(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.configured.push(Box::new(change));
+        self
+    }
+
     /// The server reaches PostgreSQL over a wire that the test can cut.
     pub fn wired(mut self) -> Self {
         self.wired = true;
@@ -114,6 +123,9 @@ impl Builder {
         let mut config = Config::from_map(&names).expect("a configuration");
         config.payhero.total_timeout = self.gateway_timeout;
         config.payhero.connect_timeout = self.gateway_timeout / 2;
+        for change in self.configured {
+            change(&mut config);
+        }
         let app = App::open(config, Clock::default(), true).expect("the doors open");
         let stop = CancellationToken::new();
         let world = World {
@@ -164,7 +176,15 @@ impl World {
 
     /// A world with unusual settings.
     pub fn builder() -> Builder {
-        Builder { working: false, generation: Generation::Legacy, gateway_timeout: Duration::from_secs(10), cluster: None, serves: true, wired: false }
+        Builder {
+            working: false,
+            generation: Generation::Legacy,
+            gateway_timeout: Duration::from_secs(10),
+            cluster: None,
+            serves: true,
+            wired: false,
+            configured: Vec::new(),
+        }
     }
 
     /// A client that calls on behalf of one ISP's guests and people. It repeats nothing, so that a test sees each answer.

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use netily_tests::{Access, Guest, World};
+use netily::notify::{Note, Template};
+use netily_tests::{Access, Guest, World, to_mailbox, to_phone};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -35,7 +36,14 @@ async fn a_run_logs_no_secret() {
     let subscriber = tracing_subscriber::fmt().with_env_filter("netily=trace,tower=trace,axum=trace,reqwest=trace").with_ansi(false).with_writer(log.clone());
     subscriber.try_init().expect("no other test sets the log of this process");
 
-    let world = World::builder().gateway_timeout(std::time::Duration::from_millis(500)).start().await;
+    let world = World::builder()
+        .gateway_timeout(std::time::Duration::from_millis(500))
+        .configured(|config| {
+            config.sms.total_timeout = std::time::Duration::from_millis(300);
+            config.mail.total_timeout = std::time::Duration::from_millis(300);
+        })
+        .start()
+        .await;
     let staff = world.signed_in("yellow", Access::Staff).await;
     let tokens = staff.tokens().expect("tokens");
     let guest = Guest::number(1);
@@ -57,6 +65,22 @@ async fn a_run_logs_no_secret() {
     world.run_due().await;
     let _wrong = world.client("yellow").sign_in("owner@yellow.example", "a wrong password").await;
 
+    // Messages with secrets, to providers that fail in every way.
+    let secrets_of_messages = [("code", "739251"), ("name", "Wanjiku"), ("link", "https://yellow.example/invitation?token=c2VjcmV0")];
+    for mode in ["error_500", "unauthorized", "refuse", "html", "timeout", "ok"] {
+        world.sms_behave(json!({ "mode": mode })).await;
+        world.queue("yellow", Note { facts: &secrets_of_messages, ..to_phone(Template::VerifyPhone, "254799887766") }).await.expect("queued");
+        world.run_after(std::time::Duration::from_secs(3)).await;
+    }
+    world.sms_behave(json!({ "refuse_numbers": ["254799887766"] })).await;
+    world.queue("yellow", Note { facts: &secrets_of_messages, ..to_phone(Template::VerifyPhone, "254799887766") }).await.expect("queued");
+    world.run_due().await;
+    for mode in ["refuse", "busy", "hang", "ok"] {
+        world.mail_behave(mode).await;
+        world.queue("yellow", Note { facts: &secrets_of_messages, ..to_mailbox(Template::Invitation, "wanjiku@mail.example") }).await.expect("queued");
+        world.run_after(std::time::Duration::from_secs(3)).await;
+    }
+
     let callback_url = paid["callback_url"].as_str().expect("an address");
     let secrets = [
         ("the password of a person", world.seeded.isps[0].staff.password.clone()),
@@ -71,12 +95,18 @@ async fn a_run_logs_no_secret() {
         ("the password of a router", world.seeded.isps[0].routers[0].password.clone()),
         ("the password of a guest", purchase.password.clone()),
         ("the token of a callback address", callback_url.trim_end_matches('/').rsplit('/').next().expect("a token").to_owned()),
+        ("a one-time code", "739251".into()),
+        ("the token of an e-mailed link", "c2VjcmV0".into()),
+        ("a phone that was written to", "799887766".into()),
+        ("a mailbox that was written to", "wanjiku@mail.example".into()),
+        ("the key of the SMS provider", "atsk_sandbox".into()),
         ("the key of PayHero", "c2FuZGJveDpzYW5kYm94".into()),
         ("the key of the tokens", "7".repeat(64)),
     ];
     world.finish().await;
     let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic while it is held")).into_owned();
     assert!(logged.lines().count() > 5, "something was logged: {logged}");
+    assert!(logged.contains("messages wait for an operator") && logged.contains("a mail was not taken"), "and also of messages: {logged}");
     for (what, secret) in secrets {
         if let Some(line) = logged.lines().find(|line| line.contains(&secret)) {
             panic!("{what} is in the log: {line}");

@@ -10,14 +10,16 @@ use futures::stream::{StreamExt as _, iter};
 use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
+use netily::notify::Template;
 use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
+use netily_sdk::notify::RetryMessageRequest;
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
 use netily_sdk::types::ErrorReason;
 use netily_sdk::{Client, new_request_id};
-use netily_tests::{Access, Guest, Plan, Sql, World};
+use netily_tests::{Access, Guest, Plan, Sql, World, to_phone};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
@@ -244,6 +246,7 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
+        "NotificationService/RetryMessage id" => told!(staff.notify().retry_message(RetryMessageRequest { id })),
         // The id of a plan to be made is documented as ignored.
         "HotspotService/CreatePlan plan.id" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),
@@ -254,6 +257,7 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
 async fn another_isps_id_is_answered_as_a_random_one() {
     let world = World::new().await;
     let theirs = world.buy_at("blue-harbour", &Guest::number(1)).await;
+    let their_message = world.queue("blue", to_phone(Template::CustomerReactivated, &Guest::number(1).phone)).await.expect("queued");
     let staff = world.signed_in("yellow", Access::Staff).await;
     let fields = id_fields();
     assert!(fields.len() >= 14, "the descriptors were not read: {fields:?}");
@@ -261,6 +265,7 @@ async fn another_isps_id_is_answered_as_a_random_one() {
         let foreign = match field.rsplit(' ').next().expect("a field") {
             "session_id" => theirs.session_id.clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
+            "id" if field.contains("Message") => their_message.to_string(),
             "id" if field.contains("Plan") => world.plan_id("blue", Plan::Hour),
             _ => world.router_id("blue-harbour"),
         };

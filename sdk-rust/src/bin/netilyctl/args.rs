@@ -90,6 +90,12 @@ Without a login, each command signs in by itself when NETILY_IDENTIFIER and NETI
     /// How payments were split (staff)
     #[command(subcommand)]
     Commission(CommissionCommand),
+    /// Text messages and e-mails that the ISP sent (staff)
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// The words of text messages and e-mails (staff)
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Callbacks of the payment company as they arrived (operators)
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -290,6 +296,111 @@ pub enum PaymentKind {
     Recharge,
     /// An invoice
     Invoice,
+}
+
+/// Commands on messages.
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// List messages, newest first; who got them is masked, and codes and links are shown to nobody
+    #[command(after_help = "\
+Examples:
+  netilyctl message list --state failed
+  netilyctl message list --channel email --limit 20")]
+    List {
+        /// Only in this state
+        #[arg(long, value_enum)]
+        state: Option<SendState>,
+        /// Only by this way
+        #[arg(long, value_enum)]
+        channel: Option<Way>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Queue a failed message again
+    ///
+    /// A message that held a code or a link cannot be sent again, since its text is gone: its person asks for a new one.
+    #[command(after_help = "Example:\n  netilyctl message retry msg_0197c5a07d1e7c3a8a443f1f6b2d9e10")]
+    Retry {
+        /// Id of the message, msg_…
+        id: String,
+    },
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SendState {
+    /// It waits to be sent, or to be sent again
+    Queued,
+    /// A provider took it
+    Sent,
+    /// The provider says that it arrived
+    Delivered,
+    /// It was refused, or did not arrive
+    Failed,
+    /// It could not be sent while it was of use
+    Expired,
+}
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Way {
+    /// To a phone
+    Sms,
+    /// To a mailbox
+    Email,
+}
+
+/// Commands on the words of messages.
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List what is sent, in both languages or in one
+    List {
+        /// Only in this language
+        #[arg(long, value_enum)]
+        language: Option<Tongue>,
+    },
+    /// Replace the words of one kind of message in one language
+    ///
+    /// Placeholders stand in braces; `template list` names those of each kind. A code or link must stay in the words of a message
+    /// that is sent for it.
+    #[command(after_help = "\
+Examples:
+  netilyctl template set welcome en 'Karibu {name}! Your customer code is {customer_code}. {isp}'
+  netilyctl template set invitation sw --subject 'Karibu {isp}' - < invitation.txt
+  netilyctl template set welcome en --dry-run 'Karibu {name}!'")]
+    Set {
+        /// Kind of message, as `template list` writes it: verify-phone, welcome …
+        kind: String,
+        /// Language of the words
+        #[arg(value_enum)]
+        language: Tongue,
+        /// The words; `-` reads them from standard input
+        body: String,
+        /// Subject of an e-mail; the built-in one when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        subject: String,
+        /// Show what a person would get, with sample values, and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Go back to the built-in words
+    #[command(after_help = "Example:\n  netilyctl template reset welcome en")]
+    Reset {
+        /// Kind of message, as `template list` writes it
+        kind: String,
+        /// Language of the words
+        #[arg(value_enum)]
+        language: Tongue,
+    },
+}
+
+/// A language of messages.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Tongue {
+    /// English
+    En,
+    /// Kiswahili
+    Sw,
 }
 
 /// Commands on callbacks.

@@ -3,10 +3,12 @@
 mod commission;
 mod isp;
 mod ledger;
+mod message;
 mod plan;
 mod purchase;
 mod router;
 mod sign_in;
+mod template;
 mod webhook;
 
 use crate::args::{Args, Command};
@@ -26,6 +28,8 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
+        Command::Message(command) => connection.signed_in(async |client| message::run(client, command, output).await).await,
+        Command::Template(command) => connection.signed_in(async |client| template::run(client, command, output).await).await,
         Command::Webhook(command) => connection.signed_in(async |client| webhook::run(client, command, output).await).await,
     }
 }
