@@ -10,6 +10,7 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub mod email;
 pub mod host;
 pub mod lang;
 pub mod page;
@@ -41,6 +42,7 @@ pub mod payments;
 pub mod ledger;
 pub mod hotspot;
 pub mod collect;
+pub mod self_service;
 pub mod platform;
 
 // 3 edges: may use everything; nothing uses them

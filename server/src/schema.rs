@@ -116,6 +116,11 @@ diesel::table! {
     }
 }
 diesel::table! {
+    tenant.code_sending (tenant_id, phone) {
+        tenant_id -> Uuid, phone -> Text, sent_at -> Array<Timestamptz>, last_at -> Timestamptz,
+    }
+}
+diesel::table! {
     tenant.audit_event (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, actor -> Text, act -> Text, subject -> Text, facts -> Jsonb, at -> Timestamptz,
     }

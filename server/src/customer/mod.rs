@@ -2,6 +2,7 @@
 
 mod create;
 mod may_buy;
+mod prove;
 pub mod search;
 mod set_status;
 pub mod status;
@@ -10,5 +11,6 @@ mod store;
 pub use create::{NewCustomer, RegisteredBy, create, repeated};
 pub use may_buy::may_buy;
 pub use set_status::set_status;
-pub use status::{Act, Rules, Status};
-pub use store::{Customer, get, lock, of_user};
+pub use prove::{Proof, prove};
+pub use status::{Act, Proven, Rules, Status};
+pub use store::{Customer, get, lock, of_user, set_id_number};

@@ -13,6 +13,7 @@ mod isp;
 mod platform;
 pub mod roles;
 mod router;
+mod selfservice;
 pub mod status;
 
 #[cfg(test)]
@@ -29,6 +30,7 @@ use netily_sdk::hotspot::hotspot_service_server::HotspotServiceServer;
 use netily_sdk::isp::isp_service_server::IspServiceServer;
 use netily_sdk::platform::platform_service_server::PlatformServiceServer;
 use netily_sdk::router::router_service_server::RouterServiceServer;
+use netily_sdk::selfservice::self_service_server::SelfServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
@@ -62,6 +64,7 @@ pub fn routes(app: Arc<App>, stop: CancellationToken) -> Router {
         .add_service(AuthServiceServer::new(auth::Auth { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(HotspotServiceServer::new(hotspot::Hotspot { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(RouterServiceServer::new(router::Routers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(SelfServiceServer::new(selfservice::SelfServices { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(IspServiceServer::new(isp::Isp { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(BillingServiceServer::new(billing::Billing { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(PlatformServiceServer::new(platform::Platform { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
