@@ -35,6 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Domain below which each ISP has its subdomain.
     pub base_domain: String,
+    /// Where people reach the platform itself, `https://netily.io`; an ISP is at its subdomain of the same. Without a slash at the end.
+    pub public_url: String,
     /// Netily's part of a payment unless an ISP has its own.
     pub commission_rate: Rate,
     /// Keys that sign access tokens: id and secret. The first signs, all verify.
@@ -149,6 +151,14 @@ impl Config {
         Config::read(&|name| map.get(name).cloned())
     }
 
+    /// The address of a page of an ISP, for messages: `https://yellow.netily.io/invitation`. The platform has no subdomain.
+    pub fn page_url(&self, slug: Option<&str>, path: &str) -> String {
+        match (slug, self.public_url.split_once("://")) {
+            (Some(slug), Some((scheme, rest))) => format!("{scheme}://{slug}.{rest}{path}"),
+            _ => format!("{}{path}", self.public_url),
+        }
+    }
+
     fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
         let mut reader = Reader { get, faults: Vec::new() };
         let database_url = SecretString::from(reader.text("DATABASE_URL", None));
@@ -156,6 +166,11 @@ impl Config {
         let listen: Option<SocketAddr> =
             reader.read("NETILY_LISTEN", Some("127.0.0.1:8000"), |text| text.parse().map(Some).map_err(|_| "must be address:port, as 127.0.0.1:8000"));
         let base_domain = reader.text("NETILY_BASE_DOMAIN", None).to_ascii_lowercase();
+        let public_url = reader.read("NETILY_PUBLIC_URL", Some(&format!("https://{base_domain}")), |text| {
+            let url = text.trim_end_matches('/');
+            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).map(|rest| rest.split(':').next().unwrap_or_default());
+            if host == Some(base_domain.as_str()) { Ok(url.to_owned()) } else { Err("must be an http or https address at NETILY_BASE_DOMAIN") }
+        });
         let commission_rate: Option<Rate> = reader.read("NETILY_COMMISSION_RATE", Some("0.05"), |text| text.parse().map(Some));
         let token_keys = reader.read("NETILY_TOKEN_KEYS", None, keys);
         let encryption_keys = reader.read("NETILY_ENCRYPTION_KEYS", None, encryption_keys);
@@ -207,6 +222,7 @@ impl Config {
             database_connections,
             listen,
             base_domain,
+            public_url,
             commission_rate,
             token_keys,
             encryption_keys,
@@ -243,6 +259,34 @@ mod tests {
         ] {
             assert!(faults.contains(name), "{name} in {faults}");
         }
+    }
+
+    #[test]
+    fn pages_are_at_the_subdomain_of_an_isp() {
+        let mut map = HashMap::from(
+            [
+                ("DATABASE_URL", "postgres://netily_app@127.0.0.1/netily"),
+                ("NETILY_BASE_DOMAIN", "localhost"),
+                ("PAYHERO_BASE_URL", "http://127.0.0.1:1"),
+                ("PAYHERO_AUTH", "x"),
+                ("PAYHERO_CHANNEL_ID", "1"),
+                ("PAYHERO_SUBSCRIPTION_CALLBACK", "http://127.0.0.1:1"),
+                ("PAYHERO_HOTSPOT_CALLBACK", "http://127.0.0.1:1"),
+                ("PAYHERO_BILLING_CALLBACK", "http://127.0.0.1:1"),
+                ("PAYHERO_PAYOUT_CALLBACK", "http://127.0.0.1:1"),
+                ("NETILY_CALLBACK_KEY", "ab".repeat(32).as_str()),
+                ("NETILY_TOKEN_KEYS", &format!("a:{}", "ab".repeat(32))),
+                ("NETILY_ENCRYPTION_KEYS", &format!("1:{}", "ab".repeat(32))),
+            ]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+        );
+        let url = |map: &HashMap<String, String>, slug| Config::from_map(map).map(|config| config.page_url(slug, "/x"));
+        assert_eq!(url(&map, Some("yellow")), Ok("https://yellow.localhost/x".into()));
+        map.insert("NETILY_PUBLIC_URL".into(), "http://localhost:8000/".into());
+        assert_eq!(url(&map, Some("yellow")), Ok("http://yellow.localhost:8000/x".into()));
+        assert_eq!(url(&map, None), Ok("http://localhost:8000/x".into()));
+        map.insert("NETILY_PUBLIC_URL".into(), "http://elsewhere.example".into());
+        assert!(url(&map, None).is_err_and(|faults| faults.contains("NETILY_PUBLIC_URL must be")));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod isp;
 mod platform;
 pub mod roles;
 mod router;
+mod session;
 pub mod status;
 
 #[cfg(test)]
