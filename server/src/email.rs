@@ -79,8 +79,28 @@ mod tests {
         let long_user = format!("{}@x.ke", "a".repeat(65));
         let long = format!("a@{}.ke", ["x"; 130].join("."));
         for text in [
-            "", "asha", "asha@", "@x.ke", "a@b@c.ke", "a b@c.ke", "a@localhost", "a@b..c", ".a@b.ke", "a.@b.ke", "a..b@c.ke", "ásha@x.ke", "a\n@x.ke",
-            "a@x_y.ke", "a@x.ke\r\nBcc: b@y.ke", "\"a b\"@x.ke", "a@[10.0.0.1]", "a@10.0.0.1", "a@-x.ke", &long_user, &long, &format!("a@{}", "x".repeat(5_000)),
+            "",
+            "asha",
+            "asha@",
+            "@x.ke",
+            "a@b@c.ke",
+            "a b@c.ke",
+            "a@localhost",
+            "a@b..c",
+            ".a@b.ke",
+            "a.@b.ke",
+            "a..b@c.ke",
+            "ásha@x.ke",
+            "a\n@x.ke",
+            "a@x_y.ke",
+            "a@x.ke\r\nBcc: b@y.ke",
+            "\"a b\"@x.ke",
+            "a@[10.0.0.1]",
+            "a@10.0.0.1",
+            "a@-x.ke",
+            &long_user,
+            &long,
+            &format!("a@{}", "x".repeat(5_000)),
         ] {
             assert!(text.parse::<Email>().is_err(), "{text:?}");
         }

@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 
+use super::{session, sign_in};
 use crate::actor::Role;
 use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, is_duplicate};
-use crate::id::{IspId, UserId};
+use crate::id::{IspId, SignInId, UserId};
 use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::schema::user_account;
@@ -33,12 +34,26 @@ pub struct User {
     lang: String,
     /// Since when they may not sign in.
     pub disabled_at: Option<Time>,
+    /// When they were last invited to choose a password.
+    pub invited_at: Option<Time>,
+    /// When they were added.
+    pub created_at: Time,
 }
 
 impl User {
     /// What they may do.
     pub fn role(&self) -> Result<Role> {
         Role::parse(&self.role).ok_or_else(|| Error::internal(format!("{} has a strange role", self.id)))
+    }
+
+    /// Whether they have a password yet.
+    pub fn has_password(&self) -> bool {
+        self.password_hash.is_some()
+    }
+
+    /// Their words, none of which is a password: names, e-mail address, phone number.
+    pub fn own_words(&self) -> [&str; 4] {
+        [&self.first_name, &self.last_name, self.email.as_deref().unwrap_or_default(), self.phone.as_deref().unwrap_or_default()]
     }
 
     /// What they read.
@@ -125,7 +140,7 @@ pub async fn find_by_identifier(tx: &mut Tx, tenant: IspId, identifier: &str) ->
     let mine = user_account::table.filter(user_account::tenant_id.eq(tenant)).select(User::as_select());
     Ok(match identifier.parse::<Phone>() {
         Ok(phone) => mine.filter(user_account::phone.eq(phone.digits())).first(&mut **tx).await.optional()?,
-        Err(_) => mine.filter(user_account::email.eq(identifier.trim().to_lowercase())).first(&mut **tx).await.optional()?,
+        Err(_) => mine.filter(user_account::email.eq(sign_in::normal(identifier))).first(&mut **tx).await.optional()?,
     })
 }
 
@@ -147,7 +162,8 @@ pub struct UserChange {
 
 /// Changes a person. `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it.
 pub async fn change(tx: &mut Tx, tenant: IspId, id: UserId, change: &UserChange) -> Result<User> {
-    let changes_nothing = change.first_name.is_none() && change.last_name.is_none() && change.lang.is_none() && change.email.is_none() && change.phone.is_none();
+    let changes_nothing =
+        change.first_name.is_none() && change.last_name.is_none() && change.lang.is_none() && change.email.is_none() && change.phone.is_none();
     if !changes_nothing {
         let written = diesel::update(user_account::table.find((tenant, id))).set(change).execute(&mut **tx).await;
         written.map_err(|cause| if is_duplicate(&cause) { taken_by(&cause) } else { cause.into() })?;
@@ -158,4 +174,27 @@ pub async fn change(tx: &mut Tx, tenant: IspId, id: UserId, change: &UserChange)
 /// Whether this is the person's password. Counts nothing: only for who cannot guess.
 pub async fn is_password(app: &App, user: &User, password: &SecretString) -> Result<bool> {
     app.passwords.verify(password, user.password_hash.clone()).await
+}
+
+pub(super) async fn write_password_hash(tx: &mut Tx, tenant: IspId, id: UserId, hash: &str) -> Result<()> {
+    diesel::update(user_account::table.find((tenant, id))).set(user_account::password_hash.eq(hash)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Gives a person a new password, by its hash, and ends their sign-ins but for the one that is `kept`.
+pub async fn set_password(tx: &mut Tx, tenant: IspId, id: UserId, hash: &str, kept: Option<SignInId>, now: Time) -> Result<()> {
+    write_password_hash(tx, tenant, id, hash).await?;
+    session::end_all(tx, tenant, id, kept, "new password", now).await?;
+    Ok(())
+}
+
+/// Shuts an account: its sign-ins end, and nobody signs in to it.
+pub async fn disable(tx: &mut Tx, tenant: IspId, id: UserId, now: Time) -> Result<()> {
+    diesel::update(user_account::table.find((tenant, id)))
+        .filter(user_account::disabled_at.is_null())
+        .set(user_account::disabled_at.eq(now))
+        .execute(&mut **tx)
+        .await?;
+    session::end_all(tx, tenant, id, None, "account disabled", now).await?;
+    Ok(())
 }

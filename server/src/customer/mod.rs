@@ -10,7 +10,7 @@ mod store;
 
 pub use create::{NewCustomer, RegisteredBy, create, repeated};
 pub use may_buy::may_buy;
-pub use set_status::set_status;
 pub use prove::{Proof, prove};
+pub use set_status::set_status;
 pub use status::{Act, Proven, Rules, Status};
 pub use store::{Customer, get, lock, of_user, set_id_number};

@@ -96,7 +96,11 @@ pub fn email(path: &str, text: &str) -> Result<String> {
 pub fn person_name(path: &str, name: &str) -> Result<String> {
     let name = text(path, name, 80)?;
     let dotted = name.split('.').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
-    if dotted || name.contains(['/', '@', ':', '<', '>', '{', '}']) { Err(Error::field(path, "must be a name, without addresses of any kind")) } else { Ok(name) }
+    if dotted || name.contains(['/', '@', ':', '<', '>', '{', '}']) {
+        Err(Error::field(path, "must be a name, without addresses of any kind"))
+    } else {
+        Ok(name)
+    }
 }
 
 /// The number of a national id card or passport: 5 to 20 letters and digits, in capital letters.
@@ -236,7 +240,11 @@ mod tests {
             (|t| link("f", t).map(drop), &["http://10.5.50.1/login", "https://wifi.example/login?a=b"], &["", "javascript:alert(1)", "ftp://a", "/login"]),
             (|t| receipt("f", t).map(drop), &["SJK7Y6H4TQ", " sjk7y6h4tq "], &["", "SJK7Y6H4T", "SJK7Y6H4TQQ", "SJK7Y6H4T!"]),
             (|t| email("f", t).map(drop), &["asha@yellow.example", "A.b+c@x.co.ke"], &["", "asha", "a b@c.ke"]),
-            (|t| person_name("f", t).map(drop), &["Asha", "Ng'ang'a", "J. K.", "Mary-Anne 2", "王"], &["", "evil.com", "a/b", "a@b", "http:x", "{code}", "<b>"]),
+            (
+                |t| person_name("f", t).map(drop),
+                &["Asha", "Ng'ang'a", "J. K.", "Mary-Anne 2", "王"],
+                &["", "evil.com", "a/b", "a@b", "http:x", "{code}", "<b>"],
+            ),
             (|t| id_number("f", t).map(drop), &["12345678", "a 1234567", "AK-0123456"], &["", "1234", "123456789012345678901", "1234567é", "12_3456"]),
             (|t| lang("f", t).map(drop), &["en", "sw", "sw-KE"], &["", "fr", "swahili"]),
             (|t| host("f", t).map(drop), &["10.99.0.2", "router.example.com", "2c0f:fe38::1"], &["", "http://a", "a b", "a/b", "a@b"]),

@@ -14,6 +14,7 @@ mod platform;
 pub mod roles;
 mod router;
 mod selfservice;
+mod session;
 pub mod status;
 
 #[cfg(test)]

@@ -18,8 +18,12 @@ pub enum Who {
     SigningIn,
     /// Whoever is signed in.
     SignedIn,
+    /// Customers of the ISP.
+    Customer,
     /// Staff and owners of the ISP.
     Staff,
+    /// Owners of the ISP.
+    Owner,
     /// Operators of the platform.
     Operator,
 }
@@ -29,7 +33,9 @@ impl Who {
     pub const fn includes(self, role: Role) -> bool {
         match self {
             Who::Public | Who::SigningIn | Who::SignedIn => true,
+            Who::Customer => matches!(role, Role::Customer),
             Who::Staff => matches!(role, Role::Staff | Role::Owner),
+            Who::Owner => matches!(role, Role::Owner),
             Who::Operator => matches!(role, Role::Operator),
         }
     }
@@ -167,6 +173,16 @@ mod tests {
         assert!(Who::Staff.includes(Role::Staff) && Who::Staff.includes(Role::Owner));
         assert!(!Who::Staff.includes(Role::Operator) && !Who::Staff.includes(Role::Customer));
         assert!(Who::Operator.includes(Role::Operator) && !Who::Operator.includes(Role::Owner));
+    }
+
+    #[test]
+    fn what_is_an_owners_or_a_customers_is_theirs_alone() {
+        for role in [Role::Customer, Role::Staff, Role::Owner, Role::Operator] {
+            assert_eq!(Who::Owner.includes(role), role == Role::Owner, "{role:?}");
+            assert_eq!(Who::Customer.includes(role), role == Role::Customer, "{role:?}");
+            assert!(Who::SignedIn.includes(role), "{role:?}");
+        }
+        assert!([Who::SignedIn, Who::Customer, Who::Staff, Who::Owner, Who::Operator].into_iter().all(Who::needs_sign_in));
     }
 
     #[test]

@@ -125,8 +125,7 @@ impl SelfService for SelfServices {
         answer(request, async |caller, ask| {
             let phone = fields::phone("phone_number", &ask.phone_number)?;
             let password = fields::secret("current_password", ask.current_password, 128)?;
-            let sent =
-                self_service::request_phone_change(&self.app, caller.isp()?.id, caller.person()?.user, &phone, &password, caller.address).await?;
+            let sent = self_service::request_phone_change(&self.app, caller.isp()?.id, caller.person()?.user, &phone, &password, caller.address).await?;
             Ok(pb::RequestPhoneChangeResponse { next_resend_at: Some(timestamp(sent.next_resend_at)), expires_at: sent.expires_at.map(timestamp) })
         })
         .await
@@ -146,8 +145,7 @@ impl SelfService for SelfServices {
         answer(request, async |caller, ask| {
             let email = fields::email("email", &ask.email)?;
             let password = fields::secret("current_password", ask.current_password, 128)?;
-            let good_until =
-                self_service::request_email_change(&self.app, caller.isp()?, caller.person()?.user, &email, &password, caller.address).await?;
+            let good_until = self_service::request_email_change(&self.app, caller.isp()?, caller.person()?.user, &email, &password, caller.address).await?;
             Ok(pb::RequestEmailChangeResponse { expires_at: Some(timestamp(good_until)) })
         })
         .await

@@ -5,13 +5,14 @@ use std::net::IpAddr;
 
 use secrecy::SecretString;
 
+use super::code::{Code, send};
 use super::email::send_link;
 use super::profile::{self, Profile};
-use super::sending::{self, Code, Sent};
 use crate::actor::{Role, Tenant};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth::code::{self, Purpose};
+use crate::auth::sending::{self, Sent};
 use crate::auth::{self, User, UserChange};
 use crate::clock::Time;
 use crate::customer::{self, Proof, search};
@@ -44,7 +45,7 @@ pub async fn request_phone_change(app: &App, isp: IspId, user: UserId, phone: &P
             }
             let sent = sending::allow(tx, isp, phone, address, now).await?;
             let code = Code { purpose: Purpose::ChangePhone, target: &target(phone, user.id), phone, user: Some(user.id), lang: user.lang() };
-            sending::send(app, tx, isp, &code, now).await?;
+            send(app, tx, isp, &code, now).await?;
             Ok(sent)
         })
         .await

@@ -3,12 +3,12 @@
 
 mod account;
 mod change;
+mod code;
 mod email;
 mod login;
 mod phone;
 mod profile;
 mod register;
-mod sending;
 mod words;
 
 pub use account::{ProfileChange, close_account, update_profile};
@@ -18,4 +18,3 @@ pub use login::{LoggedIn, login};
 pub use phone::{resend_otp, verify_phone};
 pub use profile::{Profile, profile};
 pub use register::{Registered, Registration, register};
-pub use sending::{Sent, tidy};

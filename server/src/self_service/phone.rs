@@ -7,12 +7,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 
+use super::code::{Code, send_or_pretend};
 use super::profile;
 use super::register::welcome;
-use super::sending::{self, Code, Sent};
 use crate::actor::Tenant;
 use crate::app::App;
 use crate::auth::code::{self, Purpose};
+use crate::auth::sending::{self, Sent};
 use crate::clock::Time;
 use crate::customer::{self, Customer, Proof, Status};
 use crate::db::Tx;
@@ -38,7 +39,7 @@ pub async fn resend_otp(app: &App, isp: IspId, phone: &Phone, address: IpAddr) -
             let (user, lang) = waiting.clone().unzip();
             let lang = lang.as_deref().and_then(Lang::from_tag).unwrap_or_default();
             let code = Code { purpose: Purpose::VerifyPhone, target: phone.digits(), phone, user, lang };
-            sending::send_or_pretend(app, tx, isp, &code, waiting.is_some(), now).await?;
+            send_or_pretend(app, tx, isp, &code, waiting.is_some(), now).await?;
             Ok(sent)
         })
         .await
@@ -67,15 +68,7 @@ pub async fn verify_phone(app: &App, tenant: &Tenant, phone: &Phone, code: &Secr
 }
 
 /// `None` is a try that failed; it is counted, so it must be committed.
-async fn redeem(
-    app: &App,
-    tx: &mut Tx,
-    tenant: &Tenant,
-    phone: &Phone,
-    code: &SecretString,
-    address: IpAddr,
-    now: Time,
-) -> Result<Option<Customer>> {
+async fn redeem(app: &App, tx: &mut Tx, tenant: &Tenant, phone: &Phone, code: &SecretString, address: IpAddr, now: Time) -> Result<Option<Customer>> {
     let isp = tenant.id;
     limit::take(tx, &format!("code/try/{address}"), &TRIES_PER_ADDRESS, "Too many codes were tried from this network.", now).await?;
     if !code::redeem(app, tx, isp, Purpose::VerifyPhone, phone.digits(), code, now).await? {

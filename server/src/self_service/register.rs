@@ -4,14 +4,15 @@
 use chrono::TimeDelta;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::code::{self, Code};
 use super::email;
 use super::profile::{self, Profile};
-use super::sending::{self, Code, Sent};
 use super::words::Next;
 use crate::actor::{Origin, Role, Tenant};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth::code::Purpose;
+use crate::auth::sending::{self, Sent};
 use crate::auth::{self, Grant, NewUser, Passwords};
 use crate::clock::Time;
 use crate::customer::{self, Customer, NewCustomer, RegisteredBy, Rules};
@@ -143,7 +144,7 @@ async fn make(
     limit::give_back(tx, &tries_of(origin), &FAILED_PER_ADDRESS).await?;
     // Limits are taken before the customer gets a number: from there on all others who register wait.
     let texts = rules.phone || !settings.welcome_sms_template.trim().is_empty();
-    let allowed = if texts { Some(sending::allow_or_later(tx, isp, &ask.phone, origin.address, now).await?) } else { None };
+    let allowed = if texts { Some(code::allow_or_later(tx, isp, &ask.phone, origin.address, now).await?) } else { None };
     let new = NewCustomer {
         user: NewUser {
             email: Some(ask.email.clone()),
@@ -166,9 +167,8 @@ async fn make(
     let profile = profile::profile(tx, isp, customer.user_id).await?;
     let code = match allowed {
         Some(allowed) if rules.phone => {
-            let code =
-                Code { purpose: Purpose::VerifyPhone, target: ask.phone.digits(), phone: &ask.phone, user: Some(customer.user_id), lang: ask.lang };
-            Some(sending::send_or_later(app, tx, isp, &code, allowed, now).await?)
+            let code = Code { purpose: Purpose::VerifyPhone, target: ask.phone.digits(), phone: &ask.phone, user: Some(customer.user_id), lang: ask.lang };
+            Some(code::send_or_later(app, tx, isp, &code, allowed, now).await?)
         }
         // Whose phone need not be proven is welcomed at once, within the same limits; the others when it is.
         Some(allowed) if allowed.expires_at.is_some() => {

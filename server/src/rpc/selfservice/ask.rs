@@ -4,7 +4,6 @@ use netily_sdk::selfservice as pb;
 use secrecy::SecretString;
 
 use crate::error::{Error, Result};
-use crate::lang::Lang;
 use crate::rpc::fields::{self, Faults};
 use crate::self_service::{ProfileChange, Registration};
 
@@ -55,6 +54,7 @@ pub fn profile_change(ask: pb::UpdateProfileRequest) -> Result<ProfileChange> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lang::Lang;
 
     #[test]
     fn a_form_is_told_everything_that_is_wrong_with_it() {
