@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::gateways::mail::Settings as MailSettings;
 use crate::gateways::payhero::{Generation, Settings as PayheroSettings};
+use crate::gateways::sms::Settings as SmsSettings;
 use crate::money::Rate;
 
 /// Where PayHero shall send its callbacks; the token of a payment is appended to each.
@@ -35,8 +37,6 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Domain below which each ISP has its subdomain.
     pub base_domain: String,
-    /// Where people reach the platform itself, `https://netily.io`; an ISP is at its subdomain of the same. Without a slash at the end.
-    pub public_url: String,
     /// Netily's part of a payment unless an ISP has its own.
     pub commission_rate: Rate,
     /// Keys that sign access tokens: id and secret. The first signs, all verify.
@@ -51,7 +51,20 @@ pub struct Config {
     pub callbacks: Callbacks,
     /// Networks of private addresses in which routers may be.
     pub router_networks: Vec<Network>,
+    /// The provider of text messages.
+    pub sms: SmsSettings,
+    /// A second one, for what the first does not take.
+    pub sms_fallback: Option<SmsSettings>,
+    /// Text messages that one ISP may send at once, and in a day.
+    pub sms_per_isp_day: i32,
+    /// The mail server.
+    pub mail: MailSettings,
+    /// Where browsers find an ISP's pages: an origin in which `{isp}` stands for its subdomain.
+    pub public_url: String,
 }
+
+/// The subdomain of the platform's own pages; no ISP may have it.
+pub const PLATFORM_LABEL: &str = "admin";
 
 /// An IPv4 or IPv6 network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +97,9 @@ impl FromStr for Network {
     }
 }
 
+/// Limit of a call that sends a message, and of its connection.
+const MESSAGE_TIMEOUTS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(10));
+
 /// Reads names one by one and remembers what was wrong with them.
 struct Reader<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
@@ -91,6 +107,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn is_set(&self, name: &str) -> bool {
+        (self.get)(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
     fn read<T: Default, E: std::fmt::Display>(&mut self, name: &str, default: Option<&str>, parse: impl FnOnce(&str) -> Result<T, E>) -> T {
         let value = (self.get)(name).filter(|value| !value.trim().is_empty());
         let Some(text) = value.as_deref().or(default) else {
@@ -123,6 +143,33 @@ impl Reader<'_> {
     }
 }
 
+/// A provider of text messages, from the four names with this prefix.
+fn sms(reader: &mut Reader<'_>, prefix: &str) -> SmsSettings {
+    let settings = SmsSettings {
+        base_url: reader.url(&format!("{prefix}BASE_URL")),
+        username: reader.text(&format!("{prefix}USERNAME"), None),
+        api_key: SecretString::from(reader.text(&format!("{prefix}API_KEY"), None)),
+        sender: reader.text(&format!("{prefix}SENDER"), Some("")),
+        connect_timeout: MESSAGE_TIMEOUTS.0,
+        total_timeout: MESSAGE_TIMEOUTS.1,
+    };
+    if let (false, Err(fault)) = (settings.base_url.is_empty(), settings.check()) {
+        reader.faults.push(format!("{prefix}BASE_URL cannot be used: {fault}"));
+    }
+    settings
+}
+
+/// `http://{isp}.localhost:8000`: an origin with the place of the subdomain.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    const WANTED: &str = "must be the address of the pages with {isp} for the subdomain, as https://{isp}.netily.io";
+    let text = text.trim_end_matches('/');
+    let url = reqwest::Url::parse(&text.replacen("{isp}", "isp", 1)).map_err(|_| WANTED)?;
+    let host = text.split_once("://").map(|(_, rest)| rest).filter(|rest| rest.starts_with("{isp}.") && rest.matches('{').count() == 1);
+    let origin =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if origin && host.is_some() { Ok(text.to_owned()) } else { Err(WANTED) }
+}
+
 /// `id:hex,id:hex`: names and secrets of at least 32 bytes.
 fn keys(text: &str) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
     const WANTED: &str = "must be id:hex[,id:hex…] with at least 64 hex digits each (openssl rand -hex 32)";
@@ -151,14 +198,6 @@ impl Config {
         Config::read(&|name| map.get(name).cloned())
     }
 
-    /// The address of a page of an ISP, for messages: `https://yellow.netily.io/invitation`. The platform has no subdomain.
-    pub fn page_url(&self, slug: Option<&str>, path: &str) -> String {
-        match (slug, self.public_url.split_once("://")) {
-            (Some(slug), Some((scheme, rest))) => format!("{scheme}://{slug}.{rest}{path}"),
-            _ => format!("{}{path}", self.public_url),
-        }
-    }
-
     fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
         let mut reader = Reader { get, faults: Vec::new() };
         let database_url = SecretString::from(reader.text("DATABASE_URL", None));
@@ -166,11 +205,6 @@ impl Config {
         let listen: Option<SocketAddr> =
             reader.read("NETILY_LISTEN", Some("127.0.0.1:8000"), |text| text.parse().map(Some).map_err(|_| "must be address:port, as 127.0.0.1:8000"));
         let base_domain = reader.text("NETILY_BASE_DOMAIN", None).to_ascii_lowercase();
-        let public_url = reader.read("NETILY_PUBLIC_URL", Some(&format!("https://{base_domain}")), |text| {
-            let url = text.trim_end_matches('/');
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).map(|rest| rest.split(':').next().unwrap_or_default());
-            if host == Some(base_domain.as_str()) { Ok(url.to_owned()) } else { Err("must be an http or https address at NETILY_BASE_DOMAIN") }
-        });
         let commission_rate: Option<Rate> = reader.read("NETILY_COMMISSION_RATE", Some("0.05"), |text| text.parse().map(Some));
         let token_keys = reader.read("NETILY_TOKEN_KEYS", None, keys);
         let encryption_keys = reader.read("NETILY_ENCRYPTION_KEYS", None, encryption_keys);
@@ -197,6 +231,25 @@ impl Config {
             billing: reader.url("PAYHERO_BILLING_CALLBACK"),
             payout: reader.url("PAYHERO_PAYOUT_CALLBACK"),
         };
+        let first_sms = sms(&mut reader, "SMS_");
+        let has_fallback = ["BASE_URL", "USERNAME", "API_KEY"].iter().any(|name| reader.is_set(&format!("SMS_FALLBACK_{name}")));
+        let sms_fallback = has_fallback.then(|| sms(&mut reader, "SMS_FALLBACK_"));
+        let sms_per_isp_day: i32 = reader.read("NETILY_SMS_PER_ISP_DAY", Some("1000"), |text| {
+            text.parse().ok().filter(|number| *number > 0).ok_or("must be a number of text messages, at least 1")
+        });
+        let mail = MailSettings {
+            url: SecretString::from(reader.text("SMTP_URL", None)),
+            from: reader.text("MAIL_FROM", None),
+            connect_timeout: MESSAGE_TIMEOUTS.0,
+            total_timeout: MESSAGE_TIMEOUTS.1,
+        };
+        if reader.is_set("SMTP_URL")
+            && reader.is_set("MAIL_FROM")
+            && let Err(fault) = mail.check()
+        {
+            reader.faults.push(format!("SMTP_URL or MAIL_FROM cannot be used: {fault}"));
+        }
+        let public_url = reader.read("NETILY_PUBLIC_URL", None, public_url);
         if generation == Some(Generation::Legacy) && channel_id.is_none() {
             reader.faults.push("PAYHERO_CHANNEL_ID is not set, and PAYHERO_GENERATION=legacy needs it".to_owned());
         }
@@ -222,7 +275,6 @@ impl Config {
             database_connections,
             listen,
             base_domain,
-            public_url,
             commission_rate,
             token_keys,
             encryption_keys,
@@ -230,7 +282,18 @@ impl Config {
             payhero,
             callbacks,
             router_networks,
+            sms: first_sms,
+            sms_fallback,
+            sms_per_isp_day,
+            mail,
+            public_url,
         })
+    }
+
+    /// The address of a page: `https://yellow.netily.io/verify?token=…` of the label `yellow` and the path `verify?token=…`. The
+    /// platform's own pages have the label [`PLATFORM_LABEL`].
+    pub fn link(&self, label: &str, path: &str) -> String {
+        format!("{}/{}", self.public_url.replacen("{isp}", label, 1), path.trim_start_matches('/'))
     }
 }
 
@@ -244,6 +307,12 @@ mod tests {
             ("NETILY_COMMISSION_RATE".to_owned(), "5%".to_owned()),
             ("NETILY_LISTEN".to_owned(), "nowhere".to_owned()),
             ("PAYHERO_BASE_URL".to_owned(), "ftp://x".to_owned()),
+            ("SMS_BASE_URL".to_owned(), "http://api.africastalking.com".to_owned()),
+            ("SMS_FALLBACK_API_KEY".to_owned(), "key".to_owned()),
+            ("NETILY_SMS_PER_ISP_DAY".to_owned(), "0".to_owned()),
+            ("SMTP_URL".to_owned(), "smtp://mail.example".to_owned()),
+            ("MAIL_FROM".to_owned(), "no-reply@netily.io".to_owned()),
+            ("NETILY_PUBLIC_URL".to_owned(), "https://netily.io".to_owned()),
         ]);
         let faults = Config::from_map(&map).err().expect("faults");
         for name in [
@@ -256,37 +325,33 @@ mod tests {
             "PAYHERO_BASE_URL must be",
             "PAYHERO_AUTH is not set",
             "PAYHERO_HOTSPOT_CALLBACK is not set",
+            "SMS_BASE_URL cannot be used",
+            "SMS_API_KEY is not set",
+            "SMS_FALLBACK_USERNAME is not set",
+            "SMTP_URL or MAIL_FROM cannot be used",
+            "NETILY_PUBLIC_URL must be",
+            "NETILY_SMS_PER_ISP_DAY must be",
         ] {
             assert!(faults.contains(name), "{name} in {faults}");
         }
     }
 
     #[test]
-    fn pages_are_at_the_subdomain_of_an_isp() {
-        let mut map = HashMap::from(
-            [
-                ("DATABASE_URL", "postgres://netily_app@127.0.0.1/netily"),
-                ("NETILY_BASE_DOMAIN", "localhost"),
-                ("PAYHERO_BASE_URL", "http://127.0.0.1:1"),
-                ("PAYHERO_AUTH", "x"),
-                ("PAYHERO_CHANNEL_ID", "1"),
-                ("PAYHERO_SUBSCRIPTION_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_HOTSPOT_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_BILLING_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_PAYOUT_CALLBACK", "http://127.0.0.1:1"),
-                ("NETILY_CALLBACK_KEY", "ab".repeat(32).as_str()),
-                ("NETILY_TOKEN_KEYS", &format!("a:{}", "ab".repeat(32))),
-                ("NETILY_ENCRYPTION_KEYS", &format!("1:{}", "ab".repeat(32))),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        let url = |map: &HashMap<String, String>, slug| Config::from_map(map).map(|config| config.page_url(slug, "/x"));
-        assert_eq!(url(&map, Some("yellow")), Ok("https://yellow.localhost/x".into()));
-        map.insert("NETILY_PUBLIC_URL".into(), "http://localhost:8000/".into());
-        assert_eq!(url(&map, Some("yellow")), Ok("http://yellow.localhost:8000/x".into()));
-        assert_eq!(url(&map, None), Ok("http://localhost:8000/x".into()));
-        map.insert("NETILY_PUBLIC_URL".into(), "http://elsewhere.example".into());
-        assert!(url(&map, None).is_err_and(|faults| faults.contains("NETILY_PUBLIC_URL must be")));
+    fn a_public_address_names_the_isp_as_its_first_label() {
+        for good in ["https://{isp}.netily.io", "http://{isp}.localhost:8000/"] {
+            assert_eq!(public_url(good).as_deref(), Ok(good.trim_end_matches('/')));
+        }
+        for wrong in [
+            "",
+            "https://netily.io",
+            "https://netily.io/{isp}",
+            "https://{isp}.{isp}.io",
+            "ftp://{isp}.netily.io",
+            "https://{isp}.netily.io/app",
+            "{isp}.netily.io",
+        ] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
