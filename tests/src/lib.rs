@@ -8,6 +8,7 @@
 mod books;
 mod cluster;
 mod configuration;
+mod customer;
 mod guest;
 mod outside;
 mod people;
@@ -17,6 +18,7 @@ mod world;
 
 pub use cluster::TestCluster;
 pub use configuration::environment;
+pub use customer::{PASSWORD, digits, registration};
 pub use guest::{Guest, Plan};
 pub use people::Access;
 pub use sql::Sql;
