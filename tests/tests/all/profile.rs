@@ -182,7 +182,7 @@ async fn a_closed_account_is_shut_and_frees_nothing() {
     let close = async |password: &str| client.selfservice().close_account(CloseAccountRequest { current_password: password.into() }).await;
     assert_eq!(close("not the password").await.expect_err("refused").reason, ErrorReason::WrongCredentials);
     let closed = close(PASSWORD).await.expect("closed").customer.expect("a customer");
-    assert_eq!((closed.id, closed.status()), (customer.id, CustomerStatus::Closed));
+    assert_eq!((closed.status(), closed.id), (CustomerStatus::Closed, customer.id));
     for device in [&client, &other_device] {
         let refused = device.selfservice().get_profile(GetProfileRequest {}).await.expect_err("signed out");
         assert!(matches!(refused.reason, ErrorReason::TokenInvalid | ErrorReason::RefreshTokenInvalid | ErrorReason::Unauthenticated), "{refused}");
@@ -203,5 +203,18 @@ async fn a_closed_account_is_shut_and_frees_nothing() {
     assert_eq!(world.sms_on(&phone).await.len(), 1, "no code for an account that is closed");
     let verify = netily_sdk::selfservice::VerifyPhoneRequest { phone_number: phone, otp_code: code };
     assert_eq!(world.client("yellow").selfservice().verify_phone(verify).await.expect_err("closed").reason, ErrorReason::OtpInvalid);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_cannot_try_out_thousands_of_numbers() {
+    let world = World::new().await;
+    let (client, _) = world.registered("yellow", 1).await;
+    world.registered("yellow", 2).await;
+    let theirs = registration(2).phone_number;
+    for _ in 0..10 {
+        assert_eq!(ask_for_phone(&client, &theirs, PASSWORD).await.expect_err("taken").reason, ErrorReason::AlreadyExists);
+    }
+    assert_eq!(ask_for_phone(&client, &theirs, PASSWORD).await.expect_err("enough").reason, ErrorReason::RateLimited);
     world.finish().await;
 }
