@@ -77,4 +77,5 @@ pub use generated::netily::isp::v1 as isp;
 pub use generated::netily::notify::v1 as notify;
 pub use generated::netily::platform::v1 as platform;
 pub use generated::netily::router::v1 as router;
+pub use generated::netily::selfservice::v1 as selfservice;
 pub use generated::netily::r#type::v1 as types;

@@ -10,6 +10,7 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub mod email;
 pub mod host;
 pub mod lang;
 pub mod page;
@@ -32,14 +33,17 @@ pub mod app;
 
 // 2 slices
 pub mod audit;
+pub mod counter;
 pub mod isp;
 pub mod notify;
 pub mod auth;
 pub mod router;
+pub mod customer;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;
 pub mod collect;
+pub mod self_service;
 pub mod platform;
 
 // 3 edges: may use everything; nothing uses them

@@ -5,6 +5,7 @@ diesel::table! {
     isp (id) {
         id -> Uuid, slug -> Text, name -> Text, status -> Text, commission_bps -> Nullable<Integer>,
         request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
+        suspended_at -> Nullable<Timestamptz>, suspended_reason -> Text,
     }
 }
 diesel::table! {
@@ -33,9 +34,15 @@ diesel::table! {
     }
 }
 diesel::table! {
+    token_key (id) {
+        id -> Text, secret_sealed -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
     tenant.user_account (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, email -> Nullable<Text>, phone -> Nullable<Text>, first_name -> Text, last_name -> Text, role -> Text,
         password_hash -> Nullable<Text>, disabled_at -> Nullable<Timestamptz>, created_at -> Timestamptz, lang -> Text,
+        invited_at -> Nullable<Timestamptz>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>,
     }
 }
 diesel::table! {
@@ -72,13 +79,13 @@ diesel::table! {
 diesel::table! {
     tenant.sign_in (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, created_at -> Timestamptz, ended_at -> Nullable<Timestamptz>,
-        ended_reason -> Nullable<Text>,
+        ended_reason -> Nullable<Text>, cookie_hash -> Nullable<Bytea>, address -> Text, user_agent -> Text, last_used_at -> Timestamptz,
     }
 }
 diesel::table! {
     tenant.refresh_token (tenant_id, token_hash) {
         tenant_id -> Uuid, token_hash -> Bytea, sign_in_id -> Uuid, created_at -> Timestamptz, expires_at -> Timestamptz,
-        used_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>, successor_salt -> Nullable<Bytea>,
     }
 }
 diesel::table! {
@@ -96,6 +103,29 @@ diesel::table! {
     tenant.registration_settings (tenant_id) {
         tenant_id -> Uuid, allow_self_registration -> Bool, require_phone_verification -> Bool, require_email_verification -> Bool,
         require_id_number -> Bool, auto_approve_customers -> Bool, default_customer_status -> Text, welcome_sms_template -> Text,
+    }
+}
+diesel::table! {
+    tenant.counter (tenant_id, name) {
+        tenant_id -> Uuid, name -> Text, value -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.customer (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, number -> Integer, customer_code -> Text, status -> Text, status_reason -> Text,
+        id_number -> Nullable<Text>, registered_by -> Text, phone_verified_at -> Nullable<Timestamptz>,
+        email_verified_at -> Nullable<Timestamptz>, approved_at -> Nullable<Timestamptz>, closed_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.customer_search (tenant_id, word, customer_id) {
+        tenant_id -> Uuid, word -> Text, customer_id -> Uuid,
+    }
+}
+diesel::table! {
+    tenant.code_sending (tenant_id, phone) {
+        tenant_id -> Uuid, phone -> Text, sent_at -> Array<Timestamptz>, last_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -161,6 +191,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
+diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 diesel::allow_tables_to_appear_in_same_query!(message, isp);
@@ -186,6 +217,10 @@ pub mod functions {
     diesel::define_sql_function! {
         #[sql_name = "tenant.try_code"]
         fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.next_number"]
+        fn next_number(tenant: Uuid, name: Text) -> BigInt;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.book_hotspot_payment"]

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::auth;
 use crate::collect;
 use crate::error::Result;
 use crate::failpoint;
@@ -121,7 +122,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
     }
 }
 
-/// Deletes limits that are full again, which nothing reads, and what is in old messages.
+/// Deletes limits that are full again, what people cannot sign in with any longer, and what is in old messages.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
@@ -130,6 +131,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
             Ok(())
         })
         .await?;
+    auth::tidy(app).await?;
     notify::tidy(app, now).await?;
     Ok(Outcome::Again(now + TimeDelta::hours(1)))
 }

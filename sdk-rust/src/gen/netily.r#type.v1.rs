@@ -169,3 +169,48 @@ impl ErrorReason {
         }
     }
 }
+/// How a customer of an ISP stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CustomerStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Waits for proofs or for staff.
+    Pending = 1,
+    /// May buy.
+    Active = 2,
+    /// Stopped by staff; may sign in, look, and ask for help.
+    Suspended = 3,
+    /// Refused by staff; cannot sign in.
+    Rejected = 4,
+    /// Closed for good; cannot sign in.
+    Closed = 5,
+}
+impl CustomerStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CUSTOMER_STATUS_UNSPECIFIED",
+            Self::Pending => "CUSTOMER_STATUS_PENDING",
+            Self::Active => "CUSTOMER_STATUS_ACTIVE",
+            Self::Suspended => "CUSTOMER_STATUS_SUSPENDED",
+            Self::Rejected => "CUSTOMER_STATUS_REJECTED",
+            Self::Closed => "CUSTOMER_STATUS_CLOSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CUSTOMER_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "CUSTOMER_STATUS_PENDING" => Some(Self::Pending),
+            "CUSTOMER_STATUS_ACTIVE" => Some(Self::Active),
+            "CUSTOMER_STATUS_SUSPENDED" => Some(Self::Suspended),
+            "CUSTOMER_STATUS_REJECTED" => Some(Self::Rejected),
+            "CUSTOMER_STATUS_CLOSED" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}

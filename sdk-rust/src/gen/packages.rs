@@ -40,4 +40,9 @@ pub mod netily {
             include!("netily.router.v1.rs");
         }
     }
+    pub mod selfservice {
+        pub mod v1 {
+            include!("netily.selfservice.v1.rs");
+        }
+    }
 }

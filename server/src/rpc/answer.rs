@@ -3,6 +3,7 @@
 use netily_sdk::types::Money as WireMoney;
 use tonic::{Request, Response, Status};
 
+use super::session::SetCookie;
 use super::status;
 use crate::actor::Caller;
 use crate::clock::Time;
@@ -15,6 +16,20 @@ pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M)
     let caller: Caller = extensions.remove().ok_or_else(|| status::of(Error::internal("a call came past the layer that identifies callers"), ""))?;
     let request_id = caller.request_id.clone();
     work(caller, message).await.map(Response::new).map_err(|error| status::of(error, &request_id))
+}
+
+/// The same for a call that may begin or end a browser's sign-in: the cookie travels beside the answer.
+pub async fn answer_with_cookie<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M) -> Result<(A, Option<SetCookie>)>) -> Result<Response<A>, Status> {
+    let mut cookie = None;
+    let response = answer(request, async |caller, message| {
+        let (answer, set) = work(caller, message).await?;
+        cookie = set;
+        Ok(answer)
+    })
+    .await?;
+    let Some(cookie) = cookie else { return Ok(response) };
+    let (metadata, answer, extensions) = response.into_parts();
+    Ok(Response::from_parts(cookie.add_to(metadata), answer, extensions))
 }
 
 /// A moment on the wire.

@@ -14,6 +14,8 @@ mod notify;
 mod platform;
 pub mod roles;
 mod router;
+mod selfservice;
+mod session;
 pub mod status;
 
 #[cfg(test)]
@@ -31,6 +33,7 @@ use netily_sdk::isp::isp_service_server::IspServiceServer;
 use netily_sdk::notify::notification_service_server::NotificationServiceServer;
 use netily_sdk::platform::platform_service_server::PlatformServiceServer;
 use netily_sdk::router::router_service_server::RouterServiceServer;
+use netily_sdk::selfservice::self_service_server::SelfServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
@@ -64,6 +67,7 @@ pub fn routes(app: Arc<App>, stop: CancellationToken) -> Router {
         .add_service(AuthServiceServer::new(auth::Auth { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(HotspotServiceServer::new(hotspot::Hotspot { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(RouterServiceServer::new(router::Routers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(SelfServiceServer::new(selfservice::SelfServices { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(IspServiceServer::new(isp::Isp { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(BillingServiceServer::new(billing::Billing { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(NotificationServiceServer::new(notify::Notifications { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
