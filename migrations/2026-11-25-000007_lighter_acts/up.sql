@@ -11,7 +11,7 @@ do $$ declare v record; begin
   for v in select name from view_kept loop execute 'drop view ' || v.name; end loop;
 end $$;
 
-create domain tenant.payment_purpose as text check (value in ('HOTSPOT', 'RECHARGE', 'INVOICE', 'SUBSCRIPTION'));
+create domain tenant.payment_purpose as text constraint payment_purpose_known check (value in ('HOTSPOT', 'RECHARGE', 'INVOICE', 'SUBSCRIPTION'));
 create domain tenant.payment_state as text check (value in ('CREATED', 'SUBMITTING', 'PENDING', 'UNKNOWN', 'FAILED', 'EXPIRED', 'SUCCEEDED'));
 create domain tenant.charge_minor as bigint check (value > 0 and value % 100 = 0); -- STK takes whole shillings
 create domain tenant.basis_points as integer check (value between 0 and 10000);

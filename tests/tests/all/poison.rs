@@ -57,7 +57,7 @@ async fn a_job_that_always_fails_comes_again_later_and_later_and_holds_up_nobody
     world.behave(json!({ "auto_answer": "accept" })).await;
     let stuck = world.buy(&Guest::number(1)).await;
     let mut sql = world.sql().await;
-    sql.run("ALTER DOMAIN tenant.payment_purpose DROP CONSTRAINT payment_purpose_check; UPDATE tenant.payment SET purpose = 'MYSTERY'").await;
+    sql.run("ALTER DOMAIN tenant.payment_purpose DROP CONSTRAINT payment_purpose_known; UPDATE tenant.payment SET purpose = 'MYSTERY'").await;
     let due_again = "UPDATE public.job SET run_at = created_at WHERE kind = 'push'";
     let mut tried = 0;
     for n in 2..=12 {

@@ -412,7 +412,7 @@ async fn trying_out_who_is_registered_is_slowed_down_and_registering_is_not() {
     }
     let after = sql.value(tokens).await.as_i64().expect("seconds");
     assert!(after > 20, "tries that fail are counted: {after}");
-    sql.run("UPDATE public.rate_limit SET full_at = now() + interval '1 hour' WHERE key = 'register/address/127.0.0.1'").await;
+    sql.run("UPDATE public.rate_limit SET full_at = now() + interval '408 seconds' WHERE key = 'register/address/127.0.0.1'").await;
     let refused = taken().await;
     assert!(refused.reason == ErrorReason::RateLimited && refused.retry_after.is_some(), "{refused}");
     world.finish().await;
