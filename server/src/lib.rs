@@ -37,6 +37,7 @@ pub mod router;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;
+pub mod billing;
 pub mod collect;
 pub mod platform;
 

@@ -152,6 +152,13 @@ diesel::table! {
         commission_minor -> BigInt, isp_minor -> BigInt, mpesa_receipt -> Nullable<Text>, created_at -> Timestamptz,
     }
 }
+diesel::table! {
+    tenant.service_plan (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, name -> Text, description -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
+        download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, request_id -> Uuid,
+        request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>,
+    }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);

@@ -19,6 +19,63 @@ impl ::prost::Name for Money {
         "/netily.type.v1.Money".into()
     }
 }
+/// For how long one price is paid: two weeks, one month.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BillingPeriod {
+    /// What is counted.
+    #[prost(enumeration = "BillingPeriodUnit", tag = "1")]
+    pub unit: i32,
+    /// How many of them: 1 to 366 days, 1 to 52 weeks, 1 to 12 months.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+}
+impl ::prost::Name for BillingPeriod {
+    const NAME: &'static str = "BillingPeriod";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.BillingPeriod".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.BillingPeriod".into()
+    }
+}
+/// What a billing period is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BillingPeriodUnit {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Days of 24 hours.
+    Day = 1,
+    /// Weeks of seven days.
+    Week = 2,
+    /// Months of the calendar, of whatever length.
+    Month = 3,
+}
+impl BillingPeriodUnit {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BILLING_PERIOD_UNIT_UNSPECIFIED",
+            Self::Day => "BILLING_PERIOD_UNIT_DAY",
+            Self::Week => "BILLING_PERIOD_UNIT_WEEK",
+            Self::Month => "BILLING_PERIOD_UNIT_MONTH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BILLING_PERIOD_UNIT_UNSPECIFIED" => Some(Self::Unspecified),
+            "BILLING_PERIOD_UNIT_DAY" => Some(Self::Day),
+            "BILLING_PERIOD_UNIT_WEEK" => Some(Self::Week),
+            "BILLING_PERIOD_UNIT_MONTH" => Some(Self::Month),
+            _ => None,
+        }
+    }
+}
 /// Why a call failed. It travels as `google.rpc.ErrorInfo.reason`, without the prefix
 /// (`TENANT_NOT_FOUND`), with the domain "netily.io". Clients branch on it, never on the sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -53,7 +53,11 @@ fn expected(method: &str) -> Who {
         | "RouterService/GetRouter"
         | "RouterService/CheckRouter"
         | "RouterService/ListActiveSessions"
-        | "BillingService/ListCommissions" => Who::Staff,
+        | "BillingService/ListCommissions"
+        | "BillingService/CreatePlan"
+        | "BillingService/UpdatePlan"
+        | "BillingService/ArchivePlan"
+        | "BillingService/ListPlans" => Who::Staff,
         "PlatformService/CreateIsp"
         | "PlatformService/ListIsps"
         | "PlatformService/SetCommissionRate"

@@ -8,6 +8,7 @@ mod faults;
 mod gateway;
 mod ledger;
 mod limits;
+mod plans;
 mod purchase;
 mod resume;
 mod schema;

@@ -10,12 +10,13 @@ use futures::stream::{StreamExt as _, iter};
 use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
+use netily_sdk::billing::{ArchivePlanRequest as ArchiveServicePlanRequest, ServicePlan, UpdatePlanRequest as UpdateServicePlanRequest};
 use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
-use netily_sdk::types::ErrorReason;
+use netily_sdk::types::{BillingPeriod, BillingPeriodUnit, ErrorReason};
 use netily_sdk::{Client, new_request_id};
 use netily_tests::{Access, Guest, Plan, Sql, World};
 use prost::Message as _;
@@ -191,6 +192,16 @@ fn id_fields() -> BTreeSet<String> {
     found
 }
 
+/// A service plan with everything in order.
+fn service_plan() -> ServicePlan {
+    ServicePlan {
+        name: "Home".into(),
+        price: Some(netily_sdk::types::Money { amount_minor: 150_000, currency_code: "KES".into() }),
+        billing_period: Some(BillingPeriod { unit: BillingPeriodUnit::Month.into(), count: 1 }),
+        ..ServicePlan::default()
+    }
+}
+
 /// Makes the call with an id in that field and everything else in order: what came of it, as text.
 async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> String {
     let guest = Guest::number(7);
@@ -241,11 +252,15 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         }
         "HotspotService/ArchivePlan id" => told!(hotspot.archive_plan(ArchivePlanRequest { id })),
         "HotspotService/ListSessions router_id" => told!(hotspot.list_sessions(ListSessionsRequest { router_id: id, ..ListSessionsRequest::default() })),
+        "BillingService/UpdatePlan plan.id" => {
+            told!(staff.billing().update_plan(UpdateServicePlanRequest { plan: Some(ServicePlan { id, ..service_plan() }) }))
+        }
+        "BillingService/ArchivePlan id" => told!(staff.billing().archive_plan(ArchiveServicePlanRequest { id })),
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
         // The id of a plan to be made is documented as ignored.
-        "HotspotService/CreatePlan plan.id" => String::new(),
+        "HotspotService/CreatePlan plan.id" | "BillingService/CreatePlan plan.id" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),
     }
 }
@@ -260,6 +275,7 @@ async fn another_isps_id_is_answered_as_a_random_one() {
     for field in fields {
         let foreign = match field.rsplit(' ').next().expect("a field") {
             "session_id" => theirs.session_id.clone(),
+            "plan.id" | "id" if field.starts_with("BillingService/") => world.seeded.isps[1].plans[0].clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
             "id" if field.contains("Plan") => world.plan_id("blue", Plan::Hour),
             _ => world.router_id("blue-harbour"),

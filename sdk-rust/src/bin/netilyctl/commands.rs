@@ -6,6 +6,7 @@ mod ledger;
 mod plan;
 mod purchase;
 mod router;
+mod service_plan;
 mod sign_in;
 mod webhook;
 
@@ -23,6 +24,7 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Isp(command) => connection.signed_in(async |client| isp::run(client, command, output).await).await,
         Command::Router(command) => connection.signed_in(async |client| router::run(client, command, output).await).await,
         Command::Plan(command) => plan::run(connection, command, output).await,
+        Command::ServicePlan(command) => connection.signed_in(async |client| service_plan::run(client, command, output).await).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
