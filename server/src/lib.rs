@@ -30,10 +30,12 @@ pub mod app;
 
 // 2 slices
 pub mod audit;
+pub mod counter;
 pub mod isp;
 pub mod notify;
 pub mod auth;
 pub mod router;
+pub mod customer;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;

@@ -92,6 +92,24 @@ diesel::table! {
     }
 }
 diesel::table! {
+    tenant.counter (tenant_id, name) {
+        tenant_id -> Uuid, name -> Text, value -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.customer (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, number -> Integer, customer_code -> Text, status -> Text, status_reason -> Text,
+        id_number -> Nullable<Text>, registered_by -> Text, phone_verified_at -> Nullable<Timestamptz>,
+        email_verified_at -> Nullable<Timestamptz>, approved_at -> Nullable<Timestamptz>, closed_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.customer_search (tenant_id, word, customer_id) {
+        tenant_id -> Uuid, word -> Text, customer_id -> Uuid,
+    }
+}
+diesel::table! {
     tenant.audit_event (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, actor -> Text, act -> Text, subject -> Text, facts -> Jsonb, at -> Timestamptz,
     }
@@ -161,6 +179,7 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
+diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 
@@ -185,6 +204,10 @@ pub mod functions {
     diesel::define_sql_function! {
         #[sql_name = "tenant.try_code"]
         fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.next_number"]
+        fn next_number(tenant: Uuid, name: Text) -> BigInt;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.book_payment"]

@@ -80,14 +80,19 @@ pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Res
         ))
         .execute(&mut **tx)
         .await
-        .map_err(|cause| {
-            if is_duplicate(&cause) {
-                Error::new(Reason::AlreadyExists, "Somebody with this e-mail address or phone number is here already.")
-            } else {
-                cause.into()
-            }
-        })?;
+        .map_err(|cause| if is_duplicate(&cause) { taken(&cause) } else { cause.into() })?;
     Ok(id)
+}
+
+/// Which of the two is somebody's already: field path `email` or `phone_number`.
+pub(super) fn taken(cause: &diesel::result::Error) -> Error {
+    let of_phone = matches!(cause, diesel::result::Error::DatabaseError(_, info) if info.constraint_name().is_some_and(|name| name.contains("phone")));
+    let (field, sentence) = if of_phone {
+        ("phone_number", "Somebody with this phone number is here already. Sign in, or ask for a new password.")
+    } else {
+        ("email", "Somebody with this e-mail address is here already. Sign in, or ask for a new password.")
+    };
+    Error { fields: vec![(field.into(), "is taken".into())], ..Error::new(Reason::AlreadyExists, sentence) }
 }
 
 /// The person, or `NOT_FOUND`.
