@@ -7,9 +7,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
+use crate::gateways::mail::Mail;
 use crate::gateways::payhero::Payhero;
+use crate::gateways::sms::Sms;
 use crate::router::address::Allowed;
 use crate::seal::Seal;
+use crate::seldom::Seldom;
 use crate::wake::Wakes;
 
 /// The doors.
@@ -22,6 +25,10 @@ pub struct App {
     pub config: Config,
     /// The payment gateway.
     pub payhero: Payhero,
+    /// The provider of text messages, and the second one if there is one.
+    pub sms: Vec<Sms>,
+    /// The mail server.
+    pub mail: Mail,
     /// Secrets at rest.
     pub seal: Seal,
     /// Access tokens.
@@ -30,6 +37,8 @@ pub struct App {
     pub passwords: Passwords,
     /// Telling and being told of changes.
     pub wakes: Wakes,
+    /// Which lasting troubles the log was told of.
+    pub seldom: Seldom,
     /// Which addresses of routers may be called.
     pub router_addresses: Allowed,
 }
@@ -40,13 +49,18 @@ impl App {
         // A second call in one process finds the provider installed, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let wakes = Wakes::start(config.database_url.clone());
+        let sms =
+            [Some(&config.sms), config.sms_fallback.as_ref()].into_iter().flatten().map(Sms::new).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
         Ok(Arc::new(App {
             db: Db::new(&config.database_url, config.database_connections, wakes.clone())?,
             payhero: Payhero::new(config.payhero.clone()).map_err(Error::internal)?,
+            sms,
+            mail: Mail::new(&config.mail).map_err(Error::internal)?,
             seal: Seal::new(&config.encryption_keys),
             tokens: TokenKeys::new(&config.token_keys),
             passwords: Passwords::new(),
             router_addresses: Allowed { networks: config.router_networks.clone(), loopback: loopback_routers },
+            seldom: Seldom::default(),
             wakes,
             clock,
             config,

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::gateways::mail::Settings as MailSettings;
 use crate::gateways::payhero::{Generation, Settings as PayheroSettings};
+use crate::gateways::sms::Settings as SmsSettings;
 use crate::money::Rate;
 
 /// Where PayHero shall send its callbacks; the token of a payment is appended to each.
@@ -49,7 +51,20 @@ pub struct Config {
     pub callbacks: Callbacks,
     /// Networks of private addresses in which routers may be.
     pub router_networks: Vec<Network>,
+    /// The provider of text messages.
+    pub sms: SmsSettings,
+    /// A second one, for what the first does not take.
+    pub sms_fallback: Option<SmsSettings>,
+    /// Text messages that one ISP may send at once, and in a day.
+    pub sms_per_isp_day: i32,
+    /// The mail server.
+    pub mail: MailSettings,
+    /// Where browsers find an ISP's pages: an origin in which `{isp}` stands for its subdomain.
+    pub public_url: String,
 }
+
+/// The subdomain of the platform's own pages; no ISP may have it.
+pub const PLATFORM_LABEL: &str = "admin";
 
 /// An IPv4 or IPv6 network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +97,9 @@ impl FromStr for Network {
     }
 }
 
+/// Limit of a call that sends a message, and of its connection.
+const MESSAGE_TIMEOUTS: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(10));
+
 /// Reads names one by one and remembers what was wrong with them.
 struct Reader<'a> {
     get: &'a dyn Fn(&str) -> Option<String>,
@@ -89,6 +107,10 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn is_set(&self, name: &str) -> bool {
+        (self.get)(name).is_some_and(|value| !value.trim().is_empty())
+    }
+
     fn read<T: Default, E: std::fmt::Display>(&mut self, name: &str, default: Option<&str>, parse: impl FnOnce(&str) -> Result<T, E>) -> T {
         let value = (self.get)(name).filter(|value| !value.trim().is_empty());
         let Some(text) = value.as_deref().or(default) else {
@@ -119,6 +141,33 @@ impl Reader<'_> {
     fn optional<T: FromStr>(&mut self, name: &str, wanted: &str) -> Option<T> {
         self.read(name, Some(""), |text| if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(|_| wanted.to_owned()) })
     }
+}
+
+/// A provider of text messages, from the four names with this prefix.
+fn sms(reader: &mut Reader<'_>, prefix: &str) -> SmsSettings {
+    let settings = SmsSettings {
+        base_url: reader.url(&format!("{prefix}BASE_URL")),
+        username: reader.text(&format!("{prefix}USERNAME"), None),
+        api_key: SecretString::from(reader.text(&format!("{prefix}API_KEY"), None)),
+        sender: reader.text(&format!("{prefix}SENDER"), Some("")),
+        connect_timeout: MESSAGE_TIMEOUTS.0,
+        total_timeout: MESSAGE_TIMEOUTS.1,
+    };
+    if let (false, Err(fault)) = (settings.base_url.is_empty(), settings.check()) {
+        reader.faults.push(format!("{prefix}BASE_URL cannot be used: {fault}"));
+    }
+    settings
+}
+
+/// `http://{isp}.localhost:8000`: an origin with the place of the subdomain.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    const WANTED: &str = "must be the address of the pages with {isp} for the subdomain, as https://{isp}.netily.io";
+    let text = text.trim_end_matches('/');
+    let url = reqwest::Url::parse(&text.replacen("{isp}", "isp", 1)).map_err(|_| WANTED)?;
+    let host = text.split_once("://").map(|(_, rest)| rest).filter(|rest| rest.starts_with("{isp}.") && rest.matches('{').count() == 1);
+    let origin =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if origin && host.is_some() { Ok(text.to_owned()) } else { Err(WANTED) }
 }
 
 /// `id:hex,id:hex`: names and secrets of at least 32 bytes.
@@ -182,6 +231,25 @@ impl Config {
             billing: reader.url("PAYHERO_BILLING_CALLBACK"),
             payout: reader.url("PAYHERO_PAYOUT_CALLBACK"),
         };
+        let first_sms = sms(&mut reader, "SMS_");
+        let has_fallback = ["BASE_URL", "USERNAME", "API_KEY"].iter().any(|name| reader.is_set(&format!("SMS_FALLBACK_{name}")));
+        let sms_fallback = has_fallback.then(|| sms(&mut reader, "SMS_FALLBACK_"));
+        let sms_per_isp_day: i32 = reader.read("NETILY_SMS_PER_ISP_DAY", Some("1000"), |text| {
+            text.parse().ok().filter(|number| *number > 0).ok_or("must be a number of text messages, at least 1")
+        });
+        let mail = MailSettings {
+            url: SecretString::from(reader.text("SMTP_URL", None)),
+            from: reader.text("MAIL_FROM", None),
+            connect_timeout: MESSAGE_TIMEOUTS.0,
+            total_timeout: MESSAGE_TIMEOUTS.1,
+        };
+        if reader.is_set("SMTP_URL")
+            && reader.is_set("MAIL_FROM")
+            && let Err(fault) = mail.check()
+        {
+            reader.faults.push(format!("SMTP_URL or MAIL_FROM cannot be used: {fault}"));
+        }
+        let public_url = reader.read("NETILY_PUBLIC_URL", None, public_url);
         if generation == Some(Generation::Legacy) && channel_id.is_none() {
             reader.faults.push("PAYHERO_CHANNEL_ID is not set, and PAYHERO_GENERATION=legacy needs it".to_owned());
         }
@@ -214,7 +282,18 @@ impl Config {
             payhero,
             callbacks,
             router_networks,
+            sms: first_sms,
+            sms_fallback,
+            sms_per_isp_day,
+            mail,
+            public_url,
         })
+    }
+
+    /// The address of a page: `https://yellow.netily.io/verify?token=…` of the label `yellow` and the path `verify?token=…`. The
+    /// platform's own pages have the label [`PLATFORM_LABEL`].
+    pub fn link(&self, label: &str, path: &str) -> String {
+        format!("{}/{}", self.public_url.replacen("{isp}", label, 1), path.trim_start_matches('/'))
     }
 }
 
@@ -228,6 +307,12 @@ mod tests {
             ("NETILY_COMMISSION_RATE".to_owned(), "5%".to_owned()),
             ("NETILY_LISTEN".to_owned(), "nowhere".to_owned()),
             ("PAYHERO_BASE_URL".to_owned(), "ftp://x".to_owned()),
+            ("SMS_BASE_URL".to_owned(), "http://api.africastalking.com".to_owned()),
+            ("SMS_FALLBACK_API_KEY".to_owned(), "key".to_owned()),
+            ("NETILY_SMS_PER_ISP_DAY".to_owned(), "0".to_owned()),
+            ("SMTP_URL".to_owned(), "smtp://mail.example".to_owned()),
+            ("MAIL_FROM".to_owned(), "no-reply@netily.io".to_owned()),
+            ("NETILY_PUBLIC_URL".to_owned(), "https://netily.io".to_owned()),
         ]);
         let faults = Config::from_map(&map).err().expect("faults");
         for name in [
@@ -240,8 +325,32 @@ mod tests {
             "PAYHERO_BASE_URL must be",
             "PAYHERO_AUTH is not set",
             "PAYHERO_HOTSPOT_CALLBACK is not set",
+            "SMS_BASE_URL cannot be used",
+            "SMS_API_KEY is not set",
+            "SMS_FALLBACK_USERNAME is not set",
+            "SMTP_URL or MAIL_FROM cannot be used",
+            "NETILY_PUBLIC_URL must be",
+            "NETILY_SMS_PER_ISP_DAY must be",
         ] {
             assert!(faults.contains(name), "{name} in {faults}");
+        }
+    }
+
+    #[test]
+    fn a_public_address_names_the_isp_as_its_first_label() {
+        for good in ["https://{isp}.netily.io", "http://{isp}.localhost:8000/"] {
+            assert_eq!(public_url(good).as_deref(), Ok(good.trim_end_matches('/')));
+        }
+        for wrong in [
+            "",
+            "https://netily.io",
+            "https://netily.io/{isp}",
+            "https://{isp}.{isp}.io",
+            "ftp://{isp}.netily.io",
+            "https://{isp}.netily.io/app",
+            "{isp}.netily.io",
+        ] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod wake;
 pub mod db;
 pub mod limit;
+pub mod seldom;
 pub mod postgres;
 pub mod migrations;
 pub mod app;

@@ -55,6 +55,12 @@ diesel::table! {
         tenant_id -> Uuid, id -> Uuid, channel -> Text, template -> Text, lang -> Text, recipient -> Text, user_id -> Nullable<Uuid>,
         subject -> Text, body -> Nullable<Text>, body_sealed -> Nullable<Bytea>, state -> Text, attempts -> Integer, provider -> Text,
         provider_id -> Text, problem -> Text, created_at -> Timestamptz, expires_at -> Nullable<Timestamptz>, sent_at -> Nullable<Timestamptz>,
+        queued_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    message_receipt (provider_id) {
+        provider_id -> Text, isp_id -> Uuid, message_id -> Uuid, created_at -> Timestamptz,
     }
 }
 diesel::table! {

@@ -105,7 +105,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::Check => collect::check(app, job.isp, job.subject.into()).await,
         Kind::RouterSync => hotspot::sync_router(app, job.isp, job.subject.into(), job.attempts).await,
         Kind::SessionEnd => hotspot::end_session(app, job.isp, job.subject.into()).await,
-        Kind::SendMessage => notify::send(app, job.isp, job.subject.into(), job.attempts).await,
+        Kind::SendMessage => notify::send(app, job.isp, job.subject.into()).await,
         Kind::PaymentSweep => collect::payment_sweep(app).await,
         Kind::ListSweep => collect::list_sweep(app).await,
         Kind::Tidy => tidy(app).await,

@@ -29,6 +29,12 @@ pub fn environment(urls: &Urls, sandbox: &Sandbox, address: SocketAddr) -> HashM
             ("PAYHERO_HOTSPOT_CALLBACK", callback("hotspot")),
             ("PAYHERO_BILLING_CALLBACK", callback("billing")),
             ("PAYHERO_PAYOUT_CALLBACK", callback("payout")),
+            ("NETILY_PUBLIC_URL", format!("http://{{isp}}.localhost:{}", address.port())),
+            ("SMS_BASE_URL", sandbox.sms_url()),
+            ("SMS_USERNAME", "sandbox".to_owned()),
+            ("SMS_API_KEY", "atsk_sandbox".to_owned()),
+            ("SMTP_URL", format!("smtp://{}", sandbox.mail_address())),
+            ("MAIL_FROM", "Netily <no-reply@netily.example>".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     )

@@ -126,6 +126,12 @@ fn environment(dir: &Path, urls: &database::Urls, sandbox: &Sandbox, port: u16) 
             ("PAYHERO_HOTSPOT_CALLBACK", callback("hotspot")),
             ("PAYHERO_BILLING_CALLBACK", callback("billing")),
             ("PAYHERO_PAYOUT_CALLBACK", callback("payout")),
+            ("NETILY_PUBLIC_URL", format!("http://{{isp}}.localhost:{port}")),
+            ("SMS_BASE_URL", sandbox.sms_url()),
+            ("SMS_USERNAME", "sandbox".to_owned()),
+            ("SMS_API_KEY", "atsk_sandbox".to_owned()),
+            ("SMTP_URL", format!("smtp://{}", sandbox.mail_address())),
+            ("MAIL_FROM", "Netily <no-reply@netily.example>".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),
     );

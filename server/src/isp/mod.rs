@@ -4,4 +4,4 @@ mod find;
 mod profile;
 
 pub use find::{by_slug, tenant};
-pub use profile::{Branding, Profile, Registration, look, profile, registration};
+pub use profile::{Branding, Profile, Registration, look, name, profile, registration};

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::id::IspId;
-use crate::schema::{branding, registration_settings};
+use crate::schema::{branding, isp as isp_table, registration_settings};
 
 /// How the ISP looks to guests and customers.
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -70,4 +70,13 @@ pub async fn look(tx: &mut crate::db::Tx, isp: IspId) -> Result<Branding> {
 /// The rules of self-registration, in the caller's transaction.
 pub async fn registration(tx: &mut crate::db::Tx, isp: IspId) -> Result<Registration> {
     Ok(registration_settings::table.find(isp).select(Registration::as_select()).first(&mut **tx).await?)
+}
+
+/// What an ISP is called in messages: the name that its customers see, or that of the platform, which has no look.
+pub async fn name(tx: &mut crate::db::Tx, isp: IspId) -> Result<String> {
+    let shown: Option<String> = branding::table.find(isp).select(branding::display_name).first(&mut **tx).await.optional()?;
+    match shown {
+        Some(name) => Ok(name),
+        None => Ok(isp_table::table.find(isp).select(isp_table::name).first(&mut **tx).await?),
+    }
 }

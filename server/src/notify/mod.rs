@@ -1,10 +1,18 @@
 //! Text messages and e-mails. Written in the transaction of what they tell of, sent by a job; a provider that is down holds up
 //! nothing but its messages.
 
+mod built_in;
+mod delivery;
+mod message;
 mod queue;
+mod render;
 mod send;
 mod template;
+mod text;
 
+pub use message::{Message, State};
 pub use queue::{Note, To, queue};
+pub use render::Fault;
 pub use send::send;
 pub use template::{Channel, Template};
+pub use text::Text;

@@ -1,4 +1,6 @@
-//! What is sent, and its built-in texts in English and Swahili. Pure.
+//! What is sent: the kinds of message, what each may and must hold. Pure.
+
+use super::render::{self, Fault};
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +12,9 @@ pub enum Channel {
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Channel; 2] = [Channel::Sms, Channel::Email];
+
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -17,9 +22,14 @@ impl Channel {
             Channel::Email => "EMAIL",
         }
     }
+
+    /// From what the database wrote.
+    pub fn parse(text: &str) -> Option<Channel> {
+        Channel::ALL.into_iter().find(|channel| channel.as_str() == text)
+    }
 }
 
-/// A kind of message.
+/// A kind of message. `{isp}` may stand in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Template {
     /// The code that proves a phone: `{code}`.
@@ -52,4 +62,109 @@ pub enum Template {
     EmailChanged,
     /// Staff answered a service request: `{name}`, `{subject}`, `{reply}`.
     ServiceRequestAnswered,
+}
+
+impl Template {
+    /// Every kind.
+    pub const ALL: [Template; 15] = [
+        Template::VerifyPhone,
+        Template::ResetPassword,
+        Template::ResetPasswordMail,
+        Template::ChangePhone,
+        Template::VerifyEmail,
+        Template::Invitation,
+        Template::Welcome,
+        Template::CustomerApproved,
+        Template::CustomerRejected,
+        Template::CustomerSuspended,
+        Template::CustomerReactivated,
+        Template::PasswordChanged,
+        Template::PhoneChanged,
+        Template::EmailChanged,
+        Template::ServiceRequestAnswered,
+    ];
+
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Template::VerifyPhone => "VERIFY_PHONE",
+            Template::ResetPassword => "RESET_PASSWORD",
+            Template::ResetPasswordMail => "RESET_PASSWORD_MAIL",
+            Template::ChangePhone => "CHANGE_PHONE",
+            Template::VerifyEmail => "VERIFY_EMAIL",
+            Template::Invitation => "INVITATION",
+            Template::Welcome => "WELCOME",
+            Template::CustomerApproved => "CUSTOMER_APPROVED",
+            Template::CustomerRejected => "CUSTOMER_REJECTED",
+            Template::CustomerSuspended => "CUSTOMER_SUSPENDED",
+            Template::CustomerReactivated => "CUSTOMER_REACTIVATED",
+            Template::PasswordChanged => "PASSWORD_CHANGED",
+            Template::PhoneChanged => "PHONE_CHANGED",
+            Template::EmailChanged => "EMAIL_CHANGED",
+            Template::ServiceRequestAnswered => "SERVICE_REQUEST_ANSWERED",
+        }
+    }
+
+    /// From what the database wrote.
+    pub fn parse(text: &str) -> Option<Template> {
+        Template::ALL.into_iter().find(|template| template.as_str() == text)
+    }
+
+    /// How it is meant to travel, which bounds its length. A text meant for a phone may go to a mailbox too.
+    pub const fn channel(self) -> Channel {
+        match self {
+            Template::ResetPasswordMail | Template::VerifyEmail | Template::Invitation | Template::EmailChanged => Channel::Email,
+            _ => Channel::Sms,
+        }
+    }
+
+    /// What may stand in braces.
+    pub const fn placeholders(self) -> &'static [&'static str] {
+        match self {
+            Template::VerifyPhone | Template::ResetPassword | Template::ResetPasswordMail | Template::ChangePhone => &["isp", "code"],
+            Template::VerifyEmail | Template::Invitation => &["isp", "name", "link"],
+            Template::Welcome | Template::CustomerApproved => &["isp", "name", "customer_code"],
+            Template::CustomerRejected | Template::CustomerSuspended => &["isp", "name", "reason"],
+            Template::CustomerReactivated | Template::PasswordChanged | Template::PhoneChanged | Template::EmailChanged => &["isp", "name"],
+            Template::ServiceRequestAnswered => &["isp", "name", "subject", "reply"],
+        }
+    }
+
+    /// What its text must hold to be of any use, and what makes it secret: `code` or `link`.
+    pub fn secret(self) -> Option<&'static str> {
+        self.placeholders().iter().find(|name| matches!(**name, "code" | "link")).copied()
+    }
+
+    /// The longest text, in characters: three parts of an SMS, or a page.
+    pub const fn longest(self) -> usize {
+        match self.channel() {
+            Channel::Sms => 459,
+            Channel::Email => 2_000,
+        }
+    }
+
+    /// Whether a text may stand for it.
+    pub fn check(self, body: &str) -> Result<(), Fault> {
+        let length = body.chars().count();
+        if body.trim().is_empty() {
+            return Err(Fault("must not be empty".to_owned()));
+        }
+        if length > self.longest() {
+            return Err(Fault(format!("must have at most {} characters; it has {length}", self.longest())));
+        }
+        let held = render::check(body, self.placeholders())?;
+        match self.secret() {
+            Some(name) if !held.contains(&name) => Err(Fault(format!("must hold {{{name}}}, without which it is of no use"))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a subject may stand above it. It never holds the secret: subjects are shown and logged on the way.
+    pub fn check_subject(self, subject: &str) -> Result<(), Fault> {
+        if subject.chars().count() > 120 || subject.chars().any(char::is_control) {
+            return Err(Fault("must be one line of at most 120 characters".to_owned()));
+        }
+        let allowed: Vec<&str> = self.placeholders().iter().copied().filter(|name| self.secret() != Some(*name)).collect();
+        render::check(subject, &allowed).map(|_| ())
+    }
 }

@@ -42,6 +42,12 @@ fn server_until(stop: CancellationToken) -> Router {
             ("PAYHERO_HOTSPOT_CALLBACK", callback),
             ("PAYHERO_BILLING_CALLBACK", callback),
             ("PAYHERO_PAYOUT_CALLBACK", callback),
+            ("SMS_BASE_URL", "http://127.0.0.1:1/"),
+            ("SMS_USERNAME", "nobody"),
+            ("SMS_API_KEY", "nothing"),
+            ("SMTP_URL", "smtp://127.0.0.1:1"),
+            ("MAIL_FROM", "nobody@example.com"),
+            ("NETILY_PUBLIC_URL", "http://{isp}.localhost"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );

@@ -26,6 +26,7 @@ pub use collect::{Accepted, CollectRequest};
 pub use failure::{FailureReason, reason};
 pub use outcome::{Doubt, Outcome, RefusalKind};
 pub use redact::{redact_body, redact_text};
+pub(super) use settings::is_loopback;
 pub use settings::{Generation, Settings, SettingsError};
 pub use status::{State, StatusAnswer};
 pub use transactions::{Page, Recent, TransactionRow};
