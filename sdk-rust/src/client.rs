@@ -7,6 +7,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use crate::auth::{RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
+use crate::selfservice::{LoginRequest, LoginResponse, RegisterRequest, RegisterResponse};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
 
@@ -49,6 +50,27 @@ impl Client {
         let answer = self.auth().sign_in(ask).await?;
         self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
         answer.user.ok_or_else(incomplete)
+    }
+
+    /// Registers a customer of the ISP and goes on as that customer, as [`sign_in`](Client::sign_in) does.
+    ///
+    /// # Errors
+    /// `REGISTRATION_CLOSED`, `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `RATE_LIMITED` and what else `Register` may answer.
+    pub async fn register(&self, ask: RegisterRequest) -> Result<RegisterResponse, Error> {
+        let answer = self.selfservice().register(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
+    }
+
+    /// Signs a customer in by phone number or e-mail address, as [`sign_in`](Client::sign_in) does others.
+    ///
+    /// # Errors
+    /// `WRONG_CREDENTIALS`, `CUSTOMER_NOT_ACTIVE`, `RATE_LIMITED`.
+    pub async fn log_in(&self, identifier: impl Into<String>, password: impl Into<String>) -> Result<LoginResponse, Error> {
+        let ask = LoginRequest { identifier: identifier.into(), password: password.into() };
+        let answer = self.selfservice().login(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
     }
 
     /// Ends the sign-in, here at once and then on the server. Does nothing when nobody is signed in.
