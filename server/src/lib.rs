@@ -36,12 +36,15 @@ pub mod isp;
 pub mod notify;
 pub mod auth;
 pub mod router;
+pub mod alert;
 pub mod customer;
+pub mod service_request;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;
 pub mod billing;
 pub mod collect;
+pub mod privacy;
 pub mod platform;
 
 // 3 edges: may use everything; nothing uses them

@@ -98,6 +98,12 @@ pub async fn redeem(tx: &mut Tx, tenant: IspId, purpose: Purpose, token: &str, n
     row.map(|(user, email)| Link { user, email }).ok_or_else(invalid)
 }
 
+/// Makes every unused link of a person void.
+pub async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
+    diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::user_id.eq(user)))).execute(&mut **tx).await?;
+    Ok(())
+}
+
 fn invalid() -> Error {
     Error::new(Reason::LinkInvalid, "This link was used or is too old. Ask for a new one.")
 }
