@@ -63,6 +63,19 @@ create index customer_search_customer on tenant.customer_search (tenant_id, cust
 select public.isolate('tenant.customer_search');
 grant insert, delete on tenant.customer_search to netily_app;
 
+-- When codes were sent to a phone within the last day, newest first: an exact count, which a rate limit is not. The row is locked
+-- while it is looked at.
+create table tenant.code_sending (
+  tenant_id uuid not null references public.isp (id),
+  phone text not null check (phone ~ '^254[17][0-9]{8}$'),
+  sent_at timestamptz[] not null,
+  last_at timestamptz not null,
+  primary key (tenant_id, phone)
+);
+create index code_sending_over on tenant.code_sending (tenant_id, last_at);
+select public.isolate('tenant.code_sending');
+grant insert, update, delete on tenant.code_sending to netily_app;
+
 -- Nobody begins as refused or gone.
 alter table tenant.registration_settings
   add constraint registration_settings_default_customer_status_check check (default_customer_status in ('PENDING', 'ACTIVE', 'SUSPENDED')),

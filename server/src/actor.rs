@@ -54,6 +54,17 @@ pub struct Person {
     pub role: Role,
 }
 
+/// Where a sign-in begins, and how it shall be kept.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// The network address.
+    pub address: std::net::IpAddr,
+    /// What the program calls itself, at most 200 characters.
+    pub user_agent: String,
+    /// A browser's: kept by a cookie. Otherwise by tokens.
+    pub cookie: bool,
+}
+
 /// Everything the edge knows of who is asking.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -63,6 +74,12 @@ pub struct Caller {
     pub person: Option<Person>,
     /// The network address the call came from.
     pub address: std::net::IpAddr,
+    /// What the calling program calls itself, at most 200 characters.
+    pub user_agent: String,
+    /// Whether a sign-in that begins now shall be kept by a cookie.
+    pub wants_cookie: bool,
+    /// The cookie of a sign-in that came from a page of this host. Whether it is good, only `person` tells.
+    pub cookie: Option<secrecy::SecretString>,
     /// Identifies this call in the log and in answers.
     pub request_id: String,
 }
@@ -78,6 +95,11 @@ impl Caller {
     /// The tenant of rows to work on: the ISP, or the platform itself.
     pub fn scope(&self) -> IspId {
         self.tenant.as_ref().map_or(crate::id::PLATFORM, |tenant| tenant.id)
+    }
+
+    /// Where a sign-in that begins now comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { address: self.address, user_agent: self.user_agent.clone(), cookie: self.wants_cookie }
     }
 
     /// The person, or the error that says that one must sign in.

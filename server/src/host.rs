@@ -46,6 +46,18 @@ pub fn is_own_origin(uri: &Uri, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a page of this very host sends this, and says so. Asked where a cookie speaks for somebody: what names no origin is no page, and
+/// a page that was not loaded over https may have been made by anybody on the way, but for pages of this machine.
+pub fn is_own_page(uri: &Uri, headers: &HeaderMap) -> bool {
+    let origin = headers.get(ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let of_this_machine = |origin: &str| {
+        let host = origin.rsplit_once(':').map_or(origin, |(host, _)| host);
+        host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1"
+    };
+    let safe = origin.strip_prefix("http://").map_or(origin.starts_with("https://"), of_this_machine);
+    safe && is_own_origin(uri, headers)
+}
+
 fn authority_of(origin: &str) -> Option<&str> {
     origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
 }
@@ -107,6 +119,29 @@ mod tests {
                 headers.insert(FETCH_SITE, HeaderValue::from_static(site));
             }
             assert_eq!(is_own_form(&Uri::from_static("/x"), &headers), own, "{origin:?} {fetch_site:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_counts_from_an_own_page_only() {
+        for (host, origin, own) in [
+            ("yellow.netily.io", Some("https://yellow.netily.io"), true),
+            ("yellow.netily.io", Some("https://YELLOW.netily.io"), true),
+            ("yellow.netily.io", None, false),
+            ("yellow.netily.io", Some("null"), false),
+            ("yellow.netily.io", Some("http://yellow.netily.io"), false),
+            ("yellow.netily.io", Some("https://blue.netily.io"), false),
+            ("yellow.localhost:8000", Some("http://yellow.localhost:8000"), true),
+            ("127.0.0.1:8000", Some("http://127.0.0.1:8000"), true),
+            ("yellow.localhost:8000", Some("http://blue.localhost:8000"), false),
+            ("yellow.localhost:8000", Some("http://yellow.localhost:9000"), false),
+            ("localhost.evil.example", Some("http://localhost.evil.example"), false),
+        ] {
+            let mut headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static(host))]);
+            if let Some(origin) = origin {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            assert_eq!(is_own_page(&Uri::from_static("/x"), &headers), own, "{host} {origin:?}");
         }
     }
 

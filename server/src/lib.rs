@@ -10,6 +10,7 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub mod email;
 pub mod host;
 pub mod lang;
 pub mod page;
@@ -45,6 +46,7 @@ pub mod hotspot;
 pub mod billing;
 pub mod collect;
 pub mod privacy;
+pub mod self_service;
 pub mod platform;
 
 // 3 edges: may use everything; nothing uses them

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::pg::data_types::PgInterval;
+use diesel::sql_types::{Interval, Text};
 use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
@@ -35,6 +36,16 @@ pub async fn take(tx: &mut Tx, key: &str, limit: &Limit, sentence: &str, now: Ti
     }
     let whole = Duration::from_secs(wait.as_secs() + 1);
     Err(Error::rate_limited(format!("{sentence} Please wait {} and try again.", say(whole)), whole))
+}
+
+/// Gives a token back that was taken: what it limits did not happen.
+pub async fn give_back(tx: &mut Tx, key: &str, limit: &Limit) -> Result<()> {
+    diesel::sql_query("UPDATE public.rate_limit SET full_at = full_at - $2 WHERE key = $1")
+        .bind::<Text, _>(key)
+        .bind::<Interval, _>(PgInterval::from_microseconds(limit.refill.num_microseconds().unwrap_or(0)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 fn say(wait: Duration) -> String {

@@ -5,6 +5,7 @@ diesel::table! {
     isp (id) {
         id -> Uuid, slug -> Text, name -> Text, status -> Text, commission_bps -> Nullable<Integer>,
         request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
+        suspended_at -> Nullable<Timestamptz>, suspended_reason -> Text,
     }
 }
 diesel::table! {
@@ -33,9 +34,15 @@ diesel::table! {
     }
 }
 diesel::table! {
+    token_key (id) {
+        id -> Text, secret_sealed -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
     tenant.user_account (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, email -> Nullable<Text>, phone -> Nullable<Text>, first_name -> Text, last_name -> Text, role -> Text,
         password_hash -> Nullable<Text>, disabled_at -> Nullable<Timestamptz>, created_at -> Timestamptz, lang -> Text,
+        invited_at -> Nullable<Timestamptz>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>,
     }
 }
 diesel::table! {
@@ -71,13 +78,13 @@ diesel::table! {
 diesel::table! {
     tenant.sign_in (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, created_at -> Timestamptz, ended_at -> Nullable<Timestamptz>,
-        ended_reason -> Nullable<Text>,
+        ended_reason -> Nullable<Text>, cookie_hash -> Nullable<Bytea>, address -> Text, user_agent -> Text, last_used_at -> Timestamptz,
     }
 }
 diesel::table! {
     tenant.refresh_token (tenant_id, token_hash) {
         tenant_id -> Uuid, token_hash -> Bytea, sign_in_id -> Uuid, created_at -> Timestamptz, expires_at -> Timestamptz,
-        used_at -> Nullable<Timestamptz>,
+        used_at -> Nullable<Timestamptz>, successor_salt -> Nullable<Bytea>,
     }
 }
 diesel::table! {
@@ -113,6 +120,11 @@ diesel::table! {
 diesel::table! {
     tenant.customer_search (tenant_id, word, customer_id) {
         tenant_id -> Uuid, word -> Text, customer_id -> Uuid,
+    }
+}
+diesel::table! {
+    tenant.code_sending (tenant_id, phone) {
+        tenant_id -> Uuid, phone -> Text, sent_at -> Array<Timestamptz>, last_at -> Timestamptz,
     }
 }
 diesel::table! {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
+use crate::auth;
 use crate::collect;
 use crate::error::Result;
 use crate::hotspot;
@@ -112,7 +113,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
     }
 }
 
-/// Deletes limits that are full again; a day later nothing reads them.
+/// Deletes limits that are full again, and what people cannot sign in with any longer.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
@@ -121,6 +122,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
             Ok(())
         })
         .await?;
+    auth::tidy(app).await?;
     Ok(Outcome::Again(now + TimeDelta::hours(1)))
 }
 

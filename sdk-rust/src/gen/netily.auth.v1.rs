@@ -135,7 +135,7 @@ impl ::prost::Name for RefreshTokenResponse {
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
 pub struct SignOutRequest {
-    /// The refresh token of the sign-in to end.
+    /// The refresh token of the sign-in to end. A browser leaves it empty: its cookie says which.
     #[prost(string, tag = "1")]
     pub refresh: ::prost::alloc::string::String,
 }

@@ -39,6 +39,13 @@ pub enum News<'a> {
         /// What it was about.
         subject: &'a str,
     },
+    /// A service request will not be done.
+    RequestRejected {
+        /// What it was about.
+        subject: &'a str,
+        /// Why.
+        reply: &'a str,
+    },
     /// Staff closed a service request that is not wanted any more.
     RequestCancelled {
         /// What it was about.
@@ -74,6 +81,7 @@ impl News<'_> {
             News::RequestApproved { subject } => ("Your request is approved", format!("We will do it: {subject}")),
             News::RequestInProgress { subject } => ("We work on your request", subject.to_owned()),
             News::RequestCompleted { subject } => ("Your request is done", subject.to_owned()),
+            News::RequestRejected { subject, reply } => ("Your request is refused", format!("{subject}: {reply}")),
             News::RequestCancelled { subject } => ("Your request is closed", format!("It was cancelled: {subject}")),
         }
     }
@@ -87,6 +95,7 @@ impl News<'_> {
             News::RequestApproved { subject } => ("Ombi lako limekubaliwa", format!("Tutalishughulikia: {subject}")),
             News::RequestInProgress { subject } => ("Tunashughulikia ombi lako", subject.to_owned()),
             News::RequestCompleted { subject } => ("Ombi lako limekamilika", subject.to_owned()),
+            News::RequestRejected { subject, reply } => ("Ombi lako limekataliwa", format!("{subject}: {reply}")),
             News::RequestCancelled { subject } => ("Ombi lako limefungwa", format!("Limeghairiwa: {subject}")),
         }
     }
@@ -107,6 +116,7 @@ mod tests {
             (News::RequestApproved { subject }, subject),
             (News::RequestInProgress { subject }, subject),
             (News::RequestCompleted { subject }, subject),
+            (News::RequestRejected { subject, reply: "No cable there." }, "No cable there."),
             (News::RequestCancelled { subject }, subject),
         ];
         for (news, fact) in table {

@@ -73,6 +73,13 @@ pub async fn redeem(app: &App, tx: &mut Tx, tenant: IspId, purpose: Purpose, tar
     Ok(diesel::select(functions::try_code(tenant, purpose.as_str(), target, hmac, TRIES, now)).get_result(&mut **tx).await?)
 }
 
+/// Deletes codes that nobody can use any longer.
+pub(super) async fn tidy(tx: &mut Tx, tenant: IspId, now: Time) -> Result<()> {
+    let over = one_time_code::table.filter(one_time_code::tenant_id.eq(tenant).and(one_time_code::expires_at.lt(now)));
+    diesel::delete(over).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// The one answer to every code that is not good.
 pub fn invalid() -> Error {
     Error::new(Reason::OtpInvalid, "This code is wrong, used or too old. Check it, or ask for a new one.")

@@ -104,6 +104,12 @@ pub async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
     Ok(())
 }
 
+/// Deletes links that nobody can use any longer.
+pub(super) async fn tidy(tx: &mut Tx, tenant: IspId, now: Time) -> Result<()> {
+    diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::expires_at.lt(now)))).execute(&mut **tx).await?;
+    Ok(())
+}
+
 fn invalid() -> Error {
     Error::new(Reason::LinkInvalid, "This link was used or is too old. Ask for a new one.")
 }

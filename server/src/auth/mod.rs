@@ -1,15 +1,24 @@
-//! Signing in and staying signed in, for staff, owners and operators. The platform's own row is the tenant of operators.
+//! Who people are: passwords, sign-ins, codes and links, for staff, owners, operators and customers alike. The platform's own row is
+//! the tenant of operators. Rows of customers themselves are another slice's.
 
 pub mod code;
 pub mod link;
 mod password;
 mod refresh;
+pub mod sending;
+mod session;
 mod sign_in;
+mod tidy;
 mod token;
 mod user;
 
 pub use password::Passwords;
-pub use refresh::{is_live, refresh, sign_out};
-pub use sign_in::{SignedIn, Tokens, sign_in};
+pub use refresh::refresh;
+pub use session::{Grant, LIVES as SESSION_LIVES, Live, Tokens, by_cookie, by_token, end_all, open_session, sign_out, sign_out_cookie};
+pub use sign_in::{SignedIn, check_password, sign_in};
+pub use tidy::tidy;
 pub use token::{Claims, TokenKeys};
-pub use user::{NewUser, User, create as create_user, get as get_user};
+pub use user::{
+    NewUser, User, UserChange, change as change_user, create as create_user, disable, drop_email, find_by_identifier, get as get_user, is_password,
+    lock as lock_user, set_password, taken,
+};

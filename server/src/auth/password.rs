@@ -1,8 +1,9 @@
 //! Passwords: argon2id with 19 MiB, two passes, one lane. Hashing is slow on purpose, so as many run at once as there
 //! are cores, a few wait, and the rest are told to come back.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -12,16 +13,23 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
+use crate::phone::Phone;
 
 /// How many may wait for a core.
 const QUEUE: usize = 50;
 const MEMORY_KIB: u32 = 19 * 1024;
+/// How a hash with the parameters of today begins.
+const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+
+/// Passwords that everybody tries first, in small letters. Shorter ones than we take are left out.
+static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
 /// The bounded place where passwords are hashed and compared.
 pub struct Passwords {
     cores: Arc<Semaphore>,
     inside: Arc<AtomicUsize>,
     places: usize,
+    runs: Arc<AtomicU64>,
     /// Compared when there is no account, so that an unknown one costs as much time as a known one.
     nobody: String,
 }
@@ -29,6 +37,23 @@ pub struct Passwords {
 fn argon2() -> Argon2<'static> {
     let params = Params::new(MEMORY_KIB, 2, 1, None).unwrap_or_else(|_| unreachable!("the parameters are constants within argon2's bounds"));
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Letters and digits only, small: `Asha Wanjiru` and `asha.wanjiru` are one word.
+fn bare(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Whether a password is made of nothing but what everybody knows of the person: one of the words, two joined, the part of an
+/// e-mail address before the @, or a phone number in any form.
+fn is_own(password: &str, own: &[&str]) -> bool {
+    let mut words: Vec<String> = own.iter().map(|word| bare(word)).collect();
+    words.extend(own.iter().filter_map(|word| word.split_once('@')).map(|(name, _)| bare(name)));
+    words.retain(|word| !word.is_empty());
+    let password = bare(password);
+    let national = |text: &str| text.parse::<Phone>().map(|phone| phone.digits().to_owned());
+    words.iter().any(|word| *word == password || national(word).is_ok_and(|phone| national(&password) == Ok(phone)))
+        || words.iter().any(|first| words.iter().any(|second| format!("{first}{second}") == password))
 }
 
 fn hash_now(password: &str) -> Result<String> {
@@ -41,39 +66,29 @@ impl Passwords {
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let nobody = hash_now("the password of nobody").unwrap_or_default();
-        Passwords { cores: Arc::new(Semaphore::new(cores)), inside: Arc::default(), places: cores + QUEUE, nobody }
+        Passwords { cores: Arc::new(Semaphore::new(cores)), inside: Arc::default(), places: cores + QUEUE, runs: Arc::default(), nobody }
     }
 
-    /// Whether a new password is one to take: 8 to 128 characters, any script, and not one that everybody uses.
-    pub fn acceptable(password: &str) -> Result<(), &'static str> {
-        const COMMON: [&str; 20] = [
-            "password",
-            "password1",
-            "password123",
-            "12345678",
-            "123456789",
-            "1234567890",
-            "11111111",
-            "00000000",
-            "qwertyui",
-            "qwerty123",
-            "iloveyou",
-            "sunshine",
-            "princess",
-            "football",
-            "welcome1",
-            "admin123",
-            "letmein1",
-            "abc12345",
-            "nairobi1",
-            "kenya123",
-        ];
+    /// Whether a new password is one to take: 8 to 128 characters, any script, not one that everybody uses, and not one of the person's
+    /// `own` words: names, e-mail address, phone number.
+    pub fn acceptable(password: &str, own: &[&str]) -> Result<(), &'static str> {
         match password.chars().count() {
             0..8 => Err("must have at least 8 characters"),
             129.. => Err("must have at most 128 characters"),
-            _ if COMMON.contains(&password.to_lowercase().as_str()) => Err("is one that everybody tries first; choose another"),
+            _ if COMMON.contains(password.to_lowercase().as_str()) => Err("is one that everybody tries first; choose another"),
+            _ if is_own(password, own) => Err("must not be your name, e-mail address or phone number"),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a hash was made with other parameters than those of today.
+    pub fn is_outdated(hash: &str) -> bool {
+        !hash.starts_with(CURRENT)
+    }
+
+    /// How many passwords have been hashed or compared: the work that was done.
+    pub fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
     }
 
     /// Hashes a new password.
@@ -95,8 +110,10 @@ impl Passwords {
         let place = Place::take(&self.inside, self.places)
             .ok_or_else(|| Error::rate_limited("Very many people are signing in right now. Please try again.", Duration::from_secs(2)))?;
         let core = self.cores.clone().acquire_owned().await.map_err(Error::internal)?;
+        let runs = self.runs.clone();
         tokio::task::spawn_blocking(move || {
             let _held = (place, core);
+            runs.fetch_add(1, Ordering::Relaxed);
             work()
         })
         .await
@@ -136,11 +153,43 @@ mod tests {
     #[test]
     fn weak_passwords_are_refused() {
         for weak in ["", "short", "password", "PassWord123", "12345678"] {
-            assert!(Passwords::acceptable(weak).is_err(), "{weak}");
+            assert!(Passwords::acceptable(weak, &[]).is_err(), "{weak}");
         }
-        assert!(Passwords::acceptable(&"x".repeat(129)).is_err());
+        assert!(Passwords::acceptable(&"x".repeat(129), &[]).is_err());
         for strong in ["ugali na sukuma", "пароль пароль", "🔒🔒🔒🔒🔒🔒🔒🔒"] {
-            assert!(Passwords::acceptable(strong).is_ok(), "{strong}");
+            assert!(Passwords::acceptable(strong, &["", "Asha"]).is_ok(), "{strong}");
         }
+    }
+
+    #[test]
+    fn common_passwords_are_small_letters_that_length_alone_lets_pass() {
+        assert!(COMMON.len() > 300, "{}", COMMON.len());
+        for common in COMMON.iter() {
+            assert!((8..=128).contains(&common.chars().count()) && common.to_lowercase() == **common, "{common}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_knows_of_a_person_is_no_password() {
+        let own = ["Wanjiru", "Njoroge", "w.njoroge@yellow.example", "254722000001"];
+        for known in ["WanjiruNjoroge", "njoroge wanjiru", "wnjoroge", "w.njoroge@yellow.example", "0722000001", "+254 722 000 001", "254722000001"] {
+            assert_eq!(Passwords::acceptable(known, &own), Err("must not be your name, e-mail address or phone number"), "{known}");
+        }
+        for other in ["wanjiru na ugali", "0722000002", "njoroge wa maziwa"] {
+            assert!(Passwords::acceptable(other, &own).is_ok(), "{other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn work_is_counted_and_old_parameters_are_noticed() {
+        let passwords = Passwords::new();
+        let hash = passwords.hash(&"correct horse".to_owned().into()).await.expect("hashes");
+        assert!(!passwords.verify(&"correct horse".to_owned().into(), None).await.expect("compares"));
+        assert_eq!(passwords.runs(), 2, "an account that is none costs as much");
+        assert!(!Passwords::is_outdated(&hash));
+        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).expect("parameters"));
+        let old = weak.hash_password(b"correct horse").expect("hashes").to_string();
+        assert!(Passwords::is_outdated(&old));
+        assert!(passwords.verify(&"correct horse".to_owned().into(), Some(old)).await.expect("compares"), "and still opens");
     }
 }

@@ -72,3 +72,9 @@ pub async fn of_user(tx: &mut Tx, isp: IspId, user: UserId) -> Result<Customer> 
         customer::table.filter(customer::tenant_id.eq(isp).and(customer::user_id.eq(user))).select(Customer::as_select()).first(&mut **tx).await.optional()?;
     row.ok_or_else(|| Error::not_found("customer"))
 }
+
+/// Writes the number of the id card, or takes it away.
+pub async fn set_id_number(tx: &mut Tx, isp: IspId, id: CustomerId, number: Option<&str>) -> Result<()> {
+    diesel::update(customer::table.find((isp, id))).set(customer::id_number.eq(number)).execute(&mut **tx).await?;
+    Ok(())
+}

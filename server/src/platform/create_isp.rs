@@ -56,7 +56,8 @@ fn check_slug(slug: &str) -> Result<()> {
 /// Opens an ISP; the same request again gives the ISP it opened.
 pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
     check_slug(&new.slug)?;
-    Passwords::acceptable(new.owner_password.expose_secret()).map_err(|wanted| Error::field("owner_password", wanted))?;
+    let own = [new.owner_first_name.as_str(), &new.owner_last_name, &new.owner_email];
+    Passwords::acceptable(new.owner_password.expose_secret(), &own).map_err(|wanted| Error::field("owner_password", wanted))?;
     if let Some(before) = repeated(app, &new).await? {
         return Ok(before);
     }

@@ -69,7 +69,8 @@ fn names(text: &str, person: &Person) -> bool {
         email: user.email.as_deref(),
         code: "",
     });
-    let words = search::words(&search::Searchable { first_name: &text.replace(|c: char| !c.is_alphanumeric() && !"'’`@.+_".contains(c), " "), ..Default::default() });
+    let words =
+        search::words(&search::Searchable { first_name: &text.replace(|c: char| !c.is_alphanumeric() && !"'’`@.+_".contains(c), " "), ..Default::default() });
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let phone = user.phone.as_deref().and_then(|phone| phone.get(3..)).is_some_and(|national| digits.contains(national));
     phone || words.iter().any(|word| theirs.contains(word.trim_end_matches('.')))
@@ -115,7 +116,7 @@ async fn forget_messages(tx: &mut Tx, isp: IspId, person: &Person) -> Result<()>
     let targets: Vec<&str> = [person.user.phone.as_deref(), person.user.email.as_deref()].into_iter().flatten().collect();
     let theirs = message::user_id.eq(person.user.id).or(message::user_id.is_null().and(message::recipient.eq_any(targets)));
     let theirs = message::table.filter(message::tenant_id.eq(isp)).filter(theirs.assume_not_null());
-    diesel::update(theirs.filter(message::state.eq("QUEUED"))).set(message::state.eq("FAILED")).execute(&mut **tx).await?;
+    diesel::update(theirs.clone().filter(message::state.eq("QUEUED"))).set(message::state.eq("FAILED")).execute(&mut **tx).await?;
     diesel::update(theirs)
         .set((
             (message::recipient.eq(""), message::subject.eq(""), message::problem.eq("")),

@@ -3,6 +3,7 @@
 use netily_sdk::types::Money as WireMoney;
 use tonic::{Request, Response, Status};
 
+use super::session::SetCookie;
 use super::status;
 use crate::actor::Caller;
 use crate::audit::By;
@@ -21,6 +22,20 @@ pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M)
 /// The person who is signed in, for the audit.
 pub fn by(caller: &Caller) -> Result<By> {
     caller.person().map(|person| By::User(person.user))
+}
+
+/// The same for a call that may begin or end a browser's sign-in: the cookie travels beside the answer.
+pub async fn answer_with_cookie<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M) -> Result<(A, Option<SetCookie>)>) -> Result<Response<A>, Status> {
+    let mut cookie = None;
+    let response = answer(request, async |caller, message| {
+        let (answer, set) = work(caller, message).await?;
+        cookie = set;
+        Ok(answer)
+    })
+    .await?;
+    let Some(cookie) = cookie else { return Ok(response) };
+    let (metadata, answer, extensions) = response.into_parts();
+    Ok(Response::from_parts(cookie.add_to(metadata), answer, extensions))
 }
 
 /// A moment on the wire.

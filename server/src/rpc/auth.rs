@@ -6,11 +6,12 @@ use netily_sdk::auth as pb;
 use netily_sdk::auth::auth_service_server::AuthService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, timestamp};
+use super::answer::{answer, answer_with_cookie};
 use super::fields;
+use super::session::{self, SetCookie};
 use crate::actor::Role;
 use crate::app::App;
-use crate::auth::{self, Tokens, User};
+use crate::auth::{self, User};
 use crate::error::Result;
 
 /// Longer than any token we give.
@@ -25,11 +26,12 @@ pub struct Auth {
 #[tonic::async_trait]
 impl AuthService for Auth {
     async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Result<Response<pb::SignInResponse>, Status> {
-        answer(request, async |caller, ask| {
+        answer_with_cookie(request, async |caller, ask| {
             let identifier = fields::text("identifier", &ask.identifier, 254)?;
             let password = fields::secret("password", ask.password, 128)?;
-            let signed_in = auth::sign_in(&self.app, caller.scope(), &identifier, &password, caller.address).await?;
-            Ok(pb::SignInResponse { tokens: Some(tokens(signed_in.tokens)), user: Some(user(&signed_in.user)?) })
+            let signed_in = auth::sign_in(&self.app, caller.scope(), &identifier, &password, &caller.origin()).await?;
+            let (tokens, cookie) = session::grant(signed_in.grant)?;
+            Ok((pb::SignInResponse { tokens, user: Some(user(&signed_in.user)?) }, cookie))
         })
         .await
     }
@@ -38,16 +40,25 @@ impl AuthService for Auth {
         answer(request, async |caller, ask| {
             let token = fields::text("refresh", &ask.refresh, TOKEN_MAX)?;
             let renewed = auth::refresh(&self.app, caller.scope(), &token).await?;
-            Ok(pb::RefreshTokenResponse { tokens: Some(tokens(renewed)) })
+            Ok(pb::RefreshTokenResponse { tokens: Some(session::tokens(renewed)) })
         })
         .await
     }
 
     async fn sign_out(&self, request: Request<pb::SignOutRequest>) -> Result<Response<pb::SignOutResponse>, Status> {
-        answer(request, async |caller, ask| {
-            let token = fields::text("refresh", &ask.refresh, TOKEN_MAX)?;
-            auth::sign_out(&self.app, caller.scope(), &token).await?;
-            Ok(pb::SignOutResponse {})
+        answer_with_cookie(request, async |caller, ask| {
+            let cookie = match &caller.cookie {
+                Some(cookie) => {
+                    auth::sign_out_cookie(&self.app, caller.scope(), cookie).await?;
+                    Some(SetCookie::clear()?)
+                }
+                None => None,
+            };
+            if cookie.is_none() || !ask.refresh.is_empty() {
+                let token = fields::text("refresh", &ask.refresh, TOKEN_MAX)?;
+                auth::sign_out(&self.app, caller.scope(), &token).await?;
+            }
+            Ok((pb::SignOutResponse {}, cookie))
         })
         .await
     }
@@ -62,11 +73,8 @@ impl AuthService for Auth {
     }
 }
 
-fn tokens(tokens: Tokens) -> pb::Tokens {
-    pb::Tokens { access: tokens.access, refresh: tokens.refresh, access_expires_at: Some(timestamp(tokens.access_expires_at)) }
-}
-
-fn user(user: &User) -> Result<pb::User> {
+/// A person on the wire.
+pub fn user(user: &User) -> Result<pb::User> {
     let role = match user.role()? {
         Role::Customer => pb::Role::Customer,
         Role::Staff => pb::Role::Staff,

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Uri};
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Uri};
+use secrecy::SecretString;
 
 use super::front::CallId;
 use super::roles::{self, Who};
+use super::session::{self, SetCookie};
 use super::status;
 use crate::actor::{Caller, Person, Tenant};
 use crate::app::App;
@@ -27,6 +29,8 @@ const TENANT: &str = "netily-tenant";
 const REMEMBER: Duration = Duration::from_millis(500);
 /// How many tenants are remembered.
 const REMEMBERED: usize = 10_000;
+/// More of what a program calls itself is of no interest.
+const USER_AGENT_MAX: usize = 200;
 
 /// What the layer needs.
 pub struct Edge {
@@ -59,24 +63,55 @@ impl Edge {
         tenants.insert(slug.to_owned(), (tenant.clone(), now));
         Ok(tenant)
     }
+
+    /// Who holds a token. Where it matters, its sign-in must live and its person's role be what the token says.
+    async fn by_token(&self, header: &HeaderValue, scope: IspId, who: Who) -> Result<Person> {
+        let token = header.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
+        let now = self.app.clock.now();
+        let person = self.app.tokens.read(token, scope, now)?;
+        admit(who, Some(&person))?;
+        if !who.needs_sign_in() {
+            return Ok(person);
+        }
+        let live = self.app.db.tx(scope, async |tx| auth::by_token(tx, scope, &person, now).await).await?;
+        live.map(|live| live.person).ok_or_else(invalid)
+    }
 }
 
 /// The layer.
 pub async fn caller(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let CallId(id) = CallId::of(&request);
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
-    match identify(&edge, request.uri(), request.headers()).await {
-        Ok((tenant, person)) => {
-            request.extensions_mut().insert(Caller { tenant, person, address, request_id: id });
-            next.run(request).await
+    let headers = request.headers();
+    let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().chars().take(USER_AGENT_MAX).collect();
+    let wants_cookie = headers.get(session::WANTED).is_some_and(|value| value == "cookie");
+    match identify(&edge, request.uri(), headers).await {
+        Ok(Identified { tenant, person, cookie, renewed }) => {
+            let again = cookie.as_ref().filter(|_| renewed).and_then(|cookie| SetCookie::keep(cookie).ok());
+            request.extensions_mut().insert(Caller { tenant, person, address, user_agent, wants_cookie, cookie, request_id: id });
+            let mut response = next.run(request).await;
+            if let Some(again) = again {
+                again.add_to_headers(response.headers_mut());
+            }
+            response
         }
         Err(error) => status::response(error, &id),
     }
 }
 
-async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(Option<Tenant>, Option<Person>)> {
+/// Who and where.
+#[derive(Default)]
+struct Identified {
+    tenant: Option<Tenant>,
+    person: Option<Person>,
+    cookie: Option<SecretString>,
+    /// The time of the cookie begins anew, which the browser is told.
+    renewed: bool,
+}
+
+async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<Identified> {
     if roles::is_infrastructure(uri.path()) {
-        return Ok((None, None));
+        return Ok(Identified::default());
     }
     let who = roles::who(uri.path())?;
     let tenant = match slug(uri, headers, &edge.app.config.base_domain)? {
@@ -84,9 +119,22 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<(Option
         None => None,
     };
     let scope = tenant.as_ref().map_or(PLATFORM, |tenant| tenant.id);
-    let person = if who == Who::SigningIn { None } else { person(&edge.app, headers, scope)? };
-    admit(&edge.app, who, scope, person.as_ref()).await?;
-    Ok((tenant, person))
+    let cookie = session::cookie(headers).filter(|_| host::is_own_page(uri, headers));
+    let (mut person, mut renewed) = (None, false);
+    if who != Who::SigningIn {
+        if let Some(value) = headers.get(AUTHORIZATION) {
+            person = Some(edge.by_token(value, scope, who).await?);
+        } else if let Some(cookie) = &cookie {
+            // A cookie that is spent cannot be left out by the page that it comes from: it is nobody's.
+            let now = edge.app.clock.now();
+            let live = edge.app.db.tx(scope, async |tx| auth::by_cookie(tx, scope, cookie, now).await).await?;
+            (person, renewed) = live.map_or((None, false), |live| (Some(live.person), live.renewed));
+        } else if who.needs_sign_in() && session::cookie(headers).is_some() {
+            return Err(Error::new(Reason::PermissionDenied, "A cookie counts in calls from our own pages only."));
+        }
+    }
+    admit(who, person.as_ref())?;
+    Ok(Identified { tenant, person, cookie, renewed })
 }
 
 /// The subdomain that is meant: the host's, or the metadata's. When both speak they must agree.
@@ -106,31 +154,19 @@ fn is_label(slug: &str) -> bool {
     slug.len() <= 63 && slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Who holds the token that came along, if one did.
-fn person(app: &App, headers: &HeaderMap, scope: IspId) -> Result<Option<Person>> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    let token = value.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
-    app.tokens.read(token, scope, app.clock.now()).map(Some)
-}
-
 /// The token of `Bearer <token>`.
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Refuses whom the table does not name, and tokens whose sign-in has ended.
-async fn admit(app: &App, who: Who, scope: IspId, person: Option<&Person>) -> Result<()> {
+/// Refuses whom the table does not name.
+fn admit(who: Who, person: Option<&Person>) -> Result<()> {
     if !who.needs_sign_in() {
         return Ok(());
     }
     let person = person.ok_or_else(|| Error::new(Reason::Unauthenticated, "Sign in first."))?;
-    if !who.includes(person.role) {
-        return Err(Error::new(Reason::PermissionDenied, "Your role may not do this."));
-    }
-    let sign_in = person.sign_in;
-    let live = app.db.tx(scope, async |tx| auth::is_live(tx, scope, sign_in).await).await?;
-    if live { Ok(()) } else { Err(invalid()) }
+    if who.includes(person.role) { Ok(()) } else { Err(Error::new(Reason::PermissionDenied, "Your role may not do this.")) }
 }
 
 fn invalid() -> Error {
@@ -139,7 +175,6 @@ fn invalid() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
     use http::header::HOST;
 
     use super::*;

@@ -1,7 +1,7 @@
 //! CustomerService: customers as staff see them, the rules of their registration, and what they ask for. Decodes, calls the slice once,
 //! encodes.
 
-mod ask;
+pub(super) mod ask;
 pub(super) mod show;
 
 use std::sync::Arc;
@@ -89,29 +89,19 @@ impl CustomerService for Customers {
     }
 
     async fn reject_customer(&self, request: Request<pb::RejectCustomerRequest>) -> Result<Response<pb::RejectCustomerResponse>, Status> {
-        answer(request, async |caller, ask| {
-            Ok(pb::RejectCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Reject, &ask.reason).await? })
-        })
-        .await
+        answer(request, async |caller, ask| Ok(pb::RejectCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Reject, &ask.reason).await? })).await
     }
 
     async fn suspend_customer(&self, request: Request<pb::SuspendCustomerRequest>) -> Result<Response<pb::SuspendCustomerResponse>, Status> {
-        answer(request, async |caller, ask| {
-            Ok(pb::SuspendCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Suspend, &ask.reason).await? })
-        })
-        .await
+        answer(request, async |caller, ask| Ok(pb::SuspendCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Suspend, &ask.reason).await? })).await
     }
 
     async fn reactivate_customer(&self, request: Request<pb::ReactivateCustomerRequest>) -> Result<Response<pb::ReactivateCustomerResponse>, Status> {
-        answer(request, async |caller, ask| {
-            Ok(pb::ReactivateCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Reactivate, "").await? })
-        })
-        .await
+        answer(request, async |caller, ask| Ok(pb::ReactivateCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Reactivate, "").await? })).await
     }
 
     async fn close_customer(&self, request: Request<pb::CloseCustomerRequest>) -> Result<Response<pb::CloseCustomerResponse>, Status> {
-        answer(request, async |caller, ask| Ok(pb::CloseCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Close, &ask.reason).await? }))
-            .await
+        answer(request, async |caller, ask| Ok(pb::CloseCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Close, &ask.reason).await? })).await
     }
 
     async fn get_registration_settings(
@@ -153,10 +143,7 @@ impl CustomerService for Customers {
         .await
     }
 
-    async fn update_service_request(
-        &self,
-        request: Request<pb::UpdateServiceRequestRequest>,
-    ) -> Result<Response<pb::UpdateServiceRequestResponse>, Status> {
+    async fn update_service_request(&self, request: Request<pb::UpdateServiceRequestRequest>) -> Result<Response<pb::UpdateServiceRequestResponse>, Status> {
         answer(request, async |caller, ask| {
             let id = fields::parse("id", &ask.id)?;
             let status = fields::choice("status", ask.status)?.and_then(ask::request_status);

@@ -18,8 +18,12 @@ pub enum Who {
     SigningIn,
     /// Whoever is signed in.
     SignedIn,
+    /// Customers of the ISP.
+    Customer,
     /// Staff and owners of the ISP.
     Staff,
+    /// Owners of the ISP.
+    Owner,
     /// Operators of the platform.
     Operator,
 }
@@ -29,7 +33,9 @@ impl Who {
     pub const fn includes(self, role: Role) -> bool {
         match self {
             Who::Public | Who::SigningIn | Who::SignedIn => true,
+            Who::Customer => matches!(role, Role::Customer),
             Who::Staff => matches!(role, Role::Staff | Role::Owner),
+            Who::Owner => matches!(role, Role::Owner),
             Who::Operator => matches!(role, Role::Operator),
         }
     }
@@ -82,6 +88,42 @@ const METHODS: &[Method] = &[
     call("/netily.router.v1.RouterService/CheckRouter", Who::Staff),
     call("/netily.router.v1.RouterService/ListActiveSessions", Who::Staff),
     call("/netily.isp.v1.IspService/GetPublicProfile", Who::Public),
+    call("/netily.selfservice.v1.SelfService/Register", Who::SigningIn),
+    call("/netily.selfservice.v1.SelfService/Login", Who::SigningIn),
+    call("/netily.selfservice.v1.SelfService/VerifyPhone", Who::Public),
+    call("/netily.selfservice.v1.SelfService/ResendOtp", Who::Public),
+    call("/netily.selfservice.v1.SelfService/VerifyEmail", Who::Public),
+    call("/netily.selfservice.v1.SelfService/ResendVerificationEmail", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetProfile", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/UpdateProfile", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/RequestPhoneChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ConfirmPhoneChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/RequestEmailChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/CloseAccount", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetDashboard", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListPlans", Who::Public),
+    call("/netily.selfservice.v1.SelfService/CreateServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListServiceRequests", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/CancelServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListAlerts", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/MarkAlertRead", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/MarkAllAlertsRead", Who::Customer),
+    call("/netily.customer.v1.CustomerService/ListCustomers", Who::Staff),
+    call("/netily.customer.v1.CustomerService/GetCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/CreateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ApproveCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/RejectCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/SuspendCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ReactivateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/CloseCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/GetRegistrationSettings", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateRegistrationSettings", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ListServiceRequests", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateServiceRequest", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ExportCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/EraseCustomer", Who::Owner),
     call("/netily.billing.v1.BillingService/ListCommissions", Who::Staff),
     call("/netily.billing.v1.BillingService/CreatePlan", Who::Staff),
     call("/netily.billing.v1.BillingService/UpdatePlan", Who::Staff),
@@ -158,6 +200,16 @@ mod tests {
         assert!(Who::Staff.includes(Role::Staff) && Who::Staff.includes(Role::Owner));
         assert!(!Who::Staff.includes(Role::Operator) && !Who::Staff.includes(Role::Customer));
         assert!(Who::Operator.includes(Role::Operator) && !Who::Operator.includes(Role::Owner));
+    }
+
+    #[test]
+    fn what_is_an_owners_or_a_customers_is_theirs_alone() {
+        for role in [Role::Customer, Role::Staff, Role::Owner, Role::Operator] {
+            assert_eq!(Who::Owner.includes(role), role == Role::Owner, "{role:?}");
+            assert_eq!(Who::Customer.includes(role), role == Role::Customer, "{role:?}");
+            assert!(Who::SignedIn.includes(role), "{role:?}");
+        }
+        assert!([Who::SignedIn, Who::Customer, Who::Staff, Who::Owner, Who::Operator].into_iter().all(Who::needs_sign_in));
     }
 
     #[test]

@@ -53,14 +53,15 @@ pub async fn answer(app: &App, isp: IspId, by: By, id: ServiceRequestId, answer:
             audit::record(tx, isp, by, "service_request_updated", &id.to_string(), facts, now).await?;
             let subject = before.subject.as_str();
             let news = match to {
+                Some(Status::Rejected) => News::RequestRejected { subject, reply: &answer.reply },
                 _ if answered => News::Answered { subject, reply: &answer.reply },
                 Some(Status::InProgress) => News::RequestInProgress { subject },
                 Some(Status::Completed) => News::RequestCompleted { subject },
                 Some(Status::Cancelled) => News::RequestCancelled { subject },
                 _ => News::RequestApproved { subject },
             };
-            let person = customer::get(tx, isp, before.customer_id).await?;
-            customer::alert(tx, isp, &person, news, &id.to_string(), now).await?;
+            let person = customer::person(tx, isp, before.customer_id).await?;
+            customer::tell(tx, isp, &person, news, &id.to_string(), now).await?;
             if answered {
                 let facts = [("subject", subject), ("reply", answer.reply.as_str())];
                 customer::write_to(app, tx, isp, &person, Template::ServiceRequestAnswered, &facts, now).await?;

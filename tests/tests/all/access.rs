@@ -42,7 +42,26 @@ fn expected(method: &str) -> Who {
         | "HotspotService/WatchPurchase"
         | "HotspotService/ResumePurchase"
         | "HotspotService/BlockPrompts"
-        | "IspService/GetPublicProfile" => Who::Anybody,
+        | "IspService/GetPublicProfile"
+        | "SelfService/VerifyPhone"
+        | "SelfService/ResendOtp"
+        | "SelfService/VerifyEmail" => Who::Anybody,
+        "SelfService/Register" | "SelfService/Login" => Who::SigningIn,
+        "SelfService/ResendVerificationEmail"
+        | "SelfService/GetProfile"
+        | "SelfService/UpdateProfile"
+        | "SelfService/RequestPhoneChange"
+        | "SelfService/ConfirmPhoneChange"
+        | "SelfService/RequestEmailChange"
+        | "SelfService/CloseAccount"
+        | "SelfService/GetDashboard"
+        | "SelfService/CreateServiceRequest"
+        | "SelfService/ListServiceRequests"
+        | "SelfService/GetServiceRequest"
+        | "SelfService/CancelServiceRequest"
+        | "SelfService/ListAlerts"
+        | "SelfService/MarkAlertRead"
+        | "SelfService/MarkAllAlertsRead" => Who::Customer,
         "HotspotService/CreatePlan"
         | "HotspotService/UpdatePlan"
         | "HotspotService/ArchivePlan"

@@ -213,7 +213,7 @@ export const RefreshTokenResponseSchema: GenMessage<RefreshTokenResponse> = /*@_
  */
 export type SignOutRequest = Message<"netily.auth.v1.SignOutRequest"> & {
   /**
-   * The refresh token of the sign-in to end.
+   * The refresh token of the sign-in to end. A browser leaves it empty: its cookie says which.
    *
    * @generated from field: string refresh = 1;
    */

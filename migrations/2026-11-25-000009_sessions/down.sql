@@ -1,0 +1,13 @@
+drop index tenant.audit_event_newest_of_all;
+drop index tenant.audit_event_newest;
+drop table public.token_key;
+alter table public.isp drop column suspended_reason, drop column suspended_at;
+drop index tenant.user_account_staff;
+drop index tenant.user_account_request;
+alter table tenant.user_account drop column request_hash, drop column request_id, drop column invited_at;
+drop index tenant.refresh_token_over;
+alter table tenant.refresh_token drop column successor_salt;
+revoke delete on tenant.sign_in from netily_app;
+drop index tenant.sign_in_over;
+drop index tenant.sign_in_cookie;
+alter table tenant.sign_in drop column last_used_at, drop column user_agent, drop column address, drop column cookie_hash;
