@@ -16,6 +16,32 @@ use crate::world::World;
 const LONGEST_LINE_BYTES: u64 = 64 * 1024;
 const LONGEST_MAIL_BYTES: usize = 8 * 1024 * 1024;
 
+/// How long `hang` says nothing.
+const HANG_MS: u64 = 65_000;
+
+/// How the mail server misbehaves just now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailBehaviour {
+    /// The one switch.
+    pub mode: MailMode,
+}
+
+/// How a recipient is received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailMode {
+    /// Taken.
+    #[default]
+    Ok,
+    /// 550 for each recipient: no such mailbox.
+    Refuse,
+    /// 421 and the end of the connection: come back later.
+    Busy,
+    /// No answer.
+    Hang,
+}
+
 /// A mail that was received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Mail {
@@ -89,10 +115,15 @@ async fn converse(world: &World, stream: TcpStream) -> std::io::Result<()> {
                 envelope.to.clear();
                 say(&mut stream, "250 OK").await?;
             }
-            "RCPT" => {
-                envelope.to.push(address(rest));
-                say(&mut stream, "250 OK").await?;
-            }
+            "RCPT" => match world.look(|truth| truth.mail_behaviour().mode) {
+                MailMode::Ok => {
+                    envelope.to.push(address(rest));
+                    say(&mut stream, "250 OK").await?;
+                }
+                MailMode::Refuse => say(&mut stream, &format!("550 5.1.1 <{}> no such mailbox here", address(rest))).await?,
+                MailMode::Busy => return say(&mut stream, "421 4.3.2 come back later").await,
+                MailMode::Hang => world.hang(HANG_MS).await,
+            },
             "DATA" if envelope.to.is_empty() => say(&mut stream, "503 no recipients").await?,
             "DATA" => {
                 say(&mut stream, "354 end with <CRLF>.<CRLF>").await?;

@@ -10,9 +10,11 @@ use crate::app::App;
 use crate::audit::By;
 use crate::auth::{self, NewUser};
 use crate::billing::{self, Period, PlanDraft as ServiceDraft, Unit};
+use crate::customer::{self, Act, NewCustomer, Proof, RegisteredBy, Rules, Status};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
 use crate::id::{HotspotPlanId, IspId, PLATFORM, RequestId, RouterId};
+use crate::isp;
 use crate::lang::Lang;
 use crate::money::Money;
 use crate::platform::{self, NewIsp};
@@ -23,12 +25,19 @@ struct IspSeed {
     slug: &'static str,
     name: &'static str,
     color: &'static str,
+    phone_digit: u8,                                  // tells the phones of its customers from those of the others
     routers: &'static [(&'static str, &'static str)], // name for people, name in the sandbox
 }
 
 const ISPS: [IspSeed; 2] = [
-    IspSeed { slug: "yellow", name: "Yellow WiFi", color: "#f2b705", routers: &[("Market Street", "yellow-market"), ("Bus Stage", "yellow-stage")] },
-    IspSeed { slug: "blue", name: "Blue Net", color: "#1c5fd4", routers: &[("Harbour", "blue-harbour")] },
+    IspSeed {
+        slug: "yellow",
+        name: "Yellow WiFi",
+        color: "#f2b705",
+        phone_digit: 1,
+        routers: &[("Market Street", "yellow-market"), ("Bus Stage", "yellow-stage")],
+    },
+    IspSeed { slug: "blue", name: "Blue Net", color: "#1c5fd4", phone_digit: 2, routers: &[("Harbour", "blue-harbour")] },
 ];
 
 const ROUTER_USER: &str = "netily";
@@ -60,6 +69,19 @@ pub struct RouterCard {
     pub password: String,
 }
 
+/// A customer as the card shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct CustomerCard {
+    /// `CUST-0001`.
+    pub customer_code: String,
+    /// What to type as who; 254….
+    pub phone: String,
+    /// What to type as password.
+    pub password: String,
+    /// How it stands.
+    pub status: String,
+}
+
 /// An ISP as the card shows it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct IspCard {
@@ -76,7 +98,7 @@ pub struct IspCard {
     /// Ids of its service plans.
     pub plans: Vec<String>,
     /// Its customers.
-    pub customers: Vec<serde_json::Value>,
+    pub customers: Vec<CustomerCard>,
 }
 
 /// What was seeded.
@@ -116,12 +138,12 @@ pub async fn seed(app: &Arc<App>, sandbox: &Sandbox) -> Result<Seeded> {
     person(app, PLATFORM, &operator, "Otieno", Role::Operator).await?;
     let mut isps = Vec::new();
     for seed in &ISPS {
-        isps.push(isp(app, sandbox, seed).await?);
+        isps.push(open_isp(app, sandbox, seed).await?);
     }
     Ok(Seeded { isps, operator })
 }
 
-async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
+async fn open_isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
     let slug = seed.slug;
     let owner = SignIn { identifier: format!("owner@{slug}.example"), password: format!("{slug}-owner-of-the-demo") };
     let staff = SignIn { identifier: format!("staff@{slug}.example"), password: format!("{slug}-staff-of-the-demo") };
@@ -179,8 +201,66 @@ async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
         routers,
         hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(),
         plans: home_plans,
-        customers: Vec::new(),
+        customers: vec![customer(app, isp, seed, &CUSTOMERS[0]).await?, customer(app, isp, seed, &CUSTOMERS[1]).await?],
     })
+}
+
+/// A customer of each ISP.
+struct CustomerSeed {
+    first_name: &'static str,
+    last_name: &'static str,
+    lang: Lang,
+    /// Whether the phone is proven and staff have let the customer in.
+    active: bool,
+}
+
+const CUSTOMERS: [CustomerSeed; 2] = [
+    CustomerSeed { first_name: "Asha", last_name: "Mwangi", lang: Lang::English, active: true },
+    CustomerSeed { first_name: "Baraka", last_name: "Odhiambo", lang: Lang::Swahili, active: false },
+];
+
+/// Makes a customer as a registration does, but for the text that nobody would read.
+async fn customer(app: &App, isp: IspId, seed: &IspSeed, who: &CustomerSeed) -> Result<CustomerCard> {
+    let name = who.first_name.to_lowercase();
+    let request_id = request(&format!("customer {} {name}", seed.slug));
+    let password = format!("{}-customer-of-the-demo", seed.slug);
+    let password_hash = app.passwords.hash(&password.clone().into()).await?;
+    let now = app.clock.now();
+    let (made, phone) = app
+        .db
+        .tx(isp, async |tx| {
+            if let Some(before) = customer::repeated(tx, isp, request_id, name.as_bytes()).await? {
+                let phone = auth::get_user(tx, isp, before.user_id).await?.phone;
+                return Ok((before, phone));
+            }
+            let digits = format!("25472200{}1{}", seed.phone_digit, if who.active { "01" } else { "02" });
+            let new = NewCustomer {
+                user: NewUser {
+                    email: Some(format!("{name}@{}.example", seed.slug)),
+                    phone: Some(digits.parse().map_err(|wanted| Error::field("phone", wanted))?),
+                    first_name: who.first_name.into(),
+                    last_name: who.last_name.into(),
+                    role: Role::Customer,
+                    password_hash: Some(password_hash.clone()),
+                    lang: who.lang,
+                },
+                id_number: None,
+                status: Status::Pending,
+                registered_by: RegisteredBy::Themselves,
+                request_id,
+                request_hash: name.clone().into_bytes(),
+            };
+            let mut made = customer::create(tx, isp, &new, now).await?;
+            if who.active {
+                let rules = Rules::of(&isp::registration(tx, isp).await?);
+                customer::prove(tx, isp, made.id, Proof::Phone, rules, now).await?;
+                made = customer::set_status(tx, isp, made.id, Act::Approve, "", By::Netily, now).await?;
+            }
+            Ok((made, Some(digits)))
+        })
+        .await?;
+    let status = made.status()?.as_str().to_owned();
+    Ok(CustomerCard { customer_code: made.customer_code, phone: phone.unwrap_or_default(), password, status })
 }
 
 /// The hotspot plans of each ISP, by a name that does not change.
