@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -61,7 +62,7 @@ impl Mail {
             "from": self.from,
             "to": self.to,
             "subject": header(headers, "subject"),
-            "text": body,
+            "text": decoded(body, &header(headers, "content-transfer-encoding")),
             "raw": self.raw,
         })
     }
@@ -77,6 +78,33 @@ fn header(headers: &str, name: &str) -> String {
     let unfolded = headers.replace("\r\n ", " ").replace("\r\n\t", " ");
     let mut named = unfolded.split("\r\n").filter_map(|line| line.split_once(':'));
     named.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+}
+
+/// A body as people read it. What no encoding is named for, or cannot be decoded, is shown as it came.
+fn decoded(body: &str, encoding: &str) -> String {
+    let bytes = match encoding.to_ascii_lowercase().as_str() {
+        "quoted-printable" => quoted_printable(body),
+        "base64" => base64::engine::general_purpose::STANDARD.decode(body.split_whitespace().collect::<String>()).ok(),
+        _ => None,
+    };
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| body.to_owned())
+}
+
+/// RFC 2045, 6.7: `=` and two hex digits are a byte, `=` at the end of a line is no break.
+fn quoted_printable(body: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((plain, coded)) = rest.split_once('=') {
+        bytes.extend_from_slice(plain.as_bytes());
+        if let Some(next) = coded.strip_prefix("\r\n") {
+            rest = next;
+            continue;
+        }
+        bytes.push(u8::from_str_radix(coded.get(..2)?, 16).ok()?);
+        rest = &coded[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Some(bytes)
 }
 
 /// Takes connections until the sandbox ends.
@@ -200,4 +228,22 @@ async fn say(stream: &mut BufReader<TcpStream>, line: &str) -> std::io::Result<(
 fn address(rest: &str) -> String {
     let inside = rest.split_once('<').and_then(|(_, tail)| tail.split_once('>'));
     inside.map_or(rest, |(address, _)| address).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_shown_as_people_read_them() {
+        for (encoding, body, shown) in [
+            ("", "a =3D b\r\n", "a =3D b\r\n"),
+            ("quoted-printable", "https://a.b/?token=3Dab=\r\ncd\r\nCaf=C3=A9", "https://a.b/?token=abcd\r\nCafé"),
+            ("quoted-printable", "broken =G", "broken =G"),
+            ("quoted-printable", "broken =é", "broken =é"),
+            ("base64", "S2Fy\r\naWJ1\r\n", "Karibu"),
+        ] {
+            assert_eq!(decoded(body, encoding), shown);
+        }
+    }
 }
