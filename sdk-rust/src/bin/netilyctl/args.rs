@@ -1,8 +1,12 @@
 //! The command line: names, meanings and examples. Decides nothing.
 
+mod customer;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,6 +88,15 @@ Without a login, each command signs in by itself when NETILY_IDENTIFIER and NETI
     /// Service plans: home internet by the period (staff)
     #[command(subcommand)]
     ServicePlan(ServicePlanCommand),
+    /// Customers of the ISP (staff)
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// What customers ask for (staff)
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Settings of the ISP (staff)
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Purchases of guests; they need no sign-in
     #[command(subcommand)]
     Purchase(PurchaseCommand),
