@@ -37,8 +37,6 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Domain below which each ISP has its subdomain.
     pub base_domain: String,
-    /// Where people reach the platform itself, `https://netily.io`; an ISP is at its subdomain of the same. Without a slash at the end.
-    pub public_url: String,
     /// Netily's part of a payment unless an ISP has its own.
     pub commission_rate: Rate,
     /// Keys that sign access tokens: id and secret. The first signs, all verify.
@@ -61,7 +59,12 @@ pub struct Config {
     pub sms_per_isp_day: i32,
     /// The mail server.
     pub mail: MailSettings,
+    /// Where browsers find an ISP's pages: an origin in which `{isp}` stands for its subdomain.
+    pub public_url: String,
 }
+
+/// The subdomain of the platform's own pages; no ISP may have it.
+pub const PLATFORM_LABEL: &str = "admin";
 
 /// An IPv4 or IPv6 network in CIDR notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +159,17 @@ fn sms(reader: &mut Reader<'_>, prefix: &str) -> SmsSettings {
     settings
 }
 
+/// `http://{isp}.localhost:8000`: an origin with the place of the subdomain.
+fn public_url(text: &str) -> Result<String, &'static str> {
+    const WANTED: &str = "must be the address of the pages with {isp} for the subdomain, as https://{isp}.netily.io";
+    let text = text.trim_end_matches('/');
+    let url = reqwest::Url::parse(&text.replacen("{isp}", "isp", 1)).map_err(|_| WANTED)?;
+    let host = text.split_once("://").map(|(_, rest)| rest).filter(|rest| rest.starts_with("{isp}.") && rest.matches('{').count() == 1);
+    let origin =
+        matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if origin && host.is_some() { Ok(text.to_owned()) } else { Err(WANTED) }
+}
+
 /// `id:hex,id:hex`: names and secrets of at least 32 bytes.
 fn keys(text: &str) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
     const WANTED: &str = "must be id:hex[,id:hex…] with at least 64 hex digits each (openssl rand -hex 32)";
@@ -184,14 +198,6 @@ impl Config {
         Config::read(&|name| map.get(name).cloned())
     }
 
-    /// The address of a page of an ISP, for messages: `https://yellow.netily.io/invitation`. The platform has no subdomain.
-    pub fn page_url(&self, slug: Option<&str>, path: &str) -> String {
-        match (slug, self.public_url.split_once("://")) {
-            (Some(slug), Some((scheme, rest))) => format!("{scheme}://{slug}.{rest}{path}"),
-            _ => format!("{}{path}", self.public_url),
-        }
-    }
-
     fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Config, String> {
         let mut reader = Reader { get, faults: Vec::new() };
         let database_url = SecretString::from(reader.text("DATABASE_URL", None));
@@ -199,11 +205,6 @@ impl Config {
         let listen: Option<SocketAddr> =
             reader.read("NETILY_LISTEN", Some("127.0.0.1:8000"), |text| text.parse().map(Some).map_err(|_| "must be address:port, as 127.0.0.1:8000"));
         let base_domain = reader.text("NETILY_BASE_DOMAIN", None).to_ascii_lowercase();
-        let public_url = reader.read("NETILY_PUBLIC_URL", Some(&format!("https://{base_domain}")), |text| {
-            let url = text.trim_end_matches('/');
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).map(|rest| rest.split(':').next().unwrap_or_default());
-            if host == Some(base_domain.as_str()) { Ok(url.to_owned()) } else { Err("must be an http or https address at NETILY_BASE_DOMAIN") }
-        });
         let commission_rate: Option<Rate> = reader.read("NETILY_COMMISSION_RATE", Some("0.05"), |text| text.parse().map(Some));
         let token_keys = reader.read("NETILY_TOKEN_KEYS", None, keys);
         let encryption_keys = reader.read("NETILY_ENCRYPTION_KEYS", None, encryption_keys);
@@ -248,6 +249,7 @@ impl Config {
         {
             reader.faults.push(format!("SMTP_URL or MAIL_FROM cannot be used: {fault}"));
         }
+        let public_url = reader.read("NETILY_PUBLIC_URL", None, public_url);
         if generation == Some(Generation::Legacy) && channel_id.is_none() {
             reader.faults.push("PAYHERO_CHANNEL_ID is not set, and PAYHERO_GENERATION=legacy needs it".to_owned());
         }
@@ -273,7 +275,6 @@ impl Config {
             database_connections,
             listen,
             base_domain,
-            public_url,
             commission_rate,
             token_keys,
             encryption_keys,
@@ -285,7 +286,14 @@ impl Config {
             sms_fallback,
             sms_per_isp_day,
             mail,
+            public_url,
         })
+    }
+
+    /// The address of a page: `https://yellow.netily.io/verify?token=…` of the label `yellow` and the path `verify?token=…`. The
+    /// platform's own pages have the label [`PLATFORM_LABEL`].
+    pub fn link(&self, label: &str, path: &str) -> String {
+        format!("{}/{}", self.public_url.replacen("{isp}", label, 1), path.trim_start_matches('/'))
     }
 }
 
@@ -329,36 +337,21 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_at_the_subdomain_of_an_isp() {
-        let mut map = HashMap::from(
-            [
-                ("DATABASE_URL", "postgres://netily_app@127.0.0.1/netily"),
-                ("NETILY_BASE_DOMAIN", "localhost"),
-                ("PAYHERO_BASE_URL", "http://127.0.0.1:1"),
-                ("PAYHERO_AUTH", "x"),
-                ("PAYHERO_CHANNEL_ID", "1"),
-                ("PAYHERO_SUBSCRIPTION_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_HOTSPOT_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_BILLING_CALLBACK", "http://127.0.0.1:1"),
-                ("PAYHERO_PAYOUT_CALLBACK", "http://127.0.0.1:1"),
-                ("SMS_BASE_URL", "http://127.0.0.1:1"),
-                ("SMS_USERNAME", "x"),
-                ("SMS_API_KEY", "x"),
-                ("SMTP_URL", "smtp://127.0.0.1:1"),
-                ("MAIL_FROM", "nobody@example.com"),
-                ("NETILY_CALLBACK_KEY", "ab".repeat(32).as_str()),
-                ("NETILY_TOKEN_KEYS", &format!("a:{}", "ab".repeat(32))),
-                ("NETILY_ENCRYPTION_KEYS", &format!("1:{}", "ab".repeat(32))),
-            ]
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        );
-        let url = |map: &HashMap<String, String>, slug| Config::from_map(map).map(|config| config.page_url(slug, "/x"));
-        assert_eq!(url(&map, Some("yellow")), Ok("https://yellow.localhost/x".into()));
-        map.insert("NETILY_PUBLIC_URL".into(), "http://localhost:8000/".into());
-        assert_eq!(url(&map, Some("yellow")), Ok("http://yellow.localhost:8000/x".into()));
-        assert_eq!(url(&map, None), Ok("http://localhost:8000/x".into()));
-        map.insert("NETILY_PUBLIC_URL".into(), "http://elsewhere.example".into());
-        assert!(url(&map, None).is_err_and(|faults| faults.contains("NETILY_PUBLIC_URL must be")));
+    fn a_public_address_names_the_isp_as_its_first_label() {
+        for good in ["https://{isp}.netily.io", "http://{isp}.localhost:8000/"] {
+            assert_eq!(public_url(good).as_deref(), Ok(good.trim_end_matches('/')));
+        }
+        for wrong in [
+            "",
+            "https://netily.io",
+            "https://netily.io/{isp}",
+            "https://{isp}.{isp}.io",
+            "ftp://{isp}.netily.io",
+            "https://{isp}.netily.io/app",
+            "{isp}.netily.io",
+        ] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

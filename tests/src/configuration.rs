@@ -15,7 +15,6 @@ pub fn environment(urls: &Urls, sandbox: &Sandbox, address: SocketAddr) -> HashM
         [
             ("DATABASE_URL", urls.app.expose_secret().to_owned()),
             ("NETILY_BASE_DOMAIN", "localhost".to_owned()),
-            ("NETILY_PUBLIC_URL", format!("http://localhost:{}", address.port())),
             ("NETILY_LISTEN", address.to_string()),
             ("NETILY_TOKEN_KEYS", format!("test:{}", "7".repeat(64))),
             ("NETILY_ENCRYPTION_KEYS", format!("1:{}", "8".repeat(64))),
@@ -30,6 +29,7 @@ pub fn environment(urls: &Urls, sandbox: &Sandbox, address: SocketAddr) -> HashM
             ("PAYHERO_HOTSPOT_CALLBACK", callback("hotspot")),
             ("PAYHERO_BILLING_CALLBACK", callback("billing")),
             ("PAYHERO_PAYOUT_CALLBACK", callback("payout")),
+            ("NETILY_PUBLIC_URL", format!("http://{{isp}}.localhost:{}", address.port())),
             ("SMS_BASE_URL", sandbox.sms_url()),
             ("SMS_USERNAME", "sandbox".to_owned()),
             ("SMS_API_KEY", "atsk_sandbox".to_owned()),

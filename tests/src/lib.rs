@@ -8,6 +8,7 @@
 mod books;
 mod cluster;
 mod configuration;
+mod customer;
 mod guest;
 mod notes;
 mod outside;
@@ -18,6 +19,7 @@ mod world;
 
 pub use cluster::TestCluster;
 pub use configuration::environment;
+pub use customer::{PASSWORD, digits, registration};
 pub use guest::{Guest, Plan};
 pub use notes::{to_mailbox, to_phone};
 pub use people::Access;

@@ -26,12 +26,11 @@ impl World {
         client
     }
 
-    /// A client of an ISP with the first of its seeded customers signed in.
-    pub async fn signed_in_customer(&self, slug: &str) -> Client {
+    /// A client of an ISP with its seeded ACTIVE customer signed in.
+    pub async fn customer(&self, slug: &str) -> Client {
         let isp = self.seeded.isps.iter().find(|isp| isp.slug == slug).expect("a seeded ISP");
-        let customer = isp.customers.first().expect("a seeded customer");
         let client = self.client(slug);
-        client.log_in(&customer.phone, &customer.password).await.expect("a seeded customer signs in");
+        client.log_in(&isp.customers[0].phone, &isp.customers[0].password).await.expect("a seeded customer signs in");
         client
     }
 

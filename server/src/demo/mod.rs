@@ -116,7 +116,6 @@ fn environment(dir: &Path, urls: &database::Urls, sandbox: &Sandbox, port: u16) 
         [
             ("DATABASE_URL", urls.app.expose_secret().to_owned()),
             ("NETILY_BASE_DOMAIN", "localhost".to_owned()),
-            ("NETILY_PUBLIC_URL", format!("http://localhost:{port}")),
             ("PAYHERO_BASE_URL", sandbox.payhero_url()),
             ("PAYHERO_AUTH", "c2FuZGJveDpzYW5kYm94".to_owned()),
             ("PAYHERO_CHANNEL_ID", "4021".to_owned()),
@@ -127,6 +126,7 @@ fn environment(dir: &Path, urls: &database::Urls, sandbox: &Sandbox, port: u16) 
             ("PAYHERO_HOTSPOT_CALLBACK", callback("hotspot")),
             ("PAYHERO_BILLING_CALLBACK", callback("billing")),
             ("PAYHERO_PAYOUT_CALLBACK", callback("payout")),
+            ("NETILY_PUBLIC_URL", format!("http://{{isp}}.localhost:{port}")),
             ("SMS_BASE_URL", sandbox.sms_url()),
             ("SMS_USERNAME", "sandbox".to_owned()),
             ("SMS_API_KEY", "atsk_sandbox".to_owned()),

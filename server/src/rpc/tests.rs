@@ -47,6 +47,7 @@ fn server_until(stop: CancellationToken) -> Router {
             ("SMS_API_KEY", "nothing"),
             ("SMTP_URL", "smtp://127.0.0.1:1"),
             ("MAIL_FROM", "nobody@example.com"),
+            ("NETILY_PUBLIC_URL", "http://{isp}.localhost"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );

@@ -29,7 +29,7 @@ pub(super) async fn send_link(app: &App, tx: &mut Tx, tenant: &Tenant, user: &Us
     let token = link::issue(tx, isp, Purpose::VerifyEmail, user.id, email, now).await?;
     let good_until = now + link::VERIFY_EMAIL_LIVES;
     // Behind the #, so that the token stays out of the logs of whatever stands between.
-    let address = app.config.page_url(Some(&tenant.slug), &format!("/verify-email#token={token}"));
+    let address = app.config.link(&tenant.slug, &format!("verify-email#token={token}"));
     let note = Note {
         template: Template::VerifyEmail,
         to: To::Mailbox(email.to_owned()),

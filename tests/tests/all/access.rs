@@ -163,7 +163,7 @@ async fn every_call_is_open_to_whom_it_is_for_and_shut_to_all_others() {
     let owner = token(&world.signed_in("yellow", Access::Owner).await);
     let foreign = token(&world.signed_in("blue", Access::Owner).await);
     let operator = token(&world.operator().await);
-    let customer = token(&world.signed_in_customer("yellow").await);
+    let customer = token(&world.customer("yellow").await);
     let here = Some("yellow");
 
     for path in methods() {
