@@ -997,6 +997,53 @@ impl ::prost::Name for MarkAllAlertsReadResponse {
         "/netily.selfservice.v1.MarkAllAlertsReadResponse".into()
     }
 }
+/// Uses an invitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AcceptInvitationRequest {
+    /// The token in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// 8 to 128 characters of any script; not one that everybody uses.
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationRequest {
+    const NAME: &'static str = "AcceptInvitationRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.AcceptInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.AcceptInvitationRequest".into()
+    }
+}
+/// A sign-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptInvitationResponse {
+    /// The account.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<super::super::auth::v1::User>,
+    /// The customer.
+    #[prost(message, optional, tag = "2")]
+    pub customer: ::core::option::Option<Customer>,
+    /// Access for the customer.
+    #[prost(message, optional, tag = "3")]
+    pub tokens: ::core::option::Option<super::super::auth::v1::Tokens>,
+    /// Whether a proof that the ISP asks for is missing.
+    #[prost(bool, tag = "4")]
+    pub requires_verification: bool,
+}
+impl ::prost::Name for AcceptInvitationResponse {
+    const NAME: &'static str = "AcceptInvitationResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.AcceptInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.AcceptInvitationResponse".into()
+    }
+}
 /// What customers do for themselves. Every call needs the subdomain of an ISP.
 ///
 /// Made by [`Client::selfservice`](crate::Client::selfservice).
@@ -1302,6 +1349,20 @@ impl SelfServiceCalls {
         self.client
             .unary(
                 "/netily.selfservice.v1.SelfService/MarkAllAlertsRead",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+    /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+    pub async fn accept_invitation(
+        &self,
+        ask: AcceptInvitationRequest,
+    ) -> Result<AcceptInvitationResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/AcceptInvitation",
                 crate::retry::Repeat::Never,
                 ask,
             )
@@ -2007,6 +2068,37 @@ pub mod self_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+        /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+        pub async fn accept_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/AcceptInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "AcceptInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2204,6 +2296,15 @@ pub mod self_service_server {
             request: tonic::Request<super::MarkAllAlertsReadRequest>,
         ) -> std::result::Result<
             tonic::Response<super::MarkAllAlertsReadResponse>,
+            tonic::Status,
+        >;
+        /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+        /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+        async fn accept_invitation(
+            &self,
+            request: tonic::Request<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
             tonic::Status,
         >;
     }
@@ -3241,6 +3342,51 @@ pub mod self_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.selfservice.v1.SelfService/AcceptInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct AcceptInvitationSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::AcceptInvitationRequest>
+                    for AcceptInvitationSvc<T> {
+                        type Response = super::AcceptInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AcceptInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::accept_invitation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AcceptInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -3344,6 +3490,14 @@ impl ::core::fmt::Debug for CloseAccountRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.debug_struct("CloseAccountRequest")
             .field("current_password", &"[secret]")
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for AcceptInvitationRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("AcceptInvitationRequest")
+            .field("token", &"[secret]")
+            .field("new_password", &"[secret]")
             .finish()
     }
 }

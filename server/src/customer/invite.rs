@@ -15,7 +15,7 @@ pub(super) async fn invite(app: &App, tx: &mut Tx, tenant: &Tenant, person: &Per
     let Some(email) = user.email.as_deref().filter(|_| !user.has_password()) else { return Ok(()) };
     let token = link::issue(tx, tenant.id, Purpose::Invitation, user.id, email, now).await?;
     // Behind the #, so that the token stays out of the logs of whatever stands between.
-    let address = app.config.link(&tenant.slug, &format!("invitation#token={token}"));
+    let address = app.config.link(&tenant.slug, &format!("customer-invitation#token={token}"));
     let note = Note {
         template: Template::Invitation,
         to: To::Mailbox(email.to_owned()),

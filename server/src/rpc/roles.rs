@@ -102,6 +102,7 @@ const METHODS: &[Method] = &[
     call("/netily.selfservice.v1.SelfService/CloseAccount", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetDashboard", Who::Customer),
     call("/netily.selfservice.v1.SelfService/ListPlans", Who::Public),
+    call("/netily.selfservice.v1.SelfService/AcceptInvitation", Who::SigningIn),
     call("/netily.selfservice.v1.SelfService/CreateServiceRequest", Who::Customer),
     call("/netily.selfservice.v1.SelfService/ListServiceRequests", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetServiceRequest", Who::Customer),

@@ -318,6 +318,23 @@ impl SelfService for SelfServices {
         })
         .await
     }
+
+    async fn accept_invitation(&self, request: Request<pb::AcceptInvitationRequest>) -> Result<Response<pb::AcceptInvitationResponse>, Status> {
+        answer_with_cookie(request, async |caller, ask| {
+            let token = fields::text("token", &ask.token, TOKEN_MAX)?;
+            let password = fields::secret("new_password", ask.new_password, 128)?;
+            let signed_in = self_service::accept_invitation(&self.app, caller.isp()?.id, &token, &password, &caller.origin()).await?;
+            let (tokens, cookie) = session::grant(signed_in.grant)?;
+            let answer = pb::AcceptInvitationResponse {
+                user: Some(user(&signed_in.profile.user)?),
+                customer: Some(show::customer(&signed_in.profile.customer)?),
+                tokens,
+                requires_verification: signed_in.profile.requires_verification(),
+            };
+            Ok((answer, cookie))
+        })
+        .await
+    }
 }
 
 /// The ISP and the account of the customer who calls.

@@ -49,7 +49,7 @@ fn expected(method: &str) -> Who {
         | "SelfService/ResendOtp"
         | "SelfService/VerifyEmail"
         | "SelfService/ListPlans" => Who::Anybody,
-        "SelfService/Register" | "SelfService/Login" => Who::SigningIn,
+        "SelfService/Register" | "SelfService/Login" | "SelfService/AcceptInvitation" => Who::SigningIn,
         "SelfService/ResendVerificationEmail"
         | "SelfService/GetProfile"
         | "SelfService/UpdateProfile"
