@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -39,6 +39,7 @@ fn free_at(sent: &[Time]) -> Option<Time> {
 
 /// Takes the right to send one code, or says when to come back. Comes back with the transaction if it fails.
 pub async fn allow(tx: &mut Tx, isp: IspId, phone: &Phone, address: IpAddr, now: Time) -> Result<Sent> {
+    let now = now.trunc_subsecs(6); // as exact as the database, so that the same is told again
     take(tx, &format!("code/address/{address}"), &PER_ADDRESS, "Too many codes were asked for from this network.", now).await?;
     let block = format!("code/block/{}/{}", isp.uuid(), &phone.digits()[..9]);
     take(tx, &block, &PER_BLOCK, "Too many codes were sent to numbers like this one.", now).await?;

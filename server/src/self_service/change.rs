@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 
 use super::code::{Code, send};
@@ -19,14 +20,22 @@ use crate::customer::{self, Proof, search};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, UserId};
+use crate::limit::{self, Limit};
 use crate::notify::{self, Note, Template, To};
 use crate::phone::Phone;
 
-/// The person behind a sign-in, if the password is right.
+/// Changes that one customer asks for: whether an address or a number is somebody's must not be had by asking for thousands.
+const PER_CUSTOMER: Limit = Limit::new(10, TimeDelta::minutes(6));
+
+/// The person behind a sign-in, if the password is right and there were not too many of these calls.
 pub(super) async fn confirmed(app: &App, isp: IspId, user: UserId, password: &SecretString, address: IpAddr) -> Result<User> {
     let known = app.db.tx(isp, async |tx| auth::get_user(tx, isp, user).await).await?;
     let identifier = known.phone.as_deref().or(known.email.as_deref()).unwrap_or_default();
-    auth::check_password(app, isp, identifier, password, address, &[Role::Customer]).await
+    let user = auth::check_password(app, isp, identifier, password, address, &[Role::Customer]).await?;
+    let now = app.clock.now();
+    let key = format!("change/user/{}", user.id);
+    app.db.tx(isp, async |tx| limit::take(tx, &key, &PER_CUSTOMER, "Too many changes of this account were asked for.", now).await).await?;
+    Ok(user)
 }
 
 /// A code for a new phone is bound to the phone and to who asked for it.

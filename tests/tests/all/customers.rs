@@ -390,7 +390,11 @@ async fn of_an_approval_and_a_refusal_at_once_one_wins() {
         }
         assert_eq!(now, CustomerStatus::Active, "{approved:?} {rejected:?}");
         won.insert(rejected.is_ok());
-        let acts = world.sql().await.count(&format!("tenant.audit_event WHERE subject = '{}' AND act LIKE '%ct_customer' OR subject = '{0}' AND act = 'approve_customer'", customer.id)).await;
+        let acts = world
+            .sql()
+            .await
+            .count(&format!("tenant.audit_event WHERE subject = '{}' AND act LIKE '%ct_customer' OR subject = '{0}' AND act = 'approve_customer'", customer.id))
+            .await;
         assert_eq!(acts, if rejected.is_ok() { 2 } else { 1 }, "what won is in the log, and nothing else");
     }
     assert!(!won.is_empty());
@@ -430,9 +434,8 @@ fn rules() -> RegistrationSettings {
 async fn every_rule_of_registration_is_written_read_and_logged() {
     let world = World::new().await;
     let staff = world.signed_in("yellow", Access::Staff).await;
-    let read = async |staff: &Client| {
-        staff.customer().get_registration_settings(GetRegistrationSettingsRequest {}).await.expect("rules").settings.expect("rules")
-    };
+    let read =
+        async |staff: &Client| staff.customer().get_registration_settings(GetRegistrationSettingsRequest {}).await.expect("rules").settings.expect("rules");
     let write = async |settings: RegistrationSettings| {
         let ask = UpdateRegistrationSettingsRequest { settings: Some(settings) };
         staff.customer().update_registration_settings(ask).await.map(|answer| answer.settings.expect("rules"))

@@ -205,3 +205,16 @@ async fn a_closed_account_is_shut_and_frees_nothing() {
     assert_eq!(world.client("yellow").selfservice().verify_phone(verify).await.expect_err("closed").reason, ErrorReason::OtpInvalid);
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_cannot_try_out_thousands_of_numbers() {
+    let world = World::new().await;
+    let (client, _) = world.registered("yellow", 1).await;
+    world.registered("yellow", 2).await;
+    let theirs = registration(2).phone_number;
+    for _ in 0..10 {
+        assert_eq!(ask_for_phone(&client, &theirs, PASSWORD).await.expect_err("taken").reason, ErrorReason::AlreadyExists);
+    }
+    assert_eq!(ask_for_phone(&client, &theirs, PASSWORD).await.expect_err("enough").reason, ErrorReason::RateLimited);
+    world.finish().await;
+}

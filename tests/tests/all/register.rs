@@ -397,3 +397,23 @@ async fn customers_and_staff_have_doors_of_their_own() {
     assert_eq!(refused.reason, ErrorReason::PermissionDenied);
     world.finish().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trying_out_who_is_registered_is_slowed_down_and_registering_is_not() {
+    let world = World::new().await;
+    world.registered("yellow", 1).await;
+    let mut sql = world.sql().await;
+    let taken = async || world.client("yellow").register(RegisterRequest { email: registration(2).email, ..registration(1) }).await.expect_err("taken");
+    let tokens = "SELECT extract(epoch FROM full_at - now())::bigint AS seconds FROM public.rate_limit WHERE key = 'register/address/127.0.0.1'";
+    let before = sql.value(tokens).await.as_i64().expect("seconds");
+    assert!(before <= 2, "who registered gave back what it took: {before}");
+    for _ in 0..20 {
+        assert_eq!(taken().await.reason, ErrorReason::AlreadyExists);
+    }
+    let after = sql.value(tokens).await.as_i64().expect("seconds");
+    assert!(after > 20, "tries that fail are counted: {after}");
+    sql.run("UPDATE public.rate_limit SET full_at = now() + interval '1 hour' WHERE key = 'register/address/127.0.0.1'").await;
+    let refused = taken().await;
+    assert!(refused.reason == ErrorReason::RateLimited && refused.retry_after.is_some(), "{refused}");
+    world.finish().await;
+}

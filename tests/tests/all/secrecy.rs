@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use netily_tests::{Access, Guest, World};
+use netily_sdk::new_request_id;
+use netily_sdk::selfservice::{RegisterRequest, ResendOtpRequest, VerifyEmailRequest, VerifyPhoneRequest};
+use netily_tests::{Access, Guest, PASSWORD, World, registration};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
@@ -57,6 +59,24 @@ async fn a_run_logs_no_secret() {
     world.run_due().await;
     let _wrong = world.client("yellow").sign_in("owner@yellow.example", "a wrong password").await;
 
+    // A customer registers, mistypes, proves phone and mailbox, and wants another phone; texts fail at first.
+    world.sms_behave(json!({ "mode": "error_500" })).await;
+    let ask = RegisterRequest { id_number: "98765432".into(), ..registration(1) };
+    let customer = world.client("yellow");
+    customer.register(ask.clone()).await.expect("registered");
+    world.run_due().await;
+    world.sms_behave(json!({ "mode": "ok" })).await;
+    world.advance(std::time::Duration::from_secs(61));
+    customer.selfservice().resend_otp(ResendOtpRequest { phone_number: ask.phone_number.clone() }).await.expect("a code");
+    let code = world.code_on(&ask.phone_number).await;
+    let verify = VerifyPhoneRequest { phone_number: ask.phone_number.clone(), otp_code: "wrong".into() };
+    let _wrong = customer.selfservice().verify_phone(verify.clone()).await;
+    customer.selfservice().verify_phone(VerifyPhoneRequest { otp_code: code.clone(), ..verify }).await.expect("proven");
+    customer.selfservice().resend_verification_email(Default::default()).await.expect("a link");
+    let link = world.link_token(&ask.email).await;
+    customer.selfservice().verify_email(VerifyEmailRequest { token: link.clone() }).await.expect("proven");
+    let _taken = world.client("yellow").register(RegisterRequest { request_id: new_request_id(), ..ask.clone() }).await;
+
     let callback_url = paid["callback_url"].as_str().expect("an address");
     let secrets = [
         ("the password of a person", world.seeded.isps[0].staff.password.clone()),
@@ -73,6 +93,13 @@ async fn a_run_logs_no_secret() {
         ("the token of a callback address", callback_url.trim_end_matches('/').rsplit('/').next().expect("a token").to_owned()),
         ("the key of PayHero", "c2FuZGJveDpzYW5kYm94".into()),
         ("the key of the tokens", "7".repeat(64)),
+        ("the password of a customer", PASSWORD.into()),
+        ("the phone of a customer", ask.phone_number.clone()),
+        ("the phone of a customer as people write it", format!("0{}", &ask.phone_number[3..])),
+        ("the e-mail address of a customer", ask.email.clone()),
+        ("the id number of a customer", ask.id_number.clone()),
+        ("a code", format!(" {code}")),
+        ("the token of a link", link),
     ];
     world.finish().await;
     let logged = String::from_utf8_lossy(&log.0.lock().expect("no panic while it is held")).into_owned();
