@@ -7,7 +7,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use crate::auth::{RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
-use crate::selfservice::{LoginRequest, LoginResponse, RegisterRequest, RegisterResponse};
+use crate::selfservice::{AcceptInvitationRequest, AcceptInvitationResponse, LoginRequest, LoginResponse, RegisterRequest, RegisterResponse};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
 
@@ -69,6 +69,17 @@ impl Client {
     pub async fn log_in(&self, identifier: impl Into<String>, password: impl Into<String>) -> Result<LoginResponse, Error> {
         let ask = LoginRequest { identifier: identifier.into(), password: password.into() };
         let answer = self.selfservice().login(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
+    }
+
+    /// Accepts an invitation of a customer and goes on as that customer, as [`sign_in`](Client::sign_in) does.
+    ///
+    /// # Errors
+    /// `LINK_INVALID`, `INVALID_ARGUMENT`, `RATE_LIMITED`.
+    pub async fn accept_customer_invitation(&self, token: impl Into<String>, new_password: impl Into<String>) -> Result<AcceptInvitationResponse, Error> {
+        let ask = AcceptInvitationRequest { token: token.into(), new_password: new_password.into() };
+        let answer = self.selfservice().accept_invitation(ask).await?;
         self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
         Ok(answer)
     }

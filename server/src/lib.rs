@@ -38,11 +38,15 @@ pub mod isp;
 pub mod notify;
 pub mod auth;
 pub mod router;
+pub mod alert;
 pub mod customer;
+pub mod service_request;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;
+pub mod billing;
 pub mod collect;
+pub mod privacy;
 pub mod self_service;
 pub mod platform;
 

@@ -189,11 +189,33 @@ diesel::table! {
         commission_minor -> BigInt, isp_minor -> BigInt, mpesa_receipt -> Nullable<Text>, created_at -> Timestamptz,
     }
 }
+diesel::table! {
+    tenant.service_plan (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, name -> Text, description -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
+        download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, request_id -> Uuid,
+        request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.service_request (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, category -> Text, subject -> Text, description -> Text, status -> Text,
+        reply -> Text, replied_at -> Nullable<Timestamptz>, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.alert (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, title -> Text, message -> Text, subject_id -> Text,
+        created_at -> Timestamptz, read_at -> Nullable<Timestamptz>,
+    }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
+diesel::allow_tables_to_appear_in_same_query!(service_request, customer);
+diesel::allow_tables_to_appear_in_same_query!(service_request, user_account);
 diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.

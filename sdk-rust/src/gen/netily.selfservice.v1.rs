@@ -595,6 +595,455 @@ impl ::prost::Name for GetDashboardResponse {
         "/netily.selfservice.v1.GetDashboardResponse".into()
     }
 }
+/// Home internet that is sold by the period.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Plan {
+    /// `spl_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What it is; may have line breaks, may be empty.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Price of one period.
+    #[prost(message, optional, tag = "4")]
+    pub price: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// For how long the price is paid.
+    #[prost(message, optional, tag = "5")]
+    pub billing_period: ::core::option::Option<super::super::r#type::v1::BillingPeriod>,
+    /// To the customer; 0 is without limit.
+    #[prost(int32, tag = "6")]
+    pub download_kbps: i32,
+    /// From the customer; 0 is without limit.
+    #[prost(int32, tag = "7")]
+    pub upload_kbps: i32,
+    /// Both ways together in one period; 0 is without limit.
+    #[prost(int64, tag = "8")]
+    pub data_cap_bytes: i64,
+}
+impl ::prost::Name for Plan {
+    const NAME: &'static str = "Plan";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.Plan".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.Plan".into()
+    }
+}
+/// A request for help or for a change.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServiceRequest {
+    /// `srq_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// In a few words.
+    #[prost(string, tag = "2")]
+    pub subject: ::prost::alloc::string::String,
+    /// In full.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// What it asks for.
+    #[prost(enumeration = "super::super::r#type::v1::ServiceRequestCategory", tag = "4")]
+    pub category: i32,
+    /// Where it stands.
+    #[prost(enumeration = "super::super::r#type::v1::ServiceRequestStatus", tag = "5")]
+    pub status: i32,
+    /// What staff answered last; empty before the first answer.
+    #[prost(string, tag = "6")]
+    pub reply: ::prost::alloc::string::String,
+    /// When that was.
+    #[prost(message, optional, tag = "7")]
+    pub replied_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was asked.
+    #[prost(message, optional, tag = "8")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it last changed.
+    #[prost(message, optional, tag = "9")]
+    pub updated_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ServiceRequest {
+    const NAME: &'static str = "ServiceRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ServiceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ServiceRequest".into()
+    }
+}
+/// Something that the customer should know.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Alert {
+    /// `alr_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is about.
+    #[prost(enumeration = "super::super::r#type::v1::AlertKind", tag = "2")]
+    pub kind: i32,
+    /// In a few words, in the language that the customer had then.
+    #[prost(string, tag = "3")]
+    pub title: ::prost::alloc::string::String,
+    /// In full.
+    #[prost(string, tag = "4")]
+    pub message: ::prost::alloc::string::String,
+    /// The id of what it is about, as `srq_…`; empty when it is the account.
+    #[prost(string, tag = "5")]
+    pub subject_id: ::prost::alloc::string::String,
+    /// When it came.
+    #[prost(message, optional, tag = "6")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was read; absent before.
+    #[prost(message, optional, tag = "7")]
+    pub read_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Alert {
+    const NAME: &'static str = "Alert";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.Alert".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.Alert".into()
+    }
+}
+/// Asks for what is sold.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPlansRequest {}
+impl ::prost::Name for ListPlansRequest {
+    const NAME: &'static str = "ListPlansRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListPlansRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListPlansRequest".into()
+    }
+}
+/// What is sold.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPlansResponse {
+    /// Cheapest first, at most 200.
+    #[prost(message, repeated, tag = "1")]
+    pub plans: ::prost::alloc::vec::Vec<Plan>,
+}
+impl ::prost::Name for ListPlansResponse {
+    const NAME: &'static str = "ListPlansResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListPlansResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListPlansResponse".into()
+    }
+}
+/// Asks staff for something.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateServiceRequestRequest {
+    /// In a few words, 1 to 120 characters.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// In full, 1 to 4000 characters; line breaks are allowed.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// What it asks for.
+    #[prost(enumeration = "super::super::r#type::v1::ServiceRequestCategory", tag = "3")]
+    pub category: i32,
+    /// UUID made by the client; the same one again gives the same service request.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateServiceRequestRequest {
+    const NAME: &'static str = "CreateServiceRequestRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.CreateServiceRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.CreateServiceRequestRequest".into()
+    }
+}
+/// The service request is made.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateServiceRequestResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub service_request: ::core::option::Option<ServiceRequest>,
+}
+impl ::prost::Name for CreateServiceRequestResponse {
+    const NAME: &'static str = "CreateServiceRequestResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.CreateServiceRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.CreateServiceRequestResponse".into()
+    }
+}
+/// Asks for the own service requests.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListServiceRequestsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListServiceRequestsRequest {
+    const NAME: &'static str = "ListServiceRequestsRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListServiceRequestsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListServiceRequestsRequest".into()
+    }
+}
+/// A page of service requests.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListServiceRequestsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub service_requests: ::prost::alloc::vec::Vec<ServiceRequest>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListServiceRequestsResponse {
+    const NAME: &'static str = "ListServiceRequestsResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListServiceRequestsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListServiceRequestsResponse".into()
+    }
+}
+/// Asks for one service request.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServiceRequestRequest {
+    /// `srq_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetServiceRequestRequest {
+    const NAME: &'static str = "GetServiceRequestRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetServiceRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetServiceRequestRequest".into()
+    }
+}
+/// One service request.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetServiceRequestResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub service_request: ::core::option::Option<ServiceRequest>,
+}
+impl ::prost::Name for GetServiceRequestResponse {
+    const NAME: &'static str = "GetServiceRequestResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetServiceRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetServiceRequestResponse".into()
+    }
+}
+/// Takes a service request back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelServiceRequestRequest {
+    /// `srq_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CancelServiceRequestRequest {
+    const NAME: &'static str = "CancelServiceRequestRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.CancelServiceRequestRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.CancelServiceRequestRequest".into()
+    }
+}
+/// The service request is taken back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CancelServiceRequestResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub service_request: ::core::option::Option<ServiceRequest>,
+}
+impl ::prost::Name for CancelServiceRequestResponse {
+    const NAME: &'static str = "CancelServiceRequestResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.CancelServiceRequestResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.CancelServiceRequestResponse".into()
+    }
+}
+/// Asks for alerts.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAlertsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those that were not read.
+    #[prost(bool, tag = "3")]
+    pub unread_only: bool,
+}
+impl ::prost::Name for ListAlertsRequest {
+    const NAME: &'static str = "ListAlertsRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListAlertsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListAlertsRequest".into()
+    }
+}
+/// A page of alerts.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAlertsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub alerts: ::prost::alloc::vec::Vec<Alert>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListAlertsResponse {
+    const NAME: &'static str = "ListAlertsResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListAlertsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListAlertsResponse".into()
+    }
+}
+/// An alert was read.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkAlertReadRequest {
+    /// `alr_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for MarkAlertReadRequest {
+    const NAME: &'static str = "MarkAlertReadRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.MarkAlertReadRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.MarkAlertReadRequest".into()
+    }
+}
+/// It is marked.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkAlertReadResponse {
+    /// As it is now.
+    #[prost(message, optional, tag = "1")]
+    pub alert: ::core::option::Option<Alert>,
+}
+impl ::prost::Name for MarkAlertReadResponse {
+    const NAME: &'static str = "MarkAlertReadResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.MarkAlertReadResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.MarkAlertReadResponse".into()
+    }
+}
+/// All alerts were read.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkAllAlertsReadRequest {}
+impl ::prost::Name for MarkAllAlertsReadRequest {
+    const NAME: &'static str = "MarkAllAlertsReadRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.MarkAllAlertsReadRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.MarkAllAlertsReadRequest".into()
+    }
+}
+/// They are marked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MarkAllAlertsReadResponse {
+    /// How many were unread before.
+    #[prost(int32, tag = "1")]
+    pub marked: i32,
+}
+impl ::prost::Name for MarkAllAlertsReadResponse {
+    const NAME: &'static str = "MarkAllAlertsReadResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.MarkAllAlertsReadResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.MarkAllAlertsReadResponse".into()
+    }
+}
+/// Uses an invitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AcceptInvitationRequest {
+    /// The token in the link.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// 8 to 128 characters of any script; not one that everybody uses.
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationRequest {
+    const NAME: &'static str = "AcceptInvitationRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.AcceptInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.AcceptInvitationRequest".into()
+    }
+}
+/// A sign-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptInvitationResponse {
+    /// The account.
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<super::super::auth::v1::User>,
+    /// The customer.
+    #[prost(message, optional, tag = "2")]
+    pub customer: ::core::option::Option<Customer>,
+    /// Access for the customer.
+    #[prost(message, optional, tag = "3")]
+    pub tokens: ::core::option::Option<super::super::auth::v1::Tokens>,
+    /// Whether a proof that the ISP asks for is missing.
+    #[prost(bool, tag = "4")]
+    pub requires_verification: bool,
+}
+impl ::prost::Name for AcceptInvitationResponse {
+    const NAME: &'static str = "AcceptInvitationResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.AcceptInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.AcceptInvitationResponse".into()
+    }
+}
 /// What customers do for themselves. Every call needs the subdomain of an ISP.
 ///
 /// Made by [`Client::selfservice`](crate::Client::selfservice).
@@ -793,6 +1242,128 @@ impl SelfServiceCalls {
             .unary(
                 "/netily.selfservice.v1.SelfService/GetDashboard",
                 crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Home internet that the ISP sells now, cheapest first. Public.
+    pub async fn list_plans(
+        &self,
+        ask: ListPlansRequest,
+    ) -> Result<ListPlansResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ListPlans",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Asks staff for help or for a change. At most 10 requests may be open at a time, and 20 be made in 24 hours.
+    /// Errors: STATE_CONFLICT when too many are open, RATE_LIMITED, REQUEST_ID_REUSED.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_service_request(
+        &self,
+        mut ask: CreateServiceRequestRequest,
+    ) -> Result<CreateServiceRequestResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/CreateServiceRequest",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The own service requests, newest first.
+    pub async fn list_service_requests(
+        &self,
+        ask: ListServiceRequestsRequest,
+    ) -> Result<ListServiceRequestsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ListServiceRequests",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One of the own service requests.
+    pub async fn get_service_request(
+        &self,
+        ask: GetServiceRequestRequest,
+    ) -> Result<GetServiceRequestResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/GetServiceRequest",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Takes a service request back before somebody works on it; doing it again changes nothing. Errors: STATE_CONFLICT.
+    pub async fn cancel_service_request(
+        &self,
+        ask: CancelServiceRequestRequest,
+    ) -> Result<CancelServiceRequestResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/CancelServiceRequest",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// What the own account has to tell, newest first.
+    pub async fn list_alerts(
+        &self,
+        ask: ListAlertsRequest,
+    ) -> Result<ListAlertsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ListAlerts",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// An alert was read; doing it again changes nothing.
+    pub async fn mark_alert_read(
+        &self,
+        ask: MarkAlertReadRequest,
+    ) -> Result<MarkAlertReadResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/MarkAlertRead",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// All alerts were read.
+    pub async fn mark_all_alerts_read(
+        &self,
+        ask: MarkAllAlertsReadRequest,
+    ) -> Result<MarkAllAlertsReadResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/MarkAllAlertsRead",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+    /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+    pub async fn accept_invitation(
+        &self,
+        ask: AcceptInvitationRequest,
+    ) -> Result<AcceptInvitationResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/AcceptInvitation",
+                crate::retry::Repeat::Never,
                 ask,
             )
             .await
@@ -1265,6 +1836,269 @@ pub mod self_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Home internet that the ISP sells now, cheapest first. Public.
+        pub async fn list_plans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ListPlans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "ListPlans"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks staff for help or for a change. At most 10 requests may be open at a time, and 20 be made in 24 hours.
+        /// Errors: STATE_CONFLICT when too many are open, RATE_LIMITED, REQUEST_ID_REUSED.
+        pub async fn create_service_request(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateServiceRequestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/CreateServiceRequest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "CreateServiceRequest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The own service requests, newest first.
+        pub async fn list_service_requests(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListServiceRequestsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListServiceRequestsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ListServiceRequests",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "ListServiceRequests",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One of the own service requests.
+        pub async fn get_service_request(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServiceRequestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/GetServiceRequest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "GetServiceRequest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a service request back before somebody works on it; doing it again changes nothing. Errors: STATE_CONFLICT.
+        pub async fn cancel_service_request(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CancelServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelServiceRequestResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/CancelServiceRequest",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "CancelServiceRequest",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What the own account has to tell, newest first.
+        pub async fn list_alerts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAlertsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAlertsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ListAlerts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "ListAlerts"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// An alert was read; doing it again changes nothing.
+        pub async fn mark_alert_read(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MarkAlertReadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkAlertReadResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/MarkAlertRead",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "MarkAlertRead"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// All alerts were read.
+        pub async fn mark_all_alerts_read(
+            &mut self,
+            request: impl tonic::IntoRequest<super::MarkAllAlertsReadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkAllAlertsReadResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/MarkAllAlertsRead",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "MarkAllAlertsRead",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+        /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+        pub async fn accept_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/AcceptInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "AcceptInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1397,6 +2231,80 @@ pub mod self_service_server {
             request: tonic::Request<super::GetDashboardRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetDashboardResponse>,
+            tonic::Status,
+        >;
+        /// Home internet that the ISP sells now, cheapest first. Public.
+        async fn list_plans(
+            &self,
+            request: tonic::Request<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        >;
+        /// Asks staff for help or for a change. At most 10 requests may be open at a time, and 20 be made in 24 hours.
+        /// Errors: STATE_CONFLICT when too many are open, RATE_LIMITED, REQUEST_ID_REUSED.
+        async fn create_service_request(
+            &self,
+            request: tonic::Request<super::CreateServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateServiceRequestResponse>,
+            tonic::Status,
+        >;
+        /// The own service requests, newest first.
+        async fn list_service_requests(
+            &self,
+            request: tonic::Request<super::ListServiceRequestsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListServiceRequestsResponse>,
+            tonic::Status,
+        >;
+        /// One of the own service requests.
+        async fn get_service_request(
+            &self,
+            request: tonic::Request<super::GetServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetServiceRequestResponse>,
+            tonic::Status,
+        >;
+        /// Takes a service request back before somebody works on it; doing it again changes nothing. Errors: STATE_CONFLICT.
+        async fn cancel_service_request(
+            &self,
+            request: tonic::Request<super::CancelServiceRequestRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CancelServiceRequestResponse>,
+            tonic::Status,
+        >;
+        /// What the own account has to tell, newest first.
+        async fn list_alerts(
+            &self,
+            request: tonic::Request<super::ListAlertsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAlertsResponse>,
+            tonic::Status,
+        >;
+        /// An alert was read; doing it again changes nothing.
+        async fn mark_alert_read(
+            &self,
+            request: tonic::Request<super::MarkAlertReadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkAlertReadResponse>,
+            tonic::Status,
+        >;
+        /// All alerts were read.
+        async fn mark_all_alerts_read(
+            &self,
+            request: tonic::Request<super::MarkAllAlertsReadRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::MarkAllAlertsReadResponse>,
+            tonic::Status,
+        >;
+        /// Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+        /// that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+        async fn accept_invitation(
+            &self,
+            request: tonic::Request<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
             tonic::Status,
         >;
     }
@@ -2069,6 +2977,416 @@ pub mod self_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.selfservice.v1.SelfService/ListPlans" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPlansSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ListPlansRequest>
+                    for ListPlansSvc<T> {
+                        type Response = super::ListPlansResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPlansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::list_plans(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPlansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/CreateServiceRequest" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateServiceRequestSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::CreateServiceRequestRequest>
+                    for CreateServiceRequestSvc<T> {
+                        type Response = super::CreateServiceRequestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateServiceRequestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::create_service_request(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateServiceRequestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/ListServiceRequests" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListServiceRequestsSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ListServiceRequestsRequest>
+                    for ListServiceRequestsSvc<T> {
+                        type Response = super::ListServiceRequestsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListServiceRequestsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::list_service_requests(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListServiceRequestsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/GetServiceRequest" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetServiceRequestSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::GetServiceRequestRequest>
+                    for GetServiceRequestSvc<T> {
+                        type Response = super::GetServiceRequestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetServiceRequestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::get_service_request(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetServiceRequestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/CancelServiceRequest" => {
+                    #[allow(non_camel_case_types)]
+                    struct CancelServiceRequestSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::CancelServiceRequestRequest>
+                    for CancelServiceRequestSvc<T> {
+                        type Response = super::CancelServiceRequestResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CancelServiceRequestRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::cancel_service_request(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CancelServiceRequestSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/ListAlerts" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAlertsSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ListAlertsRequest>
+                    for ListAlertsSvc<T> {
+                        type Response = super::ListAlertsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAlertsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::list_alerts(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAlertsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/MarkAlertRead" => {
+                    #[allow(non_camel_case_types)]
+                    struct MarkAlertReadSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::MarkAlertReadRequest>
+                    for MarkAlertReadSvc<T> {
+                        type Response = super::MarkAlertReadResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MarkAlertReadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::mark_alert_read(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MarkAlertReadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/MarkAllAlertsRead" => {
+                    #[allow(non_camel_case_types)]
+                    struct MarkAllAlertsReadSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::MarkAllAlertsReadRequest>
+                    for MarkAllAlertsReadSvc<T> {
+                        type Response = super::MarkAllAlertsReadResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::MarkAllAlertsReadRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::mark_all_alerts_read(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = MarkAllAlertsReadSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/AcceptInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct AcceptInvitationSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::AcceptInvitationRequest>
+                    for AcceptInvitationSvc<T> {
+                        type Response = super::AcceptInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AcceptInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::accept_invitation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AcceptInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -2172,6 +3490,14 @@ impl ::core::fmt::Debug for CloseAccountRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.debug_struct("CloseAccountRequest")
             .field("current_password", &"[secret]")
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for AcceptInvitationRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("AcceptInvitationRequest")
+            .field("token", &"[secret]")
+            .field("new_password", &"[secret]")
             .finish()
     }
 }

@@ -10,6 +10,11 @@ pub mod netily {
             include!("netily.billing.v1.rs");
         }
     }
+    pub mod customer {
+        pub mod v1 {
+            include!("netily.customer.v1.rs");
+        }
+    }
     pub mod hotspot {
         pub mod v1 {
             include!("netily.hotspot.v1.rs");

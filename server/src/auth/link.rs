@@ -98,6 +98,12 @@ pub async fn redeem(tx: &mut Tx, tenant: IspId, purpose: Purpose, token: &str, n
     row.map(|(user, email)| Link { user, email }).ok_or_else(invalid)
 }
 
+/// Makes every unused link of a person void.
+pub async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
+    diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::user_id.eq(user)))).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Deletes links that nobody can use any longer.
 pub(super) async fn tidy(tx: &mut Tx, tenant: IspId, now: Time) -> Result<()> {
     diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::expires_at.lt(now)))).execute(&mut **tx).await?;

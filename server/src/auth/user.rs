@@ -198,3 +198,15 @@ pub async fn disable(tx: &mut Tx, tenant: IspId, id: UserId, now: Time) -> Resul
     session::end_all(tx, tenant, id, None, "account disabled", now).await?;
     Ok(())
 }
+
+/// Takes a person's e-mail address away; they have a phone to be reached by.
+pub async fn drop_email(tx: &mut Tx, tenant: IspId, id: UserId) -> Result<()> {
+    diesel::update(user_account::table.find((tenant, id))).set(user_account::email.eq(None::<String>)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Nobody else changes this person until the transaction ends.
+pub async fn lock(tx: &mut Tx, tenant: IspId, id: UserId) -> Result<User> {
+    let row = user_account::table.find((tenant, id)).for_update().select(User::as_select()).first(&mut **tx).await;
+    row.optional()?.ok_or_else(|| Error::not_found("user"))
+}

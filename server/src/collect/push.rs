@@ -86,7 +86,7 @@ fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
     let token = callback_token::make(&app.config.callback_key, kind, isp, payment.id);
     Ok(CollectRequest {
         amount_shillings: payment.amount.whole_shillings().ok_or_else(|| Error::internal(format!("{} has cents", payment.id)))?,
-        phone: payment.phone.digits().to_owned(),
+        phone: payment.phone.as_ref().ok_or_else(|| Error::internal(format!("{} has no phone", payment.id)))?.digits().to_owned(),
         external_reference: payment.external_reference.clone(),
         customer_name: "Netily guest".to_owned(), // the gateway refuses an empty name
         callback_url: format!("{base}{token}/"),

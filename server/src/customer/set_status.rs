@@ -15,8 +15,8 @@ use crate::id::{CustomerId, IspId};
 use crate::schema::customer;
 
 /// Does something to a customer's status and writes it in the audit log, or `STATE_CONFLICT`. Who may not be signed in any longer
-/// is signed out everywhere. `reason` is what the customer may
-/// read, or empty.
+/// is signed out everywhere. `reason` is what the customer may read, or empty; the audit log, which forgets nothing, is spared words
+/// that may name somebody.
 pub async fn set_status(tx: &mut Tx, isp: IspId, id: CustomerId, act: Act, reason: &str, by: By, now: Time) -> Result<Customer> {
     let before = store::lock(tx, isp, id).await?;
     let from = before.status()?;
@@ -35,7 +35,7 @@ pub async fn set_status(tx: &mut Tx, isp: IspId, id: CustomerId, act: Act, reaso
     if !to.may_sign_in() {
         auth::end_all(tx, isp, before.user_id, None, act.audit_name(), now).await?;
     }
-    let facts = json!({ "from": from.as_str(), "to": to.as_str(), "reason": reason });
+    let facts = json!({ "from": from.as_str(), "to": to.as_str() });
     audit::record(tx, isp, by, act.audit_name(), &id.to_string(), facts, now).await?;
     store::get(tx, isp, id).await
 }

@@ -9,6 +9,7 @@ use crate::actor::Role;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::{self, NewUser};
+use crate::billing::{self, Period, PlanDraft as ServiceDraft, Unit};
 use crate::customer::{self, Act, NewCustomer, Proof, RegisteredBy, Rules, Status};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
@@ -188,13 +189,18 @@ async fn open_isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCar
     for (name, draft) in drafts() {
         plans.push(plan::create(app, isp, draft, request(&format!("plan {slug} {name}")), name.into()).await?.id);
     }
+    let mut home_plans = Vec::new();
+    for (name, draft) in home_drafts() {
+        let request_id = request(&format!("service plan {slug} {name}"));
+        home_plans.push(billing::plan::create(app, isp, By::Netily, draft, request_id, name.into()).await?.id.to_string());
+    }
     Ok(IspCard {
         slug: slug.into(),
         owner,
         staff,
         routers,
         hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(),
-        plans: Vec::new(),
+        plans: home_plans,
         customers: vec![customer(app, isp, seed, &CUSTOMERS[0]).await?, customer(app, isp, seed, &CUSTOMERS[1]).await?],
     })
 }
@@ -274,6 +280,24 @@ pub fn drafts() -> [(&'static str, PlanDraft); 3] {
         ("hour", draft("1 hour", 10, 1, 0, 3_000, 1_000, 1)),
         ("day", draft("1 day", 50, 24, 0, 5_000, 2_000, 1)),
         ("week", draft("1 week, 10 GB", 300, 168, 10_000_000_000, 8_000, 4_000, 2)),
+    ]
+}
+
+/// The service plans of each ISP, by a name that does not change.
+fn home_drafts() -> [(&'static str, ServiceDraft); 2] {
+    let draft = |name: &str, description: &str, shillings: i64, down: i32, up: i32| ServiceDraft {
+        name: name.into(),
+        description: description.into(),
+        price: Money::from_shillings(shillings).unwrap_or_default(),
+        period: Period::new(Unit::Month, 1).unwrap_or_else(|| unreachable!("one month is a period")),
+        download_kbps: down,
+        upload_kbps: up,
+        data_cap_bytes: 0,
+        router_profile: String::new(),
+    };
+    [
+        ("home-5", draft("Home 5 Mbps", "For a family that reads, calls and watches one film at a time.", 1_500, 5_000, 2_000)),
+        ("home-10", draft("Home 10 Mbps", "For a house full of screens, or work from home.", 2_500, 10_000, 5_000)),
     ]
 }
 

@@ -54,6 +54,13 @@ pub fn text(path: &str, text: &str, most: usize) -> Result<String> {
     if fits { Ok(text.to_owned()) } else { Err(Error::field(path, format!("must be 1 to {most} characters on one line"))) }
 }
 
+/// A text of 1 to `most` characters that may have line breaks, which become `\n`; white space around it is cut.
+pub fn lines(path: &str, text: &str, most: usize) -> Result<String> {
+    let text = text.trim().replace("\r\n", "\n");
+    let fits = (1..=most).contains(&text.chars().count()) && !text.chars().any(|c| c.is_control() && c != '\n');
+    if fits { Ok(text) } else { Err(Error::field(path, format!("must be 1 to {most} characters; line breaks are allowed"))) }
+}
+
 /// A secret of 1 to `most` characters, taken as it is.
 pub fn secret(path: &str, text: String, most: usize) -> Result<secrecy::SecretString> {
     if (1..=most).contains(&text.chars().count()) { Ok(text.into()) } else { Err(Error::field(path, format!("must be 1 to {most} characters"))) }
@@ -232,7 +239,7 @@ mod tests {
     #[test]
     fn fields_take_what_is_valid_and_name_what_is_not() {
         type Read = fn(&str) -> Result<()>;
-        let table: [(Read, &[&str], &[&str]); 13] = [
+        let table: [(Read, &[&str], &[&str]); 14] = [
             (|t| parse::<RouterId>("f", t).map(drop), &["rtr_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f"], &["", "rtr_", "hpl_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f"]),
             (|t| phone("f", t).map(drop), &["0712345678", "+254 112 345 678"], &["", "0812345678", "07123456789", "abc"]),
             (|t| mac("f", t).map(drop), &["AA:BB:CC:DD:EE:FF", "aa-bb-cc-dd-ee-ff"], &["", "AA:BB:CC:DD:EE", "00:00:00:00:00:00", "AA:BB:CC:DD:EE:FG"]),
@@ -249,6 +256,7 @@ mod tests {
             (|t| lang("f", t).map(drop), &["en", "sw", "sw-KE"], &["", "fr", "swahili"]),
             (|t| host("f", t).map(drop), &["10.99.0.2", "router.example.com", "2c0f:fe38::1"], &["", "http://a", "a b", "a/b", "a@b"]),
             (|t| text("f", t, 5).map(drop), &["a", " Café ", "12345"], &["", "   ", "123456", "a\nb", "\u{0}"]),
+            (|t| lines("f", t, 5).map(drop), &["a", " a\nb ", "a\r\nbcd", "12345"], &["", " \n ", "123456", "a\tb", "\u{0}"]),
             (|t| fingerprint("f", t).map(drop), &["00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF"], &["", "00", "zz"]),
         ];
         for (at, (read, good, bad)) in table.into_iter().enumerate() {

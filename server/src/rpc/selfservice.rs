@@ -13,9 +13,12 @@ use super::answer::{answer, answer_with_cookie, timestamp};
 use super::auth::user;
 use super::fields;
 use super::session;
+use crate::actor::Caller;
 use crate::app::App;
 use crate::error::Result;
-use crate::self_service;
+use crate::id::{IspId, UserId};
+use crate::page::PageAsk;
+use crate::{alert, billing, customer, self_service, service_request};
 
 /// Longer than any token we give.
 const TOKEN_MAX: usize = 512;
@@ -162,17 +165,183 @@ impl SelfService for SelfServices {
 
     async fn get_dashboard(&self, request: Request<pb::GetDashboardRequest>) -> Result<Response<pb::GetDashboardResponse>, Status> {
         answer(request, async |caller, _| {
-            let (isp, id) = (caller.isp()?.id, caller.person()?.user);
-            let profile = self.app.db.tx(isp, async |tx| self_service::profile(tx, isp, id).await).await?;
+            let (isp, user) = own(&caller)?;
+            let (profile, unread, open) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let profile = self_service::profile(tx, isp, user).await?;
+                    let id = profile.customer.id;
+                    Ok((profile, alert::unread(tx, isp, id).await?, service_request::open(tx, isp, id).await?))
+                })
+                .await?;
             Ok(pb::GetDashboardResponse {
                 customer: Some(show::customer(&profile.customer)?),
                 first_name: profile.user.first_name.clone(),
                 requires_verification: profile.requires_verification(),
                 may_buy: profile.may_buy(),
-                unread_alerts: 0,
-                open_service_requests: 0,
+                unread_alerts: count(unread),
+                open_service_requests: count(open),
             })
         })
         .await
     }
+
+    async fn list_plans(&self, request: Request<pb::ListPlansRequest>) -> Result<Response<pb::ListPlansResponse>, Status> {
+        answer(request, async |caller, _| {
+            let isp = caller.isp()?.id;
+            let plans = self.app.db.tx(isp, async |tx| billing::plan::on_sale(tx, isp).await).await?;
+            Ok(pb::ListPlansResponse { plans: plans.into_iter().map(show::plan).collect::<Result<_>>()? })
+        })
+        .await
+    }
+
+    async fn create_service_request(&self, request: Request<pb::CreateServiceRequestRequest>) -> Result<Response<pb::CreateServiceRequestResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let draft = ask::service_request(ask, &self.app.config.callback_key)?;
+            let now = self.app.clock.now();
+            let made = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    service_request::create(tx, isp, id, &draft, now).await
+                })
+                .await?;
+            Ok(pb::CreateServiceRequestResponse { service_request: Some(show::service_request(made)?) })
+        })
+        .await
+    }
+
+    async fn list_service_requests(&self, request: Request<pb::ListServiceRequestsRequest>) -> Result<Response<pb::ListServiceRequestsResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let page = PageAsk::read(ask.page_size, &ask.page_token)?;
+            let (rows, next_page_token) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    service_request::of_customer(tx, isp, id, page).await
+                })
+                .await?;
+            let service_requests = rows.into_iter().map(show::service_request).collect::<Result<_>>()?;
+            Ok(pb::ListServiceRequestsResponse { service_requests, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_service_request(&self, request: Request<pb::GetServiceRequestRequest>) -> Result<Response<pb::GetServiceRequestResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let wanted = fields::parse("id", &ask.id)?;
+            let found = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    service_request::get_of(tx, isp, id, wanted).await
+                })
+                .await?;
+            Ok(pb::GetServiceRequestResponse { service_request: Some(show::service_request(found)?) })
+        })
+        .await
+    }
+
+    async fn cancel_service_request(&self, request: Request<pb::CancelServiceRequestRequest>) -> Result<Response<pb::CancelServiceRequestResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let wanted = fields::parse("id", &ask.id)?;
+            let now = self.app.clock.now();
+            let cancelled = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    service_request::cancel(tx, isp, id, wanted, now).await
+                })
+                .await?;
+            Ok(pb::CancelServiceRequestResponse { service_request: Some(show::service_request(cancelled)?) })
+        })
+        .await
+    }
+
+    async fn list_alerts(&self, request: Request<pb::ListAlertsRequest>) -> Result<Response<pb::ListAlertsResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let page = PageAsk::read(ask.page_size, &ask.page_token)?;
+            let (rows, next_page_token) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    alert::list(tx, isp, id, ask.unread_only, page).await
+                })
+                .await?;
+            Ok(pb::ListAlertsResponse { alerts: rows.into_iter().map(show::alert).collect::<Result<_>>()?, next_page_token })
+        })
+        .await
+    }
+
+    async fn mark_alert_read(&self, request: Request<pb::MarkAlertReadRequest>) -> Result<Response<pb::MarkAlertReadResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, user) = own(&caller)?;
+            let wanted = fields::parse("id", &ask.id)?;
+            let now = self.app.clock.now();
+            let marked = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    alert::mark_read(tx, isp, id, wanted, now).await
+                })
+                .await?;
+            Ok(pb::MarkAlertReadResponse { alert: Some(show::alert(marked)?) })
+        })
+        .await
+    }
+
+    async fn mark_all_alerts_read(&self, request: Request<pb::MarkAllAlertsReadRequest>) -> Result<Response<pb::MarkAllAlertsReadResponse>, Status> {
+        answer(request, async |caller, _| {
+            let (isp, user) = own(&caller)?;
+            let now = self.app.clock.now();
+            let marked = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let id = customer::of_user(tx, isp, user).await?.id;
+                    alert::mark_all_read(tx, isp, id, now).await
+                })
+                .await?;
+            Ok(pb::MarkAllAlertsReadResponse { marked: i32::try_from(marked).unwrap_or(i32::MAX) })
+        })
+        .await
+    }
+
+    async fn accept_invitation(&self, request: Request<pb::AcceptInvitationRequest>) -> Result<Response<pb::AcceptInvitationResponse>, Status> {
+        answer_with_cookie(request, async |caller, ask| {
+            let token = fields::text("token", &ask.token, TOKEN_MAX)?;
+            let password = fields::secret("new_password", ask.new_password, 128)?;
+            let signed_in = self_service::accept_invitation(&self.app, caller.isp()?.id, &token, &password, &caller.origin()).await?;
+            let (tokens, cookie) = session::grant(signed_in.grant)?;
+            let answer = pb::AcceptInvitationResponse {
+                user: Some(user(&signed_in.profile.user)?),
+                customer: Some(show::customer(&signed_in.profile.customer)?),
+                tokens,
+                requires_verification: signed_in.profile.requires_verification(),
+            };
+            Ok((answer, cookie))
+        })
+        .await
+    }
+}
+
+/// The ISP and the account of the customer who calls.
+fn own(caller: &Caller) -> Result<(IspId, UserId)> {
+    Ok((caller.isp()?.id, caller.person()?.user))
+}
+
+fn count(rows: i64) -> i32 {
+    i32::try_from(rows).unwrap_or(i32::MAX)
 }

@@ -29,6 +29,7 @@ enum Who {
     SignedIn,
     Customer,
     Staff,
+    Owner,
     Operator,
 }
 
@@ -46,8 +47,9 @@ fn expected(method: &str) -> Who {
         | "IspService/GetPublicProfile"
         | "SelfService/VerifyPhone"
         | "SelfService/ResendOtp"
-        | "SelfService/VerifyEmail" => Who::Anybody,
-        "SelfService/Register" | "SelfService/Login" => Who::SigningIn,
+        | "SelfService/VerifyEmail"
+        | "SelfService/ListPlans" => Who::Anybody,
+        "SelfService/Register" | "SelfService/Login" | "SelfService/AcceptInvitation" => Who::SigningIn,
         "SelfService/ResendVerificationEmail"
         | "SelfService/GetProfile"
         | "SelfService/UpdateProfile"
@@ -55,7 +57,14 @@ fn expected(method: &str) -> Who {
         | "SelfService/ConfirmPhoneChange"
         | "SelfService/RequestEmailChange"
         | "SelfService/CloseAccount"
-        | "SelfService/GetDashboard" => Who::Customer,
+        | "SelfService/GetDashboard"
+        | "SelfService/CreateServiceRequest"
+        | "SelfService/ListServiceRequests"
+        | "SelfService/GetServiceRequest"
+        | "SelfService/CancelServiceRequest"
+        | "SelfService/ListAlerts"
+        | "SelfService/MarkAlertRead"
+        | "SelfService/MarkAllAlertsRead" => Who::Customer,
         "HotspotService/CreatePlan"
         | "HotspotService/UpdatePlan"
         | "HotspotService/ArchivePlan"
@@ -67,12 +76,31 @@ fn expected(method: &str) -> Who {
         | "RouterService/CheckRouter"
         | "RouterService/ListActiveSessions"
         | "BillingService/ListCommissions"
+        | "BillingService/CreatePlan"
+        | "BillingService/UpdatePlan"
+        | "BillingService/ArchivePlan"
+        | "BillingService/ListPlans"
         | "NotificationService/ListTemplates"
         | "NotificationService/UpdateTemplate"
         | "NotificationService/ResetTemplate"
         | "NotificationService/PreviewTemplate"
         | "NotificationService/ListMessages"
-        | "NotificationService/RetryMessage" => Who::Staff,
+        | "NotificationService/RetryMessage"
+        | "CustomerService/ListCustomers"
+        | "CustomerService/GetCustomer"
+        | "CustomerService/CreateCustomer"
+        | "CustomerService/UpdateCustomer"
+        | "CustomerService/ApproveCustomer"
+        | "CustomerService/RejectCustomer"
+        | "CustomerService/SuspendCustomer"
+        | "CustomerService/ReactivateCustomer"
+        | "CustomerService/CloseCustomer"
+        | "CustomerService/GetRegistrationSettings"
+        | "CustomerService/UpdateRegistrationSettings"
+        | "CustomerService/ListServiceRequests"
+        | "CustomerService/UpdateServiceRequest"
+        | "CustomerService/ExportCustomer" => Who::Staff,
+        "CustomerService/EraseCustomer" => Who::Owner,
         "PlatformService/CreateIsp"
         | "PlatformService/ListIsps"
         | "PlatformService/SetCommissionRate"
@@ -160,7 +188,7 @@ async fn every_call_is_open_to_whom_it_is_for_and_shut_to_all_others() {
         }
         for (what, good, may) in [
             ("a customer", &customer, matches!(who, Who::Anybody | Who::SigningIn | Who::SignedIn | Who::Customer)),
-            ("staff", &staff, !matches!(who, Who::Operator | Who::Customer)),
+            ("staff", &staff, !matches!(who, Who::Operator | Who::Owner | Who::Customer)),
             ("an owner", &owner, !matches!(who, Who::Operator | Who::Customer)),
         ] {
             let answer = door(here, Some(good.clone())).await;
@@ -173,7 +201,7 @@ async fn every_call_is_open_to_whom_it_is_for_and_shut_to_all_others() {
         let answer = door(None, Some(operator.clone())).await;
         match who {
             Who::Operator | Who::SignedIn | Who::SigningIn => assert!(passes(answer), "{path} by an operator: {answer:?}"),
-            Who::Staff | Who::Customer => assert_eq!(answer, ErrorReason::PermissionDenied, "{path}: an operator is nobody at an ISP"),
+            Who::Staff | Who::Owner | Who::Customer => assert_eq!(answer, ErrorReason::PermissionDenied, "{path}: an operator is nobody at an ISP"),
             // Which of both is found first is no matter: without an ISP nothing is looked up.
             Who::Anybody => assert!(matches!(answer, ErrorReason::TenantRequired | ErrorReason::InvalidArgument), "{path} without an ISP: {answer:?}"),
         }

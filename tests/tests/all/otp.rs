@@ -352,7 +352,8 @@ async fn a_stranger_learns_nothing_from_asking_for_codes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_isp_that_has_sent_too_many_texts_still_registers_people() {
     let world = World::new().await;
-    let full = "INSERT INTO public.rate_limit SELECT 'sms/isp_' || replace(id::text, '-', ''), now() + interval '86408 seconds' FROM public.isp WHERE slug = 'yellow'"; // just above a full bucket
+    let full =
+        "INSERT INTO public.rate_limit SELECT 'sms/isp_' || replace(id::text, '-', ''), now() + interval '86408 seconds' FROM public.isp WHERE slug = 'yellow'"; // just above a full bucket
     world.sql().await.run(full).await;
     let made = world.client("yellow").register(RegisterRequest { language: "sw".into(), ..registration(1) }).await.expect("registered");
     assert!(made.expires_at.is_none() && made.message.starts_with("Umesajiliwa. Hatukuweza"), "{made:?}");

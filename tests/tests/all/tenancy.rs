@@ -11,14 +11,15 @@ use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
 use netily::notify::Template;
+use netily_sdk::billing::{ArchivePlanRequest as ArchiveServicePlanRequest, ServicePlan, UpdatePlanRequest as UpdateServicePlanRequest};
 use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
 use netily_sdk::notify::RetryMessageRequest;
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
-use netily_sdk::types::ErrorReason;
-use netily_sdk::{Client, new_request_id};
+use netily_sdk::types::{BillingPeriod, BillingPeriodUnit, ErrorReason, ServiceRequestCategory};
+use netily_sdk::{Client, customer, new_request_id, selfservice};
 use netily_tests::{Access, Guest, Plan, Sql, World, to_phone};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -193,6 +194,16 @@ fn id_fields() -> BTreeSet<String> {
     found
 }
 
+/// A service plan with everything in order.
+fn service_plan() -> ServicePlan {
+    ServicePlan {
+        name: "Home".into(),
+        price: Some(netily_sdk::types::Money { amount_minor: 150_000, currency_code: "KES".into() }),
+        billing_period: Some(BillingPeriod { unit: BillingPeriodUnit::Month.into(), count: 1 }),
+        ..ServicePlan::default()
+    }
+}
+
 /// Makes the call with an id in that field and everything else in order: what came of it, as text.
 async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> String {
     let guest = Guest::number(7);
@@ -243,14 +254,84 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         }
         "HotspotService/ArchivePlan id" => told!(hotspot.archive_plan(ArchivePlanRequest { id })),
         "HotspotService/ListSessions router_id" => told!(hotspot.list_sessions(ListSessionsRequest { router_id: id, ..ListSessionsRequest::default() })),
+        "BillingService/UpdatePlan plan.id" => {
+            told!(staff.billing().update_plan(UpdateServicePlanRequest { plan: Some(ServicePlan { id, ..service_plan() }) }))
+        }
+        "BillingService/ArchivePlan id" => told!(staff.billing().archive_plan(ArchiveServicePlanRequest { id })),
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
         "NotificationService/RetryMessage id" => told!(staff.notify().retry_message(RetryMessageRequest { id })),
         // The id of a plan to be made is documented as ignored.
-        "HotspotService/CreatePlan plan.id" => String::new(),
+        "HotspotService/CreatePlan plan.id" | "BillingService/CreatePlan plan.id" => String::new(),
+        other => {
+            assert!(
+                other.starts_with("CustomerService/") || other.starts_with("SelfService/"),
+                "{other} is new: add a row that calls it with another ISP's id"
+            );
+            let (customer, owner) = (world.customer("yellow").await, world.signed_in("yellow", Access::Owner).await);
+            about_customers(&customer, staff, &owner, other, id).await
+        }
+    }
+}
+
+/// The same for calls about customers, by whom each is for.
+async fn about_customers(customer: &Client, staff: &Client, owner: &Client, field: &str, id: String) -> String {
+    let (own, of_staff) = (customer.selfservice(), staff.customer());
+    let reason = "Not paid.".to_owned();
+    macro_rules! told {
+        ($call:expr) => {
+            match $call.await {
+                Ok(answer) => format!("{answer:?}"),
+                Err(error) => {
+                    assert_eq!(error.reason, ErrorReason::NotFound, "{field}: {error}");
+                    format!("{:?} {}", error.code, error)
+                }
+            }
+        };
+    }
+    match field {
+        "CustomerService/GetCustomer id" => told!(of_staff.get_customer(customer::GetCustomerRequest { id })),
+        "CustomerService/UpdateCustomer id" => {
+            told!(of_staff.update_customer(customer::UpdateCustomerRequest { id, first_name: Some("Asha".into()), ..Default::default() }))
+        }
+        "CustomerService/ApproveCustomer id" => told!(of_staff.approve_customer(customer::ApproveCustomerRequest { id })),
+        "CustomerService/RejectCustomer id" => told!(of_staff.reject_customer(customer::RejectCustomerRequest { id, reason })),
+        "CustomerService/SuspendCustomer id" => told!(of_staff.suspend_customer(customer::SuspendCustomerRequest { id, reason })),
+        "CustomerService/ReactivateCustomer id" => told!(of_staff.reactivate_customer(customer::ReactivateCustomerRequest { id })),
+        "CustomerService/CloseCustomer id" => told!(of_staff.close_customer(customer::CloseCustomerRequest { id, reason })),
+        "CustomerService/ListServiceRequests customer_id" => {
+            told!(of_staff.list_service_requests(customer::ListServiceRequestsRequest { customer_id: id, ..Default::default() }))
+        }
+        "CustomerService/UpdateServiceRequest id" => {
+            told!(of_staff.update_service_request(customer::UpdateServiceRequestRequest { id, reply: "Yes.".into(), ..Default::default() }))
+        }
+        "CustomerService/ExportCustomer id" => told!(of_staff.export_customer(customer::ExportCustomerRequest { id })),
+        "CustomerService/EraseCustomer id" => told!(owner.customer().erase_customer(customer::EraseCustomerRequest { id, reason })),
+        "SelfService/GetServiceRequest id" => told!(own.get_service_request(selfservice::GetServiceRequestRequest { id })),
+        "SelfService/CancelServiceRequest id" => told!(own.cancel_service_request(selfservice::CancelServiceRequestRequest { id })),
+        "SelfService/MarkAlertRead id" => told!(own.mark_alert_read(selfservice::MarkAlertReadRequest { id })),
+        // The number of an id card is no id of ours.
+        "SelfService/Register id_number" | "SelfService/UpdateProfile id_number" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),
     }
+}
+
+/// Ids of `blue`: a customer, what that customer asked for, and an alert about it.
+async fn of_a_customer(world: &World) -> [String; 3] {
+    let client = world.customer("blue").await;
+    let asked = selfservice::CreateServiceRequestRequest {
+        subject: "Help".into(),
+        description: "Please.".into(),
+        category: ServiceRequestCategory::Technical.into(),
+        request_id: new_request_id(),
+    };
+    let request = client.selfservice().create_service_request(asked).await.expect("filed").service_request.expect("a service request").id;
+    let answer = customer::UpdateServiceRequestRequest { id: request.clone(), reply: "Yes.".into(), ..Default::default() };
+    world.signed_in("blue", Access::Staff).await.customer().update_service_request(answer).await.expect("answered");
+    let alert = client.selfservice().list_alerts(Default::default()).await.expect("alerts").alerts.remove(0).id;
+    let profile = client.selfservice().get_profile(Default::default()).await.expect("a profile").profile.expect("a profile");
+    [profile.customer.expect("a customer").id, request, alert]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -258,12 +339,17 @@ async fn another_isps_id_is_answered_as_a_random_one() {
     let world = World::new().await;
     let theirs = world.buy_at("blue-harbour", &Guest::number(1)).await;
     let their_message = world.queue("blue", to_phone(Template::CustomerReactivated, &Guest::number(1).phone)).await.expect("queued");
+    let [customer, service_request, alert] = of_a_customer(&world).await;
     let staff = world.signed_in("yellow", Access::Staff).await;
     let fields = id_fields();
     assert!(fields.len() >= 14, "the descriptors were not read: {fields:?}");
     for field in fields {
         let foreign = match field.rsplit(' ').next().expect("a field") {
             "session_id" => theirs.session_id.clone(),
+            "id" if field.contains("Alert") => alert.clone(),
+            "id" if field.contains("ServiceRequest") => service_request.clone(),
+            "id" | "customer_id" if field.starts_with("CustomerService/") => customer.clone(),
+            "plan.id" | "id" if field.starts_with("BillingService/") => world.seeded.isps[1].plans[0].clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
             "id" if field.contains("Message") => their_message.to_string(),
             "id" if field.contains("Plan") => world.plan_id("blue", Plan::Hour),

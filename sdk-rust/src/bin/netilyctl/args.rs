@@ -1,8 +1,12 @@
 //! The command line: names, meanings and examples. Decides nothing.
 
+mod customer;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -81,6 +85,18 @@ Without a login, each command signs in by itself when NETILY_IDENTIFIER and NETI
     /// Plans that guests can buy
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Service plans: home internet by the period (staff)
+    #[command(subcommand)]
+    ServicePlan(ServicePlanCommand),
+    /// Customers of the ISP (staff)
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// What customers ask for (staff)
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Settings of the ISP (staff)
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Purchases of guests; they need no sign-in
     #[command(subcommand)]
     Purchase(PurchaseCommand),
@@ -221,6 +237,89 @@ pub enum PlanCommand {
         #[command(flatten)]
         limit: Limit,
     },
+}
+
+/// Commands on service plans.
+#[derive(Debug, Subcommand)]
+pub enum ServicePlanCommand {
+    /// List the plans, newest first
+    List {
+        /// Archived ones too
+        #[arg(long)]
+        archived: bool,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Make a plan, which is on sale at once
+    #[command(after_help = "\
+Examples:
+  netilyctl service-plan create 'Home 5 Mbps' --price 1500 --down 5000 --up 2000
+  netilyctl service-plan create 'Shop, two weeks' --price 900 --unit week --count 2 --cap 50000000000")]
+    Create {
+        #[command(flatten)]
+        plan: ServicePlanArgs,
+        #[command(flatten)]
+        again: Again,
+    },
+    /// Write every field of a plan; who has paid keeps what was paid for
+    #[command(after_help = "\
+Example:
+  netilyctl service-plan update spl_… 'Home 5 Mbps' --price 1600 --down 5000 --up 2000
+
+What is not given is set to its default, not left as it was.")]
+    Update {
+        /// Id of the plan, spl_…
+        id: String,
+        #[command(flatten)]
+        plan: ServicePlanArgs,
+    },
+    /// Stop selling a plan; who has it keeps it
+    Archive {
+        /// Id of the plan, spl_…
+        id: String,
+    },
+}
+
+/// A service plan.
+#[derive(ClapArgs, Debug)]
+pub struct ServicePlanArgs {
+    /// Name shown to customers
+    pub name: String,
+    /// What it is, for customers
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub description: String,
+    /// Price of one period in whole shillings
+    #[arg(long, value_name = "KES")]
+    pub price: u32,
+    /// What the period is counted in
+    #[arg(long, value_enum, default_value = "month")]
+    pub unit: PeriodUnit,
+    /// How many of them
+    #[arg(long, default_value_t = 1)]
+    pub count: u16,
+    /// Speed to the customer in kbit/s; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "KBPS")]
+    pub down: u32,
+    /// Speed from the customer in kbit/s; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "KBPS")]
+    pub up: u32,
+    /// Bytes in one period, both ways together; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub cap: u64,
+    /// A profile that the routers have already; Netily sets the speeds itself when absent
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub router_profile: String,
+}
+
+/// What a period is counted in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PeriodUnit {
+    /// Days of 24 hours
+    Day,
+    /// Weeks
+    Week,
+    /// Months of the calendar
+    Month,
 }
 
 /// Commands on purchases.

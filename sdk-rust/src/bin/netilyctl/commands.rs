@@ -1,12 +1,16 @@
 //! From a command line to its command. One file a noun; each command is calls, then one answer shown.
 
 mod commission;
+mod customer;
 mod isp;
 mod ledger;
 mod message;
 mod plan;
 mod purchase;
+mod request;
 mod router;
+mod service_plan;
+mod settings;
 mod sign_in;
 mod template;
 mod webhook;
@@ -25,6 +29,10 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Isp(command) => connection.signed_in(async |client| isp::run(client, command, output).await).await,
         Command::Router(command) => connection.signed_in(async |client| router::run(client, command, output).await).await,
         Command::Plan(command) => plan::run(connection, command, output).await,
+        Command::ServicePlan(command) => connection.signed_in(async |client| service_plan::run(client, command, output).await).await,
+        Command::Customer(command) => connection.signed_in(async |client| customer::run(client, command, output).await).await,
+        Command::Request(command) => connection.signed_in(async |client| request::run(client, command, output).await).await,
+        Command::Settings(command) => connection.signed_in(async |client| settings::run(client, command, output).await).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,

@@ -4,8 +4,10 @@ use netily_sdk::selfservice as pb;
 use secrecy::SecretString;
 
 use crate::error::{Error, Result};
+use crate::rpc::customer::ask::category;
 use crate::rpc::fields::{self, Faults};
 use crate::self_service::{ProfileChange, Registration};
+use crate::service_request::Draft;
 
 /// A registration. Everything that is wrong with the form is told at once.
 pub fn registration(mut ask: pb::RegisterRequest, key: &[u8]) -> Result<Registration> {
@@ -51,6 +53,20 @@ pub fn profile_change(ask: pb::UpdateProfileRequest) -> Result<ProfileChange> {
     }
 }
 
+/// A service request to be made. Everything that is wrong with the form is told at once.
+pub fn service_request(mut ask: pb::CreateServiceRequestRequest, key: &[u8]) -> Result<Draft> {
+    let (request_id, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, key)?;
+    let mut faults = Faults::default();
+    let subject = faults.note(fields::text("subject", &ask.subject, 120));
+    let description = faults.note(fields::lines("description", &ask.description, 4_000));
+    let category = faults
+        .note(fields::choice("category", ask.category).and_then(|chosen| chosen.and_then(category).ok_or_else(|| Error::field("category", "must be set"))));
+    match (subject, description, category) {
+        (Some(subject), Some(description), Some(category)) => Ok(Draft { subject, description, category, request_id, request_hash }),
+        _ => Err(faults.error()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -62,6 +78,14 @@ mod tests {
         let error = registration(empty, b"key").err().expect("refused");
         let named: Vec<&str> = error.fields.iter().map(|(field, _)| field.as_str()).collect();
         assert_eq!(named, ["email", "phone_number", "first_name", "last_name", "password", "language"]);
+    }
+
+    #[test]
+    fn a_service_request_says_what_it_asks_for() {
+        let ask = pb::CreateServiceRequestRequest { request_id: "6fa459ea-ee8a-4ca4-894e-db77e160355e".into(), ..Default::default() };
+        let error = service_request(ask, b"key").expect_err("refused");
+        let named: Vec<&str> = error.fields.iter().map(|(field, _)| field.as_str()).collect();
+        assert_eq!(named, ["subject", "description", "category"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Tokens, User } from "../../auth/v1/auth_pb.js";
 import { file_netily_auth_v1_auth } from "../../auth/v1/auth_pb.js";
-import type { CustomerStatus } from "../../type/v1/type_pb.js";
+import type { AlertKind, BillingPeriod, CustomerStatus, Money, ServiceRequestCategory, ServiceRequestStatus } from "../../type/v1/type_pb.js";
 import { file_netily_type_v1_type } from "../../type/v1/type_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/selfservice/v1/selfservice.proto.
  */
 export const file_netily_selfservice_v1_selfservice: GenFile = /*@__PURE__*/
-  fileDesc("CiduZXRpbHkvc2VsZnNlcnZpY2UvdjEvc2VsZnNlcnZpY2UucHJvdG8SFW5ldGlseS5zZWxmc2VydmljZS52MSLUAQoIQ3VzdG9tZXISCgoCaWQYASABKAkSFQoNY3VzdG9tZXJfY29kZRgCIAEoCRIuCgZzdGF0dXMYAyABKA4yHi5uZXRpbHkudHlwZS52MS5DdXN0b21lclN0YXR1cxIVCg1zdGF0dXNfcmVhc29uGAQgASgJEhYKDnBob25lX3ZlcmlmaWVkGAUgASgIEhYKDmVtYWlsX3ZlcmlmaWVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqQBCgdQcm9maWxlEiIKBHVzZXIYASABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyEjEKCGN1c3RvbWVyGAIgASgLMh8ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkN1c3RvbWVyEhEKCWlkX251bWJlchgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIdChVyZXF1aXJlc192ZXJpZmljYXRpb24YBSABKAgiqAEKD1JlZ2lzdGVyUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIUCgxwaG9uZV9udW1iZXIYAiABKAkSEgoKZmlyc3RfbmFtZRgDIAEoCRIRCglsYXN0X25hbWUYBCABKAkSEAoIcGFzc3dvcmQYBSABKAkSEQoJaWRfbnVtYmVyGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIbGFuZ3VhZ2UYCCABKAkipQIKEFJlZ2lzdGVyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXISMQoIY3VzdG9tZXIYAiABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXISJgoGdG9rZW5zGAMgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgEIAEoCBIPCgdtZXNzYWdlGAUgASgJEjIKDm5leHRfcmVzZW5kX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0CgxMb2dpblJlcXVlc3QSEgoKaWRlbnRpZmllchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKtAQoNTG9naW5SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIIjwKElZlcmlmeVBob25lUmVxdWVzdBIUCgxwaG9uZV9udW1iZXIYASABKAkSEAoIb3RwX2NvZGUYAiABKAkiSAoTVmVyaWZ5UGhvbmVSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIoChBSZXNlbmRPdHBSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCSJ3ChFSZXNlbmRPdHBSZXNwb25zZRIyCg5uZXh0X3Jlc2VuZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoSVmVyaWZ5RW1haWxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIkgKE1ZlcmlmeUVtYWlsUmVzcG9uc2USMQoIY3VzdG9tZXIYASABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXIiIAoeUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0IlEKH1Jlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRR2V0UHJvZmlsZVJlcXVlc3QiRQoSR2V0UHJvZmlsZVJlc3BvbnNlEi8KB3Byb2ZpbGUYASABKAsyHi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUHJvZmlsZSKuAQoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFwoKZmlyc3RfbmFtZRgBIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgCIAEoCUgBiAEBEhUKCGxhbmd1YWdlGAMgASgJSAKIAQESFgoJaWRfbnVtYmVyGAQgASgJSAOIAQFCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZUILCglfbGFuZ3VhZ2VCDAoKX2lkX251bWJlciJIChVVcGRhdGVQcm9maWxlUmVzcG9uc2USLwoHcHJvZmlsZRgBIAEoCzIeLm5ldGlseS5zZWxmc2VydmljZS52MS5Qcm9maWxlIksKGVJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QSFAoMcGhvbmVfbnVtYmVyGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkigAEKGlJlcXVlc3RQaG9uZUNoYW5nZVJlc3BvbnNlEjIKDm5leHRfcmVzZW5kX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJDChlDb25maXJtUGhvbmVDaGFuZ2VSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCRIQCghvdHBfY29kZRgCIAEoCSJNChpDb25maXJtUGhvbmVDaGFuZ2VSZXNwb25zZRIvCgdwcm9maWxlGAEgASgLMh4ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlByb2ZpbGUiRAoZUmVxdWVzdEVtYWlsQ2hhbmdlUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJIkwKGlJlcXVlc3RFbWFpbENoYW5nZVJlc3BvbnNlEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KE0Nsb3NlQWNjb3VudFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCSJJChRDbG9zZUFjY291bnRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIVChNHZXREYXNoYm9hcmRSZXF1ZXN0IsMBChRHZXREYXNoYm9hcmRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchISCgpmaXJzdF9uYW1lGAIgASgJEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgDIAEoCBIPCgdtYXlfYnV5GAQgASgIEhUKDXVucmVhZF9hbGVydHMYBSABKAUSHQoVb3Blbl9zZXJ2aWNlX3JlcXVlc3RzGAYgASgFMocLCgtTZWxmU2VydmljZRJbCghSZWdpc3RlchImLm5ldGlseS5zZWxmc2VydmljZS52MS5SZWdpc3RlclJlcXVlc3QaJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVnaXN0ZXJSZXNwb25zZRJSCgVMb2dpbhIjLm5ldGlseS5zZWxmc2VydmljZS52MS5Mb2dpblJlcXVlc3QaJC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTG9naW5SZXNwb25zZRJkCgtWZXJpZnlQaG9uZRIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlQaG9uZVJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5UGhvbmVSZXNwb25zZRJeCglSZXNlbmRPdHASJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kT3RwUmVxdWVzdBooLm5ldGlseS5zZWxmc2VydmljZS52MS5SZXNlbmRPdHBSZXNwb25zZRJkCgtWZXJpZnlFbWFpbBIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlFbWFpbFJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5RW1haWxSZXNwb25zZRKIAQoXUmVzZW5kVmVyaWZpY2F0aW9uRW1haWwSNS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0GjYubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USYQoKR2V0UHJvZmlsZRIoLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVzcG9uc2USagoNVXBkYXRlUHJvZmlsZRIrLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USeQoSUmVxdWVzdFBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdFBob25lQ2hhbmdlUmVzcG9uc2USeQoSQ29uZmlybVBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNvbmZpcm1QaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ29uZmlybVBob25lQ2hhbmdlUmVzcG9uc2USeQoSUmVxdWVzdEVtYWlsQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RFbWFpbENoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdEVtYWlsQ2hhbmdlUmVzcG9uc2USZwoMQ2xvc2VBY2NvdW50EioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNsb3NlQWNjb3VudFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2xvc2VBY2NvdW50UmVzcG9uc2USZwoMR2V0RGFzaGJvYXJkEioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldERhc2hib2FyZFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0RGFzaGJvYXJkUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_netily_auth_v1_auth, file_netily_type_v1_type]);
+  fileDesc("CiduZXRpbHkvc2VsZnNlcnZpY2UvdjEvc2VsZnNlcnZpY2UucHJvdG8SFW5ldGlseS5zZWxmc2VydmljZS52MSLUAQoIQ3VzdG9tZXISCgoCaWQYASABKAkSFQoNY3VzdG9tZXJfY29kZRgCIAEoCRIuCgZzdGF0dXMYAyABKA4yHi5uZXRpbHkudHlwZS52MS5DdXN0b21lclN0YXR1cxIVCg1zdGF0dXNfcmVhc29uGAQgASgJEhYKDnBob25lX3ZlcmlmaWVkGAUgASgIEhYKDmVtYWlsX3ZlcmlmaWVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqQBCgdQcm9maWxlEiIKBHVzZXIYASABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyEjEKCGN1c3RvbWVyGAIgASgLMh8ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkN1c3RvbWVyEhEKCWlkX251bWJlchgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIdChVyZXF1aXJlc192ZXJpZmljYXRpb24YBSABKAgiqAEKD1JlZ2lzdGVyUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIUCgxwaG9uZV9udW1iZXIYAiABKAkSEgoKZmlyc3RfbmFtZRgDIAEoCRIRCglsYXN0X25hbWUYBCABKAkSEAoIcGFzc3dvcmQYBSABKAkSEQoJaWRfbnVtYmVyGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIbGFuZ3VhZ2UYCCABKAkipQIKEFJlZ2lzdGVyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXISMQoIY3VzdG9tZXIYAiABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXISJgoGdG9rZW5zGAMgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgEIAEoCBIPCgdtZXNzYWdlGAUgASgJEjIKDm5leHRfcmVzZW5kX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0CgxMb2dpblJlcXVlc3QSEgoKaWRlbnRpZmllchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKtAQoNTG9naW5SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIIjwKElZlcmlmeVBob25lUmVxdWVzdBIUCgxwaG9uZV9udW1iZXIYASABKAkSEAoIb3RwX2NvZGUYAiABKAkiSAoTVmVyaWZ5UGhvbmVSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIoChBSZXNlbmRPdHBSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCSJ3ChFSZXNlbmRPdHBSZXNwb25zZRIyCg5uZXh0X3Jlc2VuZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoSVmVyaWZ5RW1haWxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIkgKE1ZlcmlmeUVtYWlsUmVzcG9uc2USMQoIY3VzdG9tZXIYASABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXIiIAoeUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0IlEKH1Jlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRR2V0UHJvZmlsZVJlcXVlc3QiRQoSR2V0UHJvZmlsZVJlc3BvbnNlEi8KB3Byb2ZpbGUYASABKAsyHi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUHJvZmlsZSKuAQoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFwoKZmlyc3RfbmFtZRgBIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgCIAEoCUgBiAEBEhUKCGxhbmd1YWdlGAMgASgJSAKIAQESFgoJaWRfbnVtYmVyGAQgASgJSAOIAQFCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZUILCglfbGFuZ3VhZ2VCDAoKX2lkX251bWJlciJIChVVcGRhdGVQcm9maWxlUmVzcG9uc2USLwoHcHJvZmlsZRgBIAEoCzIeLm5ldGlseS5zZWxmc2VydmljZS52MS5Qcm9maWxlIksKGVJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QSFAoMcGhvbmVfbnVtYmVyGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkigAEKGlJlcXVlc3RQaG9uZUNoYW5nZVJlc3BvbnNlEjIKDm5leHRfcmVzZW5kX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJDChlDb25maXJtUGhvbmVDaGFuZ2VSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCRIQCghvdHBfY29kZRgCIAEoCSJNChpDb25maXJtUGhvbmVDaGFuZ2VSZXNwb25zZRIvCgdwcm9maWxlGAEgASgLMh4ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlByb2ZpbGUiRAoZUmVxdWVzdEVtYWlsQ2hhbmdlUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJIkwKGlJlcXVlc3RFbWFpbENoYW5nZVJlc3BvbnNlEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KE0Nsb3NlQWNjb3VudFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCSJJChRDbG9zZUFjY291bnRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIVChNHZXREYXNoYm9hcmRSZXF1ZXN0IsMBChRHZXREYXNoYm9hcmRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchISCgpmaXJzdF9uYW1lGAIgASgJEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgDIAEoCBIPCgdtYXlfYnV5GAQgASgIEhUKDXVucmVhZF9hbGVydHMYBSABKAUSHQoVb3Blbl9zZXJ2aWNlX3JlcXVlc3RzGAYgASgFItYBCgRQbGFuEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJAoFcHJpY2UYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg5iaWxsaW5nX3BlcmlvZBgFIAEoCzIdLm5ldGlseS50eXBlLnYxLkJpbGxpbmdQZXJpb2QSFQoNZG93bmxvYWRfa2JwcxgGIAEoBRITCgt1cGxvYWRfa2JwcxgHIAEoBRIWCg5kYXRhX2NhcF9ieXRlcxgIIAEoAyLRAgoOU2VydmljZVJlcXVlc3QSCgoCaWQYASABKAkSDwoHc3ViamVjdBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRI4CghjYXRlZ29yeRgEIAEoDjImLm5ldGlseS50eXBlLnYxLlNlcnZpY2VSZXF1ZXN0Q2F0ZWdvcnkSNAoGc3RhdHVzGAUgASgOMiQubmV0aWx5LnR5cGUudjEuU2VydmljZVJlcXVlc3RTdGF0dXMSDQoFcmVwbHkYBiABKAkSLgoKcmVwbGllZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizQEKBUFsZXJ0EgoKAmlkGAEgASgJEicKBGtpbmQYAiABKA4yGS5uZXRpbHkudHlwZS52MS5BbGVydEtpbmQSDQoFdGl0bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRISCgpzdWJqZWN0X2lkGAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3JlYWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhIKEExpc3RQbGFuc1JlcXVlc3QiPwoRTGlzdFBsYW5zUmVzcG9uc2USKgoFcGxhbnMYASADKAsyGy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUGxhbiKRAQobQ3JlYXRlU2VydmljZVJlcXVlc3RSZXF1ZXN0Eg8KB3N1YmplY3QYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSOAoIY2F0ZWdvcnkYAyABKA4yJi5uZXRpbHkudHlwZS52MS5TZXJ2aWNlUmVxdWVzdENhdGVnb3J5EhIKCnJlcXVlc3RfaWQYBCABKAkiXgocQ3JlYXRlU2VydmljZVJlcXVlc3RSZXNwb25zZRI+Cg9zZXJ2aWNlX3JlcXVlc3QYASABKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QiQwoaTGlzdFNlcnZpY2VSZXF1ZXN0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkidwobTGlzdFNlcnZpY2VSZXF1ZXN0c1Jlc3BvbnNlEj8KEHNlcnZpY2VfcmVxdWVzdHMYASADKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiYKGEdldFNlcnZpY2VSZXF1ZXN0UmVxdWVzdBIKCgJpZBgBIAEoCSJbChlHZXRTZXJ2aWNlUmVxdWVzdFJlc3BvbnNlEj4KD3NlcnZpY2VfcmVxdWVzdBgBIAEoCzIlLm5ldGlseS5zZWxmc2VydmljZS52MS5TZXJ2aWNlUmVxdWVzdCIpChtDYW5jZWxTZXJ2aWNlUmVxdWVzdFJlcXVlc3QSCgoCaWQYASABKAkiXgocQ2FuY2VsU2VydmljZVJlcXVlc3RSZXNwb25zZRI+Cg9zZXJ2aWNlX3JlcXVlc3QYASABKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QiTwoRTGlzdEFsZXJ0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFkX29ubHkYAyABKAgiWwoSTGlzdEFsZXJ0c1Jlc3BvbnNlEiwKBmFsZXJ0cxgBIAMoCzIcLm5ldGlseS5zZWxmc2VydmljZS52MS5BbGVydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoUTWFya0FsZXJ0UmVhZFJlcXVlc3QSCgoCaWQYASABKAkiRAoVTWFya0FsZXJ0UmVhZFJlc3BvbnNlEisKBWFsZXJ0GAEgASgLMhwubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkFsZXJ0IhoKGE1hcmtBbGxBbGVydHNSZWFkUmVxdWVzdCIrChlNYXJrQWxsQWxlcnRzUmVhZFJlc3BvbnNlEg4KBm1hcmtlZBgBIAEoBSI+ChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkiuAEKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIMpsTCgtTZWxmU2VydmljZRJbCghSZWdpc3RlchImLm5ldGlseS5zZWxmc2VydmljZS52MS5SZWdpc3RlclJlcXVlc3QaJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVnaXN0ZXJSZXNwb25zZRJSCgVMb2dpbhIjLm5ldGlseS5zZWxmc2VydmljZS52MS5Mb2dpblJlcXVlc3QaJC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTG9naW5SZXNwb25zZRJkCgtWZXJpZnlQaG9uZRIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlQaG9uZVJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5UGhvbmVSZXNwb25zZRJeCglSZXNlbmRPdHASJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kT3RwUmVxdWVzdBooLm5ldGlseS5zZWxmc2VydmljZS52MS5SZXNlbmRPdHBSZXNwb25zZRJkCgtWZXJpZnlFbWFpbBIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlFbWFpbFJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5RW1haWxSZXNwb25zZRKIAQoXUmVzZW5kVmVyaWZpY2F0aW9uRW1haWwSNS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0GjYubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USYQoKR2V0UHJvZmlsZRIoLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVzcG9uc2USagoNVXBkYXRlUHJvZmlsZRIrLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USeQoSUmVxdWVzdFBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdFBob25lQ2hhbmdlUmVzcG9uc2USeQoSQ29uZmlybVBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNvbmZpcm1QaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ29uZmlybVBob25lQ2hhbmdlUmVzcG9uc2USeQoSUmVxdWVzdEVtYWlsQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RFbWFpbENoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdEVtYWlsQ2hhbmdlUmVzcG9uc2USZwoMQ2xvc2VBY2NvdW50EioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNsb3NlQWNjb3VudFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2xvc2VBY2NvdW50UmVzcG9uc2USZwoMR2V0RGFzaGJvYXJkEioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldERhc2hib2FyZFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0RGFzaGJvYXJkUmVzcG9uc2USXgoJTGlzdFBsYW5zEicubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkxpc3RQbGFuc1JlcXVlc3QaKC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTGlzdFBsYW5zUmVzcG9uc2USfwoUQ3JlYXRlU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3JlYXRlU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNyZWF0ZVNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfAoTTGlzdFNlcnZpY2VSZXF1ZXN0cxIxLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVxdWVzdBoyLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVzcG9uc2USdgoRR2V0U2VydmljZVJlcXVlc3QSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0U2VydmljZVJlcXVlc3RSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfwoUQ2FuY2VsU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2FuY2VsU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNhbmNlbFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USYQoKTGlzdEFsZXJ0cxIoLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVzcG9uc2USagoNTWFya0FsZXJ0UmVhZBIrLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVzcG9uc2USdgoRTWFya0FsbEFsZXJ0c1JlYWQSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTWFya0FsbEFsZXJ0c1JlYWRSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLk1hcmtBbGxBbGVydHNSZWFkUmVzcG9uc2UScwoQQWNjZXB0SW52aXRhdGlvbhIuLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBovLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_netily_auth_v1_auth, file_netily_type_v1_type]);
 
 /**
  * A customer of an ISP.
@@ -880,6 +880,666 @@ export const GetDashboardResponseSchema: GenMessage<GetDashboardResponse> = /*@_
   messageDesc(file_netily_selfservice_v1_selfservice, 27);
 
 /**
+ * Home internet that is sold by the period.
+ *
+ * @generated from message netily.selfservice.v1.Plan
+ */
+export type Plan = Message<"netily.selfservice.v1.Plan"> & {
+  /**
+   * `spl_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What it is; may have line breaks, may be empty.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * Price of one period.
+   *
+   * @generated from field: netily.type.v1.Money price = 4;
+   */
+  price?: Money | undefined;
+
+  /**
+   * For how long the price is paid.
+   *
+   * @generated from field: netily.type.v1.BillingPeriod billing_period = 5;
+   */
+  billingPeriod?: BillingPeriod | undefined;
+
+  /**
+   * To the customer; 0 is without limit.
+   *
+   * @generated from field: int32 download_kbps = 6;
+   */
+  downloadKbps: number;
+
+  /**
+   * From the customer; 0 is without limit.
+   *
+   * @generated from field: int32 upload_kbps = 7;
+   */
+  uploadKbps: number;
+
+  /**
+   * Both ways together in one period; 0 is without limit.
+   *
+   * @generated from field: int64 data_cap_bytes = 8;
+   */
+  dataCapBytes: bigint;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.Plan.
+ * Use `create(PlanSchema)` to create a new message.
+ */
+export const PlanSchema: GenMessage<Plan> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 28);
+
+/**
+ * A request for help or for a change.
+ *
+ * @generated from message netily.selfservice.v1.ServiceRequest
+ */
+export type ServiceRequest = Message<"netily.selfservice.v1.ServiceRequest"> & {
+  /**
+   * `srq_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * In a few words.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * In full.
+   *
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * What it asks for.
+   *
+   * @generated from field: netily.type.v1.ServiceRequestCategory category = 4;
+   */
+  category: ServiceRequestCategory;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: netily.type.v1.ServiceRequestStatus status = 5;
+   */
+  status: ServiceRequestStatus;
+
+  /**
+   * What staff answered last; empty before the first answer.
+   *
+   * @generated from field: string reply = 6;
+   */
+  reply: string;
+
+  /**
+   * When that was.
+   *
+   * @generated from field: google.protobuf.Timestamp replied_at = 7;
+   */
+  repliedAt?: Timestamp | undefined;
+
+  /**
+   * When it was asked.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 8;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp updated_at = 9;
+   */
+  updatedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ServiceRequest.
+ * Use `create(ServiceRequestSchema)` to create a new message.
+ */
+export const ServiceRequestSchema: GenMessage<ServiceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 29);
+
+/**
+ * Something that the customer should know.
+ *
+ * @generated from message netily.selfservice.v1.Alert
+ */
+export type Alert = Message<"netily.selfservice.v1.Alert"> & {
+  /**
+   * `alr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What it is about.
+   *
+   * @generated from field: netily.type.v1.AlertKind kind = 2;
+   */
+  kind: AlertKind;
+
+  /**
+   * In a few words, in the language that the customer had then.
+   *
+   * @generated from field: string title = 3;
+   */
+  title: string;
+
+  /**
+   * In full.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * The id of what it is about, as `srq_…`; empty when it is the account.
+   *
+   * @generated from field: string subject_id = 5;
+   */
+  subjectId: string;
+
+  /**
+   * When it came.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 6;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it was read; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp read_at = 7;
+   */
+  readAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.Alert.
+ * Use `create(AlertSchema)` to create a new message.
+ */
+export const AlertSchema: GenMessage<Alert> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 30);
+
+/**
+ * Asks for what is sold.
+ *
+ * @generated from message netily.selfservice.v1.ListPlansRequest
+ */
+export type ListPlansRequest = Message<"netily.selfservice.v1.ListPlansRequest"> & {
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListPlansRequest.
+ * Use `create(ListPlansRequestSchema)` to create a new message.
+ */
+export const ListPlansRequestSchema: GenMessage<ListPlansRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 31);
+
+/**
+ * What is sold.
+ *
+ * @generated from message netily.selfservice.v1.ListPlansResponse
+ */
+export type ListPlansResponse = Message<"netily.selfservice.v1.ListPlansResponse"> & {
+  /**
+   * Cheapest first, at most 200.
+   *
+   * @generated from field: repeated netily.selfservice.v1.Plan plans = 1;
+   */
+  plans: Plan[];
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListPlansResponse.
+ * Use `create(ListPlansResponseSchema)` to create a new message.
+ */
+export const ListPlansResponseSchema: GenMessage<ListPlansResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 32);
+
+/**
+ * Asks staff for something.
+ *
+ * @generated from message netily.selfservice.v1.CreateServiceRequestRequest
+ */
+export type CreateServiceRequestRequest = Message<"netily.selfservice.v1.CreateServiceRequestRequest"> & {
+  /**
+   * In a few words, 1 to 120 characters.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * In full, 1 to 4000 characters; line breaks are allowed.
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * What it asks for.
+   *
+   * @generated from field: netily.type.v1.ServiceRequestCategory category = 3;
+   */
+  category: ServiceRequestCategory;
+
+  /**
+   * UUID made by the client; the same one again gives the same service request.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.CreateServiceRequestRequest.
+ * Use `create(CreateServiceRequestRequestSchema)` to create a new message.
+ */
+export const CreateServiceRequestRequestSchema: GenMessage<CreateServiceRequestRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 33);
+
+/**
+ * The service request is made.
+ *
+ * @generated from message netily.selfservice.v1.CreateServiceRequestResponse
+ */
+export type CreateServiceRequestResponse = Message<"netily.selfservice.v1.CreateServiceRequestResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.selfservice.v1.ServiceRequest service_request = 1;
+   */
+  serviceRequest?: ServiceRequest | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.CreateServiceRequestResponse.
+ * Use `create(CreateServiceRequestResponseSchema)` to create a new message.
+ */
+export const CreateServiceRequestResponseSchema: GenMessage<CreateServiceRequestResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 34);
+
+/**
+ * Asks for the own service requests.
+ *
+ * @generated from message netily.selfservice.v1.ListServiceRequestsRequest
+ */
+export type ListServiceRequestsRequest = Message<"netily.selfservice.v1.ListServiceRequestsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListServiceRequestsRequest.
+ * Use `create(ListServiceRequestsRequestSchema)` to create a new message.
+ */
+export const ListServiceRequestsRequestSchema: GenMessage<ListServiceRequestsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 35);
+
+/**
+ * A page of service requests.
+ *
+ * @generated from message netily.selfservice.v1.ListServiceRequestsResponse
+ */
+export type ListServiceRequestsResponse = Message<"netily.selfservice.v1.ListServiceRequestsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.selfservice.v1.ServiceRequest service_requests = 1;
+   */
+  serviceRequests: ServiceRequest[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListServiceRequestsResponse.
+ * Use `create(ListServiceRequestsResponseSchema)` to create a new message.
+ */
+export const ListServiceRequestsResponseSchema: GenMessage<ListServiceRequestsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 36);
+
+/**
+ * Asks for one service request.
+ *
+ * @generated from message netily.selfservice.v1.GetServiceRequestRequest
+ */
+export type GetServiceRequestRequest = Message<"netily.selfservice.v1.GetServiceRequestRequest"> & {
+  /**
+   * `srq_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetServiceRequestRequest.
+ * Use `create(GetServiceRequestRequestSchema)` to create a new message.
+ */
+export const GetServiceRequestRequestSchema: GenMessage<GetServiceRequestRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 37);
+
+/**
+ * One service request.
+ *
+ * @generated from message netily.selfservice.v1.GetServiceRequestResponse
+ */
+export type GetServiceRequestResponse = Message<"netily.selfservice.v1.GetServiceRequestResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: netily.selfservice.v1.ServiceRequest service_request = 1;
+   */
+  serviceRequest?: ServiceRequest | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetServiceRequestResponse.
+ * Use `create(GetServiceRequestResponseSchema)` to create a new message.
+ */
+export const GetServiceRequestResponseSchema: GenMessage<GetServiceRequestResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 38);
+
+/**
+ * Takes a service request back.
+ *
+ * @generated from message netily.selfservice.v1.CancelServiceRequestRequest
+ */
+export type CancelServiceRequestRequest = Message<"netily.selfservice.v1.CancelServiceRequestRequest"> & {
+  /**
+   * `srq_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.CancelServiceRequestRequest.
+ * Use `create(CancelServiceRequestRequestSchema)` to create a new message.
+ */
+export const CancelServiceRequestRequestSchema: GenMessage<CancelServiceRequestRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 39);
+
+/**
+ * The service request is taken back.
+ *
+ * @generated from message netily.selfservice.v1.CancelServiceRequestResponse
+ */
+export type CancelServiceRequestResponse = Message<"netily.selfservice.v1.CancelServiceRequestResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: netily.selfservice.v1.ServiceRequest service_request = 1;
+   */
+  serviceRequest?: ServiceRequest | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.CancelServiceRequestResponse.
+ * Use `create(CancelServiceRequestResponseSchema)` to create a new message.
+ */
+export const CancelServiceRequestResponseSchema: GenMessage<CancelServiceRequestResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 40);
+
+/**
+ * Asks for alerts.
+ *
+ * @generated from message netily.selfservice.v1.ListAlertsRequest
+ */
+export type ListAlertsRequest = Message<"netily.selfservice.v1.ListAlertsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those that were not read.
+   *
+   * @generated from field: bool unread_only = 3;
+   */
+  unreadOnly: boolean;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListAlertsRequest.
+ * Use `create(ListAlertsRequestSchema)` to create a new message.
+ */
+export const ListAlertsRequestSchema: GenMessage<ListAlertsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 41);
+
+/**
+ * A page of alerts.
+ *
+ * @generated from message netily.selfservice.v1.ListAlertsResponse
+ */
+export type ListAlertsResponse = Message<"netily.selfservice.v1.ListAlertsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.selfservice.v1.Alert alerts = 1;
+   */
+  alerts: Alert[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListAlertsResponse.
+ * Use `create(ListAlertsResponseSchema)` to create a new message.
+ */
+export const ListAlertsResponseSchema: GenMessage<ListAlertsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 42);
+
+/**
+ * An alert was read.
+ *
+ * @generated from message netily.selfservice.v1.MarkAlertReadRequest
+ */
+export type MarkAlertReadRequest = Message<"netily.selfservice.v1.MarkAlertReadRequest"> & {
+  /**
+   * `alr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.MarkAlertReadRequest.
+ * Use `create(MarkAlertReadRequestSchema)` to create a new message.
+ */
+export const MarkAlertReadRequestSchema: GenMessage<MarkAlertReadRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 43);
+
+/**
+ * It is marked.
+ *
+ * @generated from message netily.selfservice.v1.MarkAlertReadResponse
+ */
+export type MarkAlertReadResponse = Message<"netily.selfservice.v1.MarkAlertReadResponse"> & {
+  /**
+   * As it is now.
+   *
+   * @generated from field: netily.selfservice.v1.Alert alert = 1;
+   */
+  alert?: Alert | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.MarkAlertReadResponse.
+ * Use `create(MarkAlertReadResponseSchema)` to create a new message.
+ */
+export const MarkAlertReadResponseSchema: GenMessage<MarkAlertReadResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 44);
+
+/**
+ * All alerts were read.
+ *
+ * @generated from message netily.selfservice.v1.MarkAllAlertsReadRequest
+ */
+export type MarkAllAlertsReadRequest = Message<"netily.selfservice.v1.MarkAllAlertsReadRequest"> & {
+};
+
+/**
+ * Describes the message netily.selfservice.v1.MarkAllAlertsReadRequest.
+ * Use `create(MarkAllAlertsReadRequestSchema)` to create a new message.
+ */
+export const MarkAllAlertsReadRequestSchema: GenMessage<MarkAllAlertsReadRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 45);
+
+/**
+ * They are marked.
+ *
+ * @generated from message netily.selfservice.v1.MarkAllAlertsReadResponse
+ */
+export type MarkAllAlertsReadResponse = Message<"netily.selfservice.v1.MarkAllAlertsReadResponse"> & {
+  /**
+   * How many were unread before.
+   *
+   * @generated from field: int32 marked = 1;
+   */
+  marked: number;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.MarkAllAlertsReadResponse.
+ * Use `create(MarkAllAlertsReadResponseSchema)` to create a new message.
+ */
+export const MarkAllAlertsReadResponseSchema: GenMessage<MarkAllAlertsReadResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 46);
+
+/**
+ * Uses an invitation.
+ *
+ * @generated from message netily.selfservice.v1.AcceptInvitationRequest
+ */
+export type AcceptInvitationRequest = Message<"netily.selfservice.v1.AcceptInvitationRequest"> & {
+  /**
+   * The token in the link.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * 8 to 128 characters of any script; not one that everybody uses.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.AcceptInvitationRequest.
+ * Use `create(AcceptInvitationRequestSchema)` to create a new message.
+ */
+export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 47);
+
+/**
+ * A sign-in.
+ *
+ * @generated from message netily.selfservice.v1.AcceptInvitationResponse
+ */
+export type AcceptInvitationResponse = Message<"netily.selfservice.v1.AcceptInvitationResponse"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: netily.auth.v1.User user = 1;
+   */
+  user?: User | undefined;
+
+  /**
+   * The customer.
+   *
+   * @generated from field: netily.selfservice.v1.Customer customer = 2;
+   */
+  customer?: Customer | undefined;
+
+  /**
+   * Access for the customer.
+   *
+   * @generated from field: netily.auth.v1.Tokens tokens = 3;
+   */
+  tokens?: Tokens | undefined;
+
+  /**
+   * Whether a proof that the ISP asks for is missing.
+   *
+   * @generated from field: bool requires_verification = 4;
+   */
+  requiresVerification: boolean;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.AcceptInvitationResponse.
+ * Use `create(AcceptInvitationResponseSchema)` to create a new message.
+ */
+export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 48);
+
+/**
  * What customers do for themselves. Every call needs the subdomain of an ISP.
  *
  * @generated from service netily.selfservice.v1.SelfService
@@ -1031,6 +1691,98 @@ export const SelfService: GenService<{
     methodKind: "unary";
     input: typeof GetDashboardRequestSchema;
     output: typeof GetDashboardResponseSchema;
+  },
+  /**
+   * Home internet that the ISP sells now, cheapest first. Public.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.ListPlans
+   */
+  listPlans: {
+    methodKind: "unary";
+    input: typeof ListPlansRequestSchema;
+    output: typeof ListPlansResponseSchema;
+  },
+  /**
+   * Asks staff for help or for a change. At most 10 requests may be open at a time, and 20 be made in 24 hours.
+   * Errors: STATE_CONFLICT when too many are open, RATE_LIMITED, REQUEST_ID_REUSED.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.CreateServiceRequest
+   */
+  createServiceRequest: {
+    methodKind: "unary";
+    input: typeof CreateServiceRequestRequestSchema;
+    output: typeof CreateServiceRequestResponseSchema;
+  },
+  /**
+   * The own service requests, newest first.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.ListServiceRequests
+   */
+  listServiceRequests: {
+    methodKind: "unary";
+    input: typeof ListServiceRequestsRequestSchema;
+    output: typeof ListServiceRequestsResponseSchema;
+  },
+  /**
+   * One of the own service requests.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.GetServiceRequest
+   */
+  getServiceRequest: {
+    methodKind: "unary";
+    input: typeof GetServiceRequestRequestSchema;
+    output: typeof GetServiceRequestResponseSchema;
+  },
+  /**
+   * Takes a service request back before somebody works on it; doing it again changes nothing. Errors: STATE_CONFLICT.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.CancelServiceRequest
+   */
+  cancelServiceRequest: {
+    methodKind: "unary";
+    input: typeof CancelServiceRequestRequestSchema;
+    output: typeof CancelServiceRequestResponseSchema;
+  },
+  /**
+   * What the own account has to tell, newest first.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.ListAlerts
+   */
+  listAlerts: {
+    methodKind: "unary";
+    input: typeof ListAlertsRequestSchema;
+    output: typeof ListAlertsResponseSchema;
+  },
+  /**
+   * An alert was read; doing it again changes nothing.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.MarkAlertRead
+   */
+  markAlertRead: {
+    methodKind: "unary";
+    input: typeof MarkAlertReadRequestSchema;
+    output: typeof MarkAlertReadResponseSchema;
+  },
+  /**
+   * All alerts were read.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.MarkAllAlertsRead
+   */
+  markAllAlertsRead: {
+    methodKind: "unary";
+    input: typeof MarkAllAlertsReadRequestSchema;
+    output: typeof MarkAllAlertsReadResponseSchema;
+  },
+  /**
+   * Chooses the first password of somebody whom staff wrote down, and signs in at once. Public. The token is that of the link
+   * that was mailed, which proves the e-mail address by the way. Errors: LINK_INVALID, INVALID_ARGUMENT, RATE_LIMITED.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.AcceptInvitation
+   */
+  acceptInvitation: {
+    methodKind: "unary";
+    input: typeof AcceptInvitationRequestSchema;
+    output: typeof AcceptInvitationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_selfservice_v1_selfservice, 0);
