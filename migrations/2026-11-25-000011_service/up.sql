@@ -72,9 +72,14 @@ grant insert, update, delete on tenant.alert to netily_app;
 alter table tenant.user_account
   drop constraint user_account_reachable,
   add constraint user_account_reachable check (email is not null or phone is not null or disabled_at is not null);
-alter table tenant.payment
-  drop constraint payment_phone_check,
-  add constraint payment_phone_check check (phone ~ '^254[17][0-9]{8}$' or (phone = '' and state in ('FAILED', 'EXPIRED', 'SUCCEEDED')));
+alter domain tenant.msisdn drop constraint msisdn_check;
+alter domain tenant.msisdn add constraint msisdn_check check (value ~ '^254[17][0-9]{8}$' or value = '');
+create function tenant.payment_without_phone() returns trigger language plpgsql as $$
+begin
+  if new.state not in ('FAILED', 'EXPIRED', 'SUCCEEDED') then raise exception 'payment %: % and without a phone', new.id, new.state using errcode = '23514'; end if;
+  return new;
+end $$;
+create trigger without_phone before insert or update of phone on tenant.payment for each row when (new.phone = '') execute function tenant.payment_without_phone();
 
 -- The checkout id of M-Pesa ends in the payer's phone, so it goes with the person. References and receipts stay for good.
 create function public.keep_gateway_key() returns trigger language plpgsql as $$
