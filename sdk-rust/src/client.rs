@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
-use crate::auth::{RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
+use crate::auth::{AcceptInvitationRequest, RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
 
@@ -47,6 +47,17 @@ impl Client {
     pub async fn sign_in(&self, identifier: impl Into<String>, password: impl Into<String>) -> Result<User, Error> {
         let ask = SignInRequest { identifier: identifier.into(), password: password.into() };
         let answer = self.auth().sign_in(ask).await?;
+        self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
+        answer.user.ok_or_else(incomplete)
+    }
+
+    /// Uses an invitation up: sets the first password, and signs in as [`sign_in`](Client::sign_in) does. Empty names leave what the
+    /// invitation says.
+    ///
+    /// # Errors
+    /// `LINK_INVALID`; `INVALID_ARGUMENT` for a password that is not taken.
+    pub async fn accept_invitation(&self, ask: AcceptInvitationRequest) -> Result<User, Error> {
+        let answer = self.auth().accept_invitation(ask).await?;
         self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
         answer.user.ok_or_else(incomplete)
     }

@@ -61,6 +61,38 @@ impl AuthService for StandIn {
         let user = User { email: person(&request)?, ..Default::default() };
         Ok(Response::new(GetMeResponse { user: Some(user) }))
     }
+
+    async fn request_password_reset(&self, _: Request<RequestPasswordResetRequest>) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn reset_password(&self, _: Request<ResetPasswordRequest>) -> Result<Response<ResetPasswordResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn change_password(&self, _: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_sign_ins(&self, _: Request<ListSignInsRequest>) -> Result<Response<ListSignInsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_sign_in(&self, _: Request<EndSignInRequest>) -> Result<Response<EndSignInResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_other_sign_ins(&self, _: Request<EndOtherSignInsRequest>) -> Result<Response<EndOtherSignInsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_invitation(&self, _: Request<GetInvitationRequest>) -> Result<Response<GetInvitationResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn accept_invitation(&self, _: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
 }
 
 #[tonic::async_trait]
@@ -89,6 +121,26 @@ impl PlatformService for StandIn {
 
     async fn list_webhook_deliveries(&self, _: Request<ListWebhookDeliveriesRequest>) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
         Ok(Response::new(ListWebhookDeliveriesResponse::default()))
+    }
+
+    async fn resend_invitation(&self, _: Request<ResendInvitationRequest>) -> Result<Response<ResendInvitationResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn suspend_isp(&self, _: Request<SuspendIspRequest>) -> Result<Response<SuspendIspResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn reactivate_isp(&self, _: Request<ReactivateIspRequest>) -> Result<Response<ReactivateIspResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn rotate_token_keys(&self, _: Request<RotateTokenKeysRequest>) -> Result<Response<RotateTokenKeysResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_audit_events(&self, _: Request<ListAuditEventsRequest>) -> Result<Response<ListAuditEventsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 }
 

@@ -7,6 +7,7 @@ use netily_sandbox::{RouterSetup, Sandbox};
 
 use crate::actor::Role;
 use crate::app::App;
+use crate::audit::By;
 use crate::auth::{self, NewUser};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
@@ -130,7 +131,8 @@ async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
         owner_phone: Some(if slug == "yellow" { "0722000001" } else { "0722000002" }.parse().map_err(|wanted| Error::field("owner_phone", wanted))?),
         owner_first_name: "Wanjiku".into(),
         owner_last_name: seed.name.into(),
-        owner_password: owner.password.clone().into(),
+        owner_password: Some(owner.password.clone().into()),
+        by: By::Netily,
         request_id: request(&format!("isp {slug}")),
         request_hash: slug.into(),
     };

@@ -3,5 +3,5 @@
 mod find;
 mod profile;
 
-pub use find::{by_slug, tenant};
-pub use profile::{Branding, Profile, look, name, profile};
+pub use find::{by_slug, label, tenant};
+pub use profile::{Branding, Profile, look, name, profile, update_branding};

@@ -18,7 +18,7 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
                 owner_phone_number: owner_phone,
                 owner_first_name,
                 owner_last_name,
-                owner_password: secret::read("NETILY_OWNER_PASSWORD", "First password of the owner")?,
+                owner_password: String::new(),
                 request_id: again.request_id,
             };
             let created = client.platform().create_isp(ask).await?;
