@@ -7,12 +7,15 @@ create index message_by_state on tenant.message (tenant_id, state, created_at de
 -- What is not forgotten yet, the oldest first.
 create index message_kept on tenant.message (tenant_id, created_at) where recipient <> '';
 
--- A provider reports on a message by its own id and knows no ISP. Kept for some days, as long as reports come.
+-- A provider reports on a message by its own id and knows no ISP; a report may come before we know the id. Kept while reports come.
 create table public.message_receipt (
   provider_id text primary key,
-  isp_id uuid not null references public.isp (id),
-  message_id uuid not null,
+  isp_id uuid references public.isp (id),
+  message_id uuid,
+  outcome text check (outcome in ('DELIVERED', 'FAILED')),
+  problem text not null default '',
   created_at timestamptz not null
 );
 create index message_receipt_oldest on public.message_receipt (created_at);
-grant select, insert, delete on public.message_receipt to netily_app;
+grant select, insert, update, delete on public.message_receipt to netily_app;
+grant select on public.message_receipt to netily_platform;

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::mail::MailBehaviour;
 use crate::sms::SmsBehaviour;
 use crate::truth::Entry;
 use crate::world::World;
@@ -34,6 +35,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/payhero/wallet", post(payhero::deposit))
         .route("/sms/behaviour", get(sms_behaviour).put(sms_behave))
         .route("/mail", get(mail))
+        .route("/mail/behaviour", get(mail_behaviour).put(mail_behave))
         .route("/routers", get(routers::list))
         .route("/routers/{name}", get(routers::show))
         .route("/routers/{name}/state", put(routers::set_state))
@@ -83,12 +85,23 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refused> {
 }
 
 async fn sms_behaviour(State(world): State<Arc<World>>) -> Answer {
-    Ok(Json(json!(world.look(|truth| truth.sms_behaviour()))))
+    Ok(Json(world.look(|truth| json!(truth.sms_behaviour()))))
 }
 
 async fn sms_behave(State(world): State<Arc<World>>, body: axum::body::Bytes) -> Answer {
     let behaviour: SmsBehaviour = read(&body)?;
+    let shown = json!(behaviour);
     world.change(|draft| draft.record(Entry::SmsBehaviour { behaviour }))?;
+    Ok(Json(shown))
+}
+
+async fn mail_behaviour(State(world): State<Arc<World>>) -> Answer {
+    Ok(Json(json!(world.look(crate::truth::Truth::mail_behaviour))))
+}
+
+async fn mail_behave(State(world): State<Arc<World>>, body: axum::body::Bytes) -> Answer {
+    let behaviour: MailBehaviour = read(&body)?;
+    world.change(|draft| draft.record(Entry::MailBehaviour { behaviour }))?;
     Ok(Json(json!(behaviour)))
 }
 

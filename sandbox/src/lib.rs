@@ -21,5 +21,6 @@ mod world;
 
 pub use config::{Config, PayheroSetup, RouterSetup, SmsSetup};
 pub use error::Error;
+pub use mail::{MailBehaviour, MailMode};
 pub use sms::{SmsBehaviour, SmsMode};
 pub use start::Sandbox;

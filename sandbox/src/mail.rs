@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -15,6 +16,32 @@ use crate::world::World;
 /// No line and no mail may be longer; a longer one ends the connection.
 const LONGEST_LINE_BYTES: u64 = 64 * 1024;
 const LONGEST_MAIL_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long `hang` says nothing.
+const HANG_MS: u64 = 65_000;
+
+/// How the mail server misbehaves just now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MailBehaviour {
+    /// The one switch.
+    pub mode: MailMode,
+}
+
+/// How a recipient is received.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailMode {
+    /// Taken.
+    #[default]
+    Ok,
+    /// 550 for each recipient: no such mailbox.
+    Refuse,
+    /// 421 and the end of the connection: come back later.
+    Busy,
+    /// No answer.
+    Hang,
+}
 
 /// A mail that was received.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +62,7 @@ impl Mail {
             "from": self.from,
             "to": self.to,
             "subject": header(headers, "subject"),
-            "text": body,
+            "text": decoded(body, &header(headers, "content-transfer-encoding")),
             "raw": self.raw,
         })
     }
@@ -51,6 +78,33 @@ fn header(headers: &str, name: &str) -> String {
     let unfolded = headers.replace("\r\n ", " ").replace("\r\n\t", " ");
     let mut named = unfolded.split("\r\n").filter_map(|line| line.split_once(':'));
     named.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+}
+
+/// A body as people read it. What no encoding is named for, or cannot be decoded, is shown as it came.
+fn decoded(body: &str, encoding: &str) -> String {
+    let bytes = match encoding.to_ascii_lowercase().as_str() {
+        "quoted-printable" => quoted_printable(body),
+        "base64" => base64::engine::general_purpose::STANDARD.decode(body.split_whitespace().collect::<String>()).ok(),
+        _ => None,
+    };
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| body.to_owned())
+}
+
+/// RFC 2045, 6.7: `=` and two hex digits are a byte, `=` at the end of a line is no break.
+fn quoted_printable(body: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((plain, coded)) = rest.split_once('=') {
+        bytes.extend_from_slice(plain.as_bytes());
+        if let Some(next) = coded.strip_prefix("\r\n") {
+            rest = next;
+            continue;
+        }
+        bytes.push(u8::from_str_radix(coded.get(..2)?, 16).ok()?);
+        rest = &coded[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    Some(bytes)
 }
 
 /// Takes connections until the sandbox ends.
@@ -89,10 +143,15 @@ async fn converse(world: &World, stream: TcpStream) -> std::io::Result<()> {
                 envelope.to.clear();
                 say(&mut stream, "250 OK").await?;
             }
-            "RCPT" => {
-                envelope.to.push(address(rest));
-                say(&mut stream, "250 OK").await?;
-            }
+            "RCPT" => match world.look(|truth| truth.mail_behaviour().mode) {
+                MailMode::Ok => {
+                    envelope.to.push(address(rest));
+                    say(&mut stream, "250 OK").await?;
+                }
+                MailMode::Refuse => say(&mut stream, &format!("550 5.1.1 <{}> no such mailbox here", address(rest))).await?,
+                MailMode::Busy => return say(&mut stream, "421 4.3.2 come back later").await,
+                MailMode::Hang => world.hang(HANG_MS).await,
+            },
             "DATA" if envelope.to.is_empty() => say(&mut stream, "503 no recipients").await?,
             "DATA" => {
                 say(&mut stream, "354 end with <CRLF>.<CRLF>").await?;
@@ -169,4 +228,22 @@ async fn say(stream: &mut BufReader<TcpStream>, line: &str) -> std::io::Result<(
 fn address(rest: &str) -> String {
     let inside = rest.split_once('<').and_then(|(_, tail)| tail.split_once('>'));
     inside.map_or(rest, |(address, _)| address).trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_shown_as_people_read_them() {
+        for (encoding, body, shown) in [
+            ("", "a =3D b\r\n", "a =3D b\r\n"),
+            ("quoted-printable", "https://a.b/?token=3Dab=\r\ncd\r\nCaf=C3=A9", "https://a.b/?token=abcd\r\nCafé"),
+            ("quoted-printable", "broken =G", "broken =G"),
+            ("quoted-printable", "broken =é", "broken =é"),
+            ("base64", "S2Fy\r\naWJ1\r\n", "Karibu"),
+        ] {
+            assert_eq!(decoded(body, encoding), shown);
+        }
+    }
 }

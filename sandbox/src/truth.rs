@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::clock::rfc3339;
-use crate::mail::Mail;
+use crate::mail::{Mail, MailBehaviour};
 use crate::payhero::behaviour::Behaviour;
 use crate::payhero::movement::{Direction, Movement};
 use crate::payhero::wallet::Row;
@@ -42,6 +42,8 @@ pub(crate) enum Entry {
     Behaviour { behaviour: Behaviour },
     /// The message gateway's switches were set.
     SmsBehaviour { behaviour: SmsBehaviour },
+    /// The mail server's switches were set.
+    MailBehaviour { behaviour: MailBehaviour },
 }
 
 /// Everything that happened.
@@ -58,6 +60,7 @@ pub(crate) struct Truth {
     mails: Vec<Mail>,
     behaviour: Behaviour,
     sms_behaviour: SmsBehaviour,
+    mail_behaviour: MailBehaviour,
 }
 
 impl Truth {
@@ -74,6 +77,7 @@ impl Truth {
             Entry::Mail { mail } => self.mails.push(mail),
             Entry::Behaviour { behaviour } => self.behaviour = behaviour,
             Entry::SmsBehaviour { behaviour } => self.sms_behaviour = behaviour,
+            Entry::MailBehaviour { behaviour } => self.mail_behaviour = behaviour,
         }
     }
 
@@ -106,7 +110,11 @@ impl Truth {
         let rows = self.rows.iter().map(|row| Entry::Row { row: row.clone() });
         let sms = self.sms.iter().flat_map(|(phone, list)| list.iter().map(|sms| Entry::Sms { phone: phone.clone(), sms: sms.clone() }));
         let mails = self.mails.iter().map(|mail| Entry::Mail { mail: mail.clone() });
-        let switches = [Entry::Behaviour { behaviour: self.behaviour.clone() }, Entry::SmsBehaviour { behaviour: self.sms_behaviour }];
+        let switches = [
+            Entry::Behaviour { behaviour: self.behaviour.clone() },
+            Entry::SmsBehaviour { behaviour: self.sms_behaviour.clone() },
+            Entry::MailBehaviour { behaviour: self.mail_behaviour },
+        ];
         movements.chain(requests).chain(refusals).chain(rows).chain(sms).chain(mails).chain(switches).collect()
     }
 
@@ -116,8 +124,13 @@ impl Truth {
     }
 
     /// The message gateway's switches.
-    pub(crate) fn sms_behaviour(&self) -> SmsBehaviour {
-        self.sms_behaviour
+    pub(crate) fn sms_behaviour(&self) -> &SmsBehaviour {
+        &self.sms_behaviour
+    }
+
+    /// The mail server's switches.
+    pub(crate) fn mail_behaviour(&self) -> MailBehaviour {
+        self.mail_behaviour
     }
 
     /// All collections and withdrawals, oldest first.

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use netily::app::App;
 use netily::clock::Clock;
 use netily::config::Config;
+use netily::notify::delivery;
 use netily::{auth, demo, migrations, platform, serve, worker};
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,8 @@ enum Command {
     Serve,
     /// Do the jobs: prompts, questions to the gateway, routers. Any number may run.
     Work,
+    /// Print the path to which Africa's Talking shall report deliveries; it ends with a secret.
+    SmsReportPath,
     /// Bring the database at DATABASE_OWNER_URL to the schema of this version.
     Migrate,
     /// Invite an operator of the platform, as the first one must be: the link that is printed is good for 24 hours and one use.
@@ -62,6 +65,7 @@ async fn main() -> ExitCode {
         Command::Demo(options) => demo::demo(options, stop).await,
         Command::Serve => run_serve(stop).await,
         Command::Work => run_work(stop).await,
+        Command::SmsReportPath => print_sms_report_path(),
         Command::Migrate => run_migrate().await,
         Command::Operator(operator) => run_operator(operator).await,
         Command::Reseal => run_reseal().await,
@@ -91,6 +95,11 @@ async fn run_work(stop: CancellationToken) -> Result<(), Trouble> {
     let app = open()?;
     tracing::info!("working");
     worker::work(app, stop).await;
+    Ok(())
+}
+
+fn print_sms_report_path() -> Result<(), Trouble> {
+    println!("/api/v1/webhooks/africastalking/delivery/{}/", delivery::token(&Config::from_env()?.callback_key));
     Ok(())
 }
 

@@ -67,7 +67,8 @@ diesel::table! {
 }
 diesel::table! {
     message_receipt (provider_id) {
-        provider_id -> Text, isp_id -> Uuid, message_id -> Uuid, created_at -> Timestamptz,
+        provider_id -> Text, isp_id -> Nullable<Uuid>, message_id -> Nullable<Uuid>, outcome -> Nullable<Text>, problem -> Text,
+        created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -170,6 +171,7 @@ diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_tok
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, isp);
+diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.
 pub mod functions {

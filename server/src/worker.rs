@@ -113,7 +113,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
     }
 }
 
-/// Deletes limits that are full again, and what people cannot sign in with any longer.
+/// Deletes limits that are full again, which nothing reads, what nobody can sign in with any longer, and what is in old messages.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
@@ -123,6 +123,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
         })
         .await?;
     auth::tidy(app).await?;
+    notify::tidy(app, now).await?;
     Ok(Outcome::Again(now + TimeDelta::hours(1)))
 }
 

@@ -63,6 +63,34 @@ impl World {
         self.http.post(url).body(body).send().await.expect("our server answers").status().as_u16()
     }
 
+    /// Sets how the provider of text messages behaves: see `netily_sandbox::SmsBehaviour`. What is not named is as at first.
+    pub async fn sms_behave(&self, switches: Value) {
+        self.control(self.http.put(format!("{}/control/sms/behaviour", self.sandbox().url())).json(&switches)).await;
+    }
+
+    /// Sets how the mail server behaves: ok, refuse, busy, hang.
+    pub async fn mail_behave(&self, mode: &str) {
+        let request = self.http.put(format!("{}/control/mail/behaviour", self.sandbox().url()));
+        self.control(request.json(&json!({ "mode": mode }))).await;
+    }
+
+    /// The text messages on a phone, oldest first.
+    pub async fn sms_on(&self, phone: &str) -> Vec<String> {
+        self.sms_in(self.sandbox(), phone).await
+    }
+
+    /// The same of another sandbox than the world's own.
+    pub async fn sms_in(&self, sandbox: &Sandbox, phone: &str) -> Vec<String> {
+        let shown = self.control(self.http.get(format!("{}/control/phones/{phone}", sandbox.url()))).await;
+        shown["sms"].as_array().expect("a list").iter().map(|sms| sms["text"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    /// The mails to a mailbox, oldest first: `from`, `subject`, `text`, `raw`.
+    pub async fn mails_to(&self, mailbox: &str) -> Vec<Value> {
+        let shown = self.control(self.http.get(format!("{}/control/mail", self.sandbox().url())).query(&[("to", mailbox)])).await;
+        shown["mails"].as_array().expect("a list").clone()
+    }
+
     async fn control(&self, request: reqwest::RequestBuilder) -> Value {
         let answer = request.send().await.expect("the sandbox answers");
         let (status, body) = (answer.status(), answer.text().await.expect("a body"));

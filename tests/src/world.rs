@@ -51,7 +51,10 @@ pub struct Builder {
     gateway_timeout: Duration,
     cluster: Option<Arc<TestCluster>>,
     serves: bool,
+    configured: Vec<Configured>,
 }
+
+type Configured = Box<dyn FnOnce(&mut Config) + Send>;
 
 impl Builder {
     /// A worker does the jobs, as in production.
@@ -84,6 +87,12 @@ impl Builder {
         self
     }
 
+    /// Changes what was configured, just before the server starts.
+    pub fn configured(mut self, change: impl FnOnce(&mut Config) + Send + 'static) -> Self {
+        self.configured.push(Box::new(change));
+        self
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         let cluster = self.cluster.unwrap_or_else(TestCluster::shared);
@@ -103,6 +112,9 @@ impl Builder {
         let mut config = Config::from_map(&names).expect("a configuration");
         config.payhero.total_timeout = self.gateway_timeout;
         config.payhero.connect_timeout = self.gateway_timeout / 2;
+        for change in self.configured {
+            change(&mut config);
+        }
         let app = App::open(config, Clock::default(), true).expect("the doors open");
         let stop = CancellationToken::new();
         let world = World {
@@ -152,7 +164,14 @@ impl World {
 
     /// A world with unusual settings.
     pub fn builder() -> Builder {
-        Builder { working: false, generation: Generation::Legacy, gateway_timeout: Duration::from_secs(10), cluster: None, serves: true }
+        Builder {
+            working: false,
+            generation: Generation::Legacy,
+            gateway_timeout: Duration::from_secs(10),
+            cluster: None,
+            serves: true,
+            configured: Vec::new(),
+        }
     }
 
     /// A client that calls on behalf of one ISP's guests and people. It repeats nothing, so that a test sees each answer.

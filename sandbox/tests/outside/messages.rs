@@ -1,10 +1,15 @@
 //! Text messages by Africa's Talking's call, and mail by SMTP.
 
+use std::collections::HashMap;
+
+use axum::routing::post;
+use axum::{Form, Router};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 
-use crate::stand::{Reply, Stand, send};
+use crate::stand::{LIMIT, Reply, Stand, send};
 
 async fn sms(stand: &Stand, key: &str, to: &str) -> Reply {
     let form = [("username", "sandbox"), ("to", to), ("message", "Your code is 004219"), ("from", "KILELE")];
@@ -37,12 +42,74 @@ async fn a_wrong_key_sends_nothing() {
 #[tokio::test]
 async fn the_message_gateway_misbehaves_on_command() {
     let stand = Stand::with(json!({})).await;
-    for (mode, status, message) in [("error_500", 500, Value::Null), ("refuse", 201, json!("Sent to 0/1 Total Cost: 0"))] {
-        assert_eq!(stand.put("/control/sms/behaviour", json!({"mode": mode})).await, (200, json!({"mode": mode})));
+    let refused = json!("Sent to 0/1 Total Cost: 0");
+    for (mode, status, message) in
+        [("error_500", 500, &Value::Null), ("unauthorized", 401, &Value::Null), ("html", 200, &Value::Null), ("refuse", 201, &refused)]
+    {
+        let (put, switches) = stand.put("/control/sms/behaviour", json!({"mode": mode})).await;
+        assert_eq!((put, &switches["mode"]), (200, &json!(mode)));
         let (got, body) = sms(&stand, "atsk_sandbox", "+254712000111").await;
-        assert_eq!((got, &body["SMSMessageData"]["Message"]), (status, &message), "{mode}");
+        assert_eq!((got, &body["SMSMessageData"]["Message"]), (status, message), "{mode}");
     }
     assert_eq!(stand.phone("0712000111").await["sms"], json!([]));
+    assert_eq!(stand.put("/control/sms/behaviour", json!({"mod": "ok"})).await.0, 400, "an unknown switch is refused");
+}
+
+#[tokio::test]
+async fn one_number_can_be_refused_and_the_others_served() {
+    let stand = Stand::with(json!({})).await;
+    stand.put("/control/sms/behaviour", json!({"refuse_numbers": ["0712000111"]})).await;
+    let body = sms(&stand, "atsk_sandbox", "+254712000111,+254712000222").await.1;
+    let codes: Vec<&Value> = body["SMSMessageData"]["Recipients"].as_array().unwrap().iter().map(|one| &one["statusCode"]).collect();
+    assert_eq!(codes, [&json!(403), &json!(101)]);
+    let count = async |phone: &str| stand.phone(phone).await["sms"].as_array().unwrap().len();
+    assert_eq!((count("0712000111").await, count("0712000222").await), (0, 1));
+}
+
+#[tokio::test]
+async fn a_slow_message_is_sent_all_the_same() {
+    let stand = Stand::with(json!({})).await;
+    stand.put("/control/sms/behaviour", json!({"mode": "slow", "slow_ms": 50})).await;
+    assert_eq!(sms(&stand, "atsk_sandbox", "+254712000111").await.0, 201);
+    assert_eq!(stand.phone("0712000111").await["sms"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn each_sent_message_is_reported_where_the_control_side_says() {
+    let stand = Stand::with(json!({})).await;
+    let (sender, mut reports) = mpsc::unbounded_channel::<HashMap<String, String>>();
+    let merchant = Router::new().route("/reports", post(async move |Form(form): Form<HashMap<String, String>>| sender.send(form).unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/reports", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, merchant).await });
+    let switches = json!({"report_url": url, "report_status": "Failed", "report_failure_reason": "UserInBlacklist"});
+    stand.put("/control/sms/behaviour", switches).await;
+    let body = sms(&stand, "atsk_sandbox", "+254712000111,12").await.1;
+    let report = tokio::time::timeout(LIMIT, reports.recv()).await.expect("a report comes").unwrap();
+    assert_eq!(json!(report["id"]), body["SMSMessageData"]["Recipients"][0]["messageId"]);
+    assert_eq!((report["status"].as_str(), report["failureReason"].as_str()), ("Failed", "UserInBlacklist"));
+    assert_eq!(report["phoneNumber"], "+254712000111");
+}
+
+#[tokio::test]
+async fn the_mail_server_misbehaves_on_command() {
+    let stand = Stand::with(json!({})).await;
+    for (mode, wanted) in [("refuse", "550"), ("busy", "421"), ("ok", "250")] {
+        assert_eq!(stand.put("/control/mail/behaviour", json!({"mode": mode})).await, (200, json!({"mode": mode})));
+        assert_eq!(stand.get("/control/mail/behaviour").await.1, json!({"mode": mode}));
+        let mut stream = BufReader::new(TcpStream::connect(stand.sandbox().mail_address()).await.unwrap());
+        let mut answers = Vec::new();
+        for line in ["", "HELO test", "MAIL FROM:<hello@netily.io>", "RCPT TO:<asha@example.co.ke>"] {
+            if !line.is_empty() {
+                stream.write_all(format!("{line}\r\n").as_bytes()).await.unwrap();
+            }
+            let mut answer = String::new();
+            stream.read_line(&mut answer).await.unwrap();
+            answers.push(answer);
+        }
+        assert!(answers[3].starts_with(wanted), "{mode}: {answers:?}");
+    }
+    assert_eq!(stand.put("/control/mail/behaviour", json!({"mode": "odd"})).await.0, 400);
 }
 
 #[tokio::test]

@@ -20,6 +20,11 @@ pub mod netily {
             include!("netily.isp.v1.rs");
         }
     }
+    pub mod notify {
+        pub mod v1 {
+            include!("netily.notify.v1.rs");
+        }
+    }
     pub mod platform {
         pub mod v1 {
             include!("netily.platform.v1.rs");

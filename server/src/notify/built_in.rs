@@ -116,7 +116,9 @@ mod tests {
             for lang in Lang::ALL {
                 let (subject, body) = text(template, lang);
                 assert_eq!(template.check(body), Ok(()), "{template:?} {lang:?}");
-                assert_eq!(template.check_subject(subject), Ok(()), "{template:?} {lang:?}");
+                if template.channel() == Channel::Email {
+                    assert_eq!(template.check_subject(subject), Ok(()), "{template:?} {lang:?}");
+                }
                 assert!(body.contains("{isp}"), "{template:?} {lang:?} names the ISP");
             }
         }
@@ -136,7 +138,7 @@ mod tests {
         for template in Template::ALL.into_iter().filter(|template| template.channel() == Channel::Sms) {
             for lang in Lang::ALL {
                 let filled = render::fill(text(template, lang).1, Channel::Sms, &facts);
-                assert!(render::is_gsm(&filled) && filled.chars().count() <= 160, "{} in {filled}", filled.chars().count());
+                assert!(render::gsm_length(&filled).is_some_and(|length| length <= 160), "{:?}: {filled}", render::gsm_length(&filled));
                 assert!(!filled.contains("http") && !filled.contains('{'), "{filled}");
             }
         }

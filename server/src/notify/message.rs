@@ -1,9 +1,15 @@
-//! Rows of messages.
+//! Rows of messages. Nothing here is secret: a text with a code or a link is sealed, and only `send` opens it.
 
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Error, Result};
 use crate::id::{IspId, MessageId};
+use crate::notify::Channel;
+use crate::page::{Cursor, PageAsk};
+use crate::phone::Phone;
 use crate::schema::message;
 
 /// Where a message stands.
@@ -52,6 +58,8 @@ pub struct Message {
     pub channel: String,
     /// The name of its template.
     pub template: String,
+    /// `en` or `sw`.
+    pub lang: String,
     /// Phone number or e-mail address; empty once it was forgotten.
     pub recipient: String,
     /// The subject of a mail.
@@ -77,8 +85,44 @@ pub struct Message {
 }
 
 impl Message {
+    /// The recipient as staff may see it: `2547•••••678`, `a•••@example.com`.
+    pub fn masked_recipient(&self) -> String {
+        if let Ok(phone) = self.recipient.parse::<Phone>() {
+            return phone.to_string();
+        }
+        match (self.recipient.chars().next(), self.recipient.rsplit_once('@')) {
+            (Some(first), Some((_, domain))) => format!("{first}•••@{domain}"),
+            _ => String::new(),
+        }
+    }
+
     /// What a sealed text is bound to.
     pub(super) fn row(tenant: IspId, id: MessageId) -> String {
         format!("message/{tenant}/{id}")
     }
+}
+
+/// The message, or `NOT_FOUND`. Held until the end of the transaction.
+pub async fn lock(tx: &mut Tx, tenant: IspId, id: MessageId) -> Result<Message> {
+    let found = message::table.find((tenant, id)).for_update().select(Message::as_select()).first(&mut **tx).await.optional()?;
+    found.ok_or_else(|| Error::not_found("message"))
+}
+
+/// A page of messages, newest first.
+pub async fn list(tx: &mut Tx, tenant: IspId, state: Option<State>, channel: Option<Channel>, page: PageAsk) -> Result<(Vec<Message>, String)> {
+    let before = page.before();
+    let mut query = message::table
+        .filter(message::tenant_id.eq(tenant))
+        .filter(message::created_at.lt(before.at).or(message::created_at.eq(before.at).and(message::id.lt(before.id))))
+        .order((message::created_at.desc(), message::id.desc()))
+        .limit(page.size + 1)
+        .select(Message::as_select())
+        .into_boxed();
+    if let Some(state) = state {
+        query = query.filter(message::state.eq(state.as_str()));
+    }
+    if let Some(channel) = channel {
+        query = query.filter(message::channel.eq(channel.as_str()));
+    }
+    Ok(page.cut(query.load(&mut **tx).await?, |row: &Message| Cursor { at: row.created_at, id: row.id.uuid() }))
 }

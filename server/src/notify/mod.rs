@@ -2,19 +2,22 @@
 //! nothing but its messages.
 
 mod built_in;
-mod delivery;
-mod message;
+pub mod delivery;
+mod forget;
+pub mod message;
 mod queue;
 mod render;
 mod reseal;
+mod retry;
 mod send;
 mod template;
-mod text;
+pub mod text;
 
+pub use forget::{forget, tidy};
 pub use message::{Message, State};
 pub use queue::{Note, To, queue};
 pub use render::Fault;
 pub use reseal::reseal;
+pub use retry::retry;
 pub use send::send;
 pub use template::{Channel, Template};
-pub use text::Text;

@@ -111,11 +111,26 @@ const fn gsm(c: char) -> char {
     }
 }
 
-/// Whether a text is written in the alphabet of text messages, so that 160 letters fit into one.
-#[cfg(test)]
-pub(super) fn is_gsm(text: &str) -> bool {
-    const OTHERS: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
-    text.chars().all(|c| c.is_ascii_alphanumeric() || OTHERS.contains(c))
+/// How many text messages a text is charged as: 160 letters of their own alphabet, or 70 of any; longer ones lose some to the joints.
+pub fn sms_parts(text: &str) -> usize {
+    let (length, single, joined) = match gsm_length(text) {
+        Some(length) => (length, 160, 153),
+        None => (text.encode_utf16().count(), 70, 67),
+    };
+    if length <= single { 1 } else { length.div_ceil(joined) }
+}
+
+/// Length in the alphabet of text messages, where some characters count twice; `None` for a text with any other letter.
+pub(super) fn gsm_length(text: &str) -> Option<usize> {
+    const SINGLE: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
+    const DOUBLE: &str = "^{}\\[~]|€";
+    text.chars()
+        .map(|c| match c {
+            _ if c.is_ascii_alphanumeric() || SINGLE.contains(c) => Some(1),
+            _ if DOUBLE.contains(c) => Some(2),
+            _ => None,
+        })
+        .sum()
 }
 
 #[cfg(test)]
@@ -146,7 +161,26 @@ mod tests {
     fn a_text_message_is_written_in_its_own_alphabet() {
         let filled = fill("{name}", Channel::Sms, &[("name", "Wanjikũ \u{2019}Mwĩtũ\u{2019} \u{2013} Zoë")]);
         assert_eq!(filled, "Wanjiku 'Mwitu' - Zoe");
-        assert!(is_gsm(&filled));
+        assert_eq!(gsm_length(&filled), Some(21));
+    }
+
+    #[test]
+    fn parts_are_counted_as_they_are_charged() {
+        for (text, parts) in [
+            (String::new(), 1),
+            ("x".repeat(160), 1),
+            ("x".repeat(161), 2),
+            ("x".repeat(306), 2),
+            ("x".repeat(307), 3),
+            (format!("{}€", "x".repeat(158)), 1),
+            (format!("{}€", "x".repeat(159)), 2),
+            ("ŋ".repeat(70), 1),
+            ("ŋ".repeat(71), 2),
+            ("😀".repeat(35), 1),
+            ("😀".repeat(36), 2),
+        ] {
+            assert_eq!(sms_parts(&text), parts, "{text}");
+        }
     }
 
     #[test]

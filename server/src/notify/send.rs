@@ -115,7 +115,7 @@ async fn end(tx: &mut Tx, tenant: IspId, id: MessageId, ready: &Ready, came: Del
         Delivery::Taken { id: provider_id } => {
             let set = (message::state.eq(State::Sent.as_str()), message::provider_id.eq(&provider_id), message::problem.eq(""), message::sent_at.eq(now));
             diesel::update(waiting).set((set, message::body_sealed.eq(None::<Vec<u8>>))).execute(&mut **tx).await?;
-            delivery::expect(tx, &provider_id, tenant, id, now).await?;
+            delivery::taken(tx, &provider_id, tenant, id, now).await?;
             Ok(Outcome::Done)
         }
         Delivery::Refused(problem) => {

@@ -152,8 +152,13 @@ impl Template {
         if length > self.longest() {
             return Err(Fault(format!("must have at most {} characters; it has {length}", self.longest())));
         }
+        if body.chars().any(|c| c.is_control() && c != '\n') {
+            return Err(Fault("must hold no control characters but line breaks".to_owned()));
+        }
         let held = render::check(body, self.placeholders())?;
         match self.secret() {
+            // Whoever learns to follow links that come with codes follows those of thieves as well.
+            Some("code") if body.contains("://") || body.contains("www.") => Err(Fault("must hold no link beside the code".to_owned())),
             Some(name) if !held.contains(&name) => Err(Fault(format!("must hold {{{name}}}, without which it is of no use"))),
             _ => Ok(()),
         }
@@ -161,10 +166,60 @@ impl Template {
 
     /// Whether a subject may stand above it. It never holds the secret: subjects are shown and logged on the way.
     pub fn check_subject(self, subject: &str) -> Result<(), Fault> {
+        if self.channel() == Channel::Sms && !subject.is_empty() {
+            return Err(Fault("must be empty: text messages have no subject".to_owned()));
+        }
         if subject.chars().count() > 120 || subject.chars().any(char::is_control) {
             return Err(Fault("must be one line of at most 120 characters".to_owned()));
         }
         let allowed: Vec<&str> = self.placeholders().iter().copied().filter(|name| self.secret() != Some(*name)).collect();
         render::check(subject, &allowed).map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(outcome: Result<(), Fault>) -> String {
+        outcome.err().map(|Fault(words)| words).unwrap_or_default()
+    }
+
+    #[test]
+    fn names_read_back_and_are_each_ones_own() {
+        for template in Template::ALL {
+            assert_eq!(Template::parse(template.as_str()), Some(template));
+        }
+        assert_eq!(Template::parse("NOTHING"), None);
+    }
+
+    #[test]
+    fn a_text_must_hold_what_it_is_for_and_nothing_unknown() {
+        let code = Template::VerifyPhone;
+        assert_eq!(code.check("{isp}: {code}"), Ok(()));
+        for (body, words) in [
+            ("", "empty"),
+            ("  \n ", "empty"),
+            ("{isp}: hello", "must hold {code}"),
+            ("{code} {cod}", "{cod}"),
+            ("{code} {", "a { that"),
+            ("{code}\u{7}", "control"),
+            ("{code} https://yellow.example", "no link"),
+            ("{code} {link}", "{link}"),
+        ] {
+            assert!(fault(code.check(body)).contains(words), "{body:?}: {:?}", code.check(body));
+        }
+        assert!(fault(code.check(&format!("{{code}}{}", "x".repeat(454)))).contains("at most 459"));
+        assert_eq!(Template::Welcome.check("Karibu!"), Ok(()), "a text without a secret may hold nothing at all");
+    }
+
+    #[test]
+    fn a_subject_is_one_line_and_never_holds_the_secret() {
+        let mail = Template::Invitation;
+        assert_eq!((mail.check_subject("Hello {name}"), mail.check_subject("")), (Ok(()), Ok(())));
+        for (subject, words) in [("{link}", "{link}"), ("a\nb", "one line"), (&"x".repeat(121), "one line"), ("{nam}", "{nam}")] {
+            assert!(fault(mail.check_subject(subject)).contains(words), "{subject}");
+        }
+        assert!(fault(Template::Welcome.check_subject("Hello")).contains("no subject"));
     }
 }

@@ -10,6 +10,7 @@ mod front;
 mod guard;
 mod hotspot;
 mod isp;
+mod notify;
 mod platform;
 pub mod roles;
 mod router;
@@ -28,6 +29,7 @@ use netily_sdk::auth::auth_service_server::AuthServiceServer;
 use netily_sdk::billing::billing_service_server::BillingServiceServer;
 use netily_sdk::hotspot::hotspot_service_server::HotspotServiceServer;
 use netily_sdk::isp::isp_service_server::IspServiceServer;
+use netily_sdk::notify::notification_service_server::NotificationServiceServer;
 use netily_sdk::platform::platform_service_server::PlatformServiceServer;
 use netily_sdk::router::router_service_server::RouterServiceServer;
 use tokio_util::sync::CancellationToken;
@@ -65,6 +67,7 @@ pub fn routes(app: Arc<App>, stop: CancellationToken) -> Router {
         .add_service(RouterServiceServer::new(router::Routers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(IspServiceServer::new(isp::Isp { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(BillingServiceServer::new(billing::Billing { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(NotificationServiceServer::new(notify::Notifications { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(PlatformServiceServer::new(platform::Platform { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .into_axum_router()
         .reset_fallback()

@@ -53,7 +53,13 @@ fn expected(method: &str) -> Who {
         | "RouterService/GetRouter"
         | "RouterService/CheckRouter"
         | "RouterService/ListActiveSessions"
-        | "BillingService/ListCommissions" => Who::Staff,
+        | "BillingService/ListCommissions"
+        | "NotificationService/ListTemplates"
+        | "NotificationService/UpdateTemplate"
+        | "NotificationService/ResetTemplate"
+        | "NotificationService/PreviewTemplate"
+        | "NotificationService/ListMessages"
+        | "NotificationService/RetryMessage" => Who::Staff,
         "PlatformService/CreateIsp"
         | "PlatformService/ListIsps"
         | "PlatformService/SetCommissionRate"

@@ -14,6 +14,7 @@ use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
+use netily_sdk::notify::RetryMessageRequest;
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
 use netily_sdk::types::ErrorReason;
 use netily_sdk::{Client, new_request_id};
@@ -244,6 +245,7 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
+        "NotificationService/RetryMessage id" => told!(staff.notify().retry_message(RetryMessageRequest { id })),
         // The id of a plan to be made is documented as ignored.
         "HotspotService/CreatePlan plan.id" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),
