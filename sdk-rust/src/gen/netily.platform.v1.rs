@@ -164,7 +164,6 @@ impl ::prost::Name for WebhookDelivery {
 }
 /// A new ISP.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
 pub struct CreateIspRequest {
     /// Subdomain: 3 to 32 lower-case letters, digits and hyphens, beginning with a letter.
     #[prost(string, tag = "1")]
@@ -184,9 +183,6 @@ pub struct CreateIspRequest {
     /// Family name of the owner.
     #[prost(string, tag = "6")]
     pub owner_last_name: ::prost::alloc::string::String,
-    /// Not looked at any longer: the owner chooses a password by the invitation.
-    #[prost(string, tag = "7")]
-    pub owner_password: ::prost::alloc::string::String,
     /// A UUID made by the client.
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
@@ -1846,19 +1842,5 @@ pub mod platform_service_server {
     pub const SERVICE_NAME: &str = "netily.platform.v1.PlatformService";
     impl<T> tonic::server::NamedService for PlatformServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
-    }
-}
-impl ::core::fmt::Debug for CreateIspRequest {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("CreateIspRequest")
-            .field("slug", &self.slug)
-            .field("name", &self.name)
-            .field("owner_email", &self.owner_email)
-            .field("owner_phone_number", &self.owner_phone_number)
-            .field("owner_first_name", &self.owner_first_name)
-            .field("owner_last_name", &self.owner_last_name)
-            .field("owner_password", &"[secret]")
-            .field("request_id", &self.request_id)
-            .finish()
     }
 }

@@ -205,7 +205,6 @@ mod tests {
             owner_phone_number: String::new(),
             owner_first_name: "Asha".into(),
             owner_last_name: "Wanjiru".into(),
-            owner_password: "ugali na sukuma".into(),
             request_id: "6fa459ea-ee8a-4ca4-894e-db77e160355e".into(),
         }
     }

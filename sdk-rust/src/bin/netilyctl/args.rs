@@ -106,7 +106,7 @@ pub struct Limit {
 /// Commands on ISPs.
 #[derive(Debug, Subcommand)]
 pub enum IspCommand {
-    /// Open an ISP; the owner's first password comes from NETILY_OWNER_PASSWORD, a prompt or standard input
+    /// Open an ISP; its owner is invited by e-mail to choose a password
     #[command(after_help = "\
 Example:
   netilyctl isp create green --name 'Green Net' --owner-email owner@green.test \\

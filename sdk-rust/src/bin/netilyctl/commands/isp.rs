@@ -6,21 +6,13 @@ use netily_sdk::platform::{CreateIspRequest, Isp, ListIspsRequest, ListIspsRespo
 use crate::args::IspCommand;
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
-use crate::{pages, secret, table};
+use crate::{pages, table};
 
 pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Result<(), Fault> {
     match command {
         IspCommand::Create { slug, name, owner_email, owner_phone, owner_first_name, owner_last_name, again } => {
-            let ask = CreateIspRequest {
-                slug,
-                name,
-                owner_email,
-                owner_phone_number: owner_phone,
-                owner_first_name,
-                owner_last_name,
-                owner_password: String::new(),
-                request_id: again.request_id,
-            };
+            let ask =
+                CreateIspRequest { slug, name, owner_email, owner_phone_number: owner_phone, owner_first_name, owner_last_name, request_id: again.request_id };
             let created = client.platform().create_isp(ask).await?;
             output.show(&created.isp.unwrap_or_default(), one)
         }
