@@ -70,8 +70,11 @@ impl AuthService for StandIn {
         Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 
-    async fn change_password(&self, _: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
+        person(&request)?;
+        let ChangePasswordRequest { current_password, new_password } = request.into_inner();
+        assert_eq!((current_password.as_str(), new_password.as_str()), ("secret", "a new one"));
+        Ok(Response::new(ChangePasswordResponse {}))
     }
 
     async fn list_sign_ins(&self, _: Request<ListSignInsRequest>) -> Result<Response<ListSignInsResponse>, Status> {
@@ -90,8 +93,11 @@ impl AuthService for StandIn {
         Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 
-    async fn accept_invitation(&self, _: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    async fn accept_invitation(&self, request: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
+        let AcceptInvitationRequest { token, new_password, .. } = request.into_inner();
+        assert_eq!((token.as_str(), new_password.as_str()), ("the-token", "a new one"));
+        let tokens = Tokens { access: "access-asha".to_owned(), refresh: "refresh".to_owned(), access_expires_at: None };
+        Ok(Response::new(AcceptInvitationResponse { tokens: Some(tokens), user: Some(User { email: "asha".to_owned(), ..Default::default() }) }))
     }
 }
 
@@ -135,7 +141,8 @@ impl PlatformService for StandIn {
     }
 
     async fn rotate_token_keys(&self, _: Request<RotateTokenKeysRequest>) -> Result<Response<RotateTokenKeysResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+        let key = |id: &str, signs| TokenKey { id: id.to_owned(), created_at: None, signs };
+        Ok(Response::new(RotateTokenKeysResponse { keys: vec![key("key_2", true), key("key_1", false)] }))
     }
 
     async fn list_audit_events(&self, _: Request<ListAuditEventsRequest>) -> Result<Response<ListAuditEventsResponse>, Status> {
@@ -257,6 +264,25 @@ async fn an_isp_is_opened_without_a_password() {
     let created = terminal.run(&create, &[]).await;
     assert_eq!(created.status.code(), Some(0), "{}", errors(&created));
     assert!(answer(&created).contains("green"), "{}", answer(&created));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_accepted_by_its_link_and_signs_in() {
+    let terminal = Terminal::open().await;
+    let secrets = [("NETILY_INVITATION", "http://yellow.test/invitation#token=the-token"), ("NETILY_NEW_PASSWORD", "a new one")];
+    let joined = terminal.run(&["join"], &secrets).await;
+    assert_eq!(joined.status.code(), Some(0), "{}", errors(&joined));
+    assert!(answer(&terminal.run(&["whoami"], &[]).await).contains("asha"), "and the sign-in is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_and_keys_are_rotated() {
+    let terminal = Terminal::open().await;
+    terminal.log_in("ops").await;
+    let changed = terminal.run(&["password", "change"], &[("NETILY_PASSWORD", "secret"), ("NETILY_NEW_PASSWORD", "a new one")]).await;
+    assert_eq!(changed.status.code(), Some(0), "{}", errors(&changed));
+    let rotated = answer(&terminal.run(&["keys", "rotate"], &[]).await);
+    assert_eq!(rotated, "KEY    MADE        DOES\nkey_2  configured  signs and verifies\nkey_1  configured  verifies\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! Internet providers on the platform.
 
 use netily_sdk::Client;
-use netily_sdk::platform::{CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, SetCommissionRateRequest};
+use netily_sdk::platform::{
+    CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, ReactivateIspRequest, ResendInvitationRequest, SetCommissionRateRequest, SuspendIspRequest,
+};
 
 use crate::args::IspCommand;
 use crate::fault::Fault;
@@ -22,6 +24,18 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
             let listed = pages::read(limit.limit, |page| (&mut page.isps, &mut page.next_page_token), page).await?;
             output.show(&listed, all)
         }
+        IspCommand::Invite { isp } => {
+            let sent = client.platform().resend_invitation(ResendInvitationRequest { isp }).await?;
+            output.show(&sent, |sent| format!("The invitation is on its way to {}.\n", sent.email))
+        }
+        IspCommand::Suspend { isp, reason } => {
+            let suspended = client.platform().suspend_isp(SuspendIspRequest { isp, reason }).await?;
+            output.show(&suspended.isp.unwrap_or_default(), one)
+        }
+        IspCommand::Reactivate { isp } => {
+            let open = client.platform().reactivate_isp(ReactivateIspRequest { isp }).await?;
+            output.show(&open.isp.unwrap_or_default(), one)
+        }
         IspCommand::SetRate { isp, rate } => {
             let changed = client.platform().set_commission_rate(SetCommissionRateRequest { isp, rate }).await?;
             output.show(&changed.isp.unwrap_or_default(), one)
@@ -38,6 +52,8 @@ fn one(isp: &Isp) -> String {
         ("rate", isp.commission_rate.clone()),
         ("owed", money(&isp.pending_balance)),
         ("created", time(&isp.created_at)),
+        ("suspended", time(&isp.suspended_at)),
+        ("because", isp.suspended_reason.clone()),
     ])
 }
 
