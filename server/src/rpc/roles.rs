@@ -122,7 +122,7 @@ const METHODS: &[Method] = &[
 ];
 
 /// How calls begin that only read.
-const READS: [&str; 4] = ["Check", "Get", "List", "Watch"];
+const READS: [&str; 5] = ["Check", "Get", "List", "Preview", "Watch"];
 /// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
 /// customers come in to read, and whoever must be shut out can be.
 const WHILE_SUSPENDED: [&str; 4] = [
