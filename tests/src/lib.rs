@@ -14,6 +14,7 @@ mod outside;
 mod people;
 mod sql;
 mod wait;
+mod web;
 mod world;
 
 pub use cluster::TestCluster;
@@ -23,4 +24,5 @@ pub use notes::{to_mailbox, to_phone};
 pub use people::Access;
 pub use sql::Sql;
 pub use wait::{LIMIT, eventually};
+pub use web::{Answer, Browser};
 pub use world::{Builder, World};

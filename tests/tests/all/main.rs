@@ -14,6 +14,7 @@ mod purchase;
 mod resume;
 mod schema;
 mod secrecy;
+mod sessions;
 mod staff;
 mod templates;
 mod tenancy;
