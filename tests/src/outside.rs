@@ -91,6 +91,12 @@ impl World {
         shown["mails"].as_array().expect("a list").clone()
     }
 
+    /// The code of six digits in the newest text message on a phone.
+    pub async fn code_on(&self, phone: &str) -> Option<String> {
+        let newest = self.sms_on(phone).await.pop()?;
+        newest.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned)
+    }
+
     /// Sends what waits to be sent, and gives the token of the newest invitation in a mailbox.
     pub async fn invitation_to(&self, mailbox: &str) -> String {
         self.run_due().await;
