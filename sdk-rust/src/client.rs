@@ -6,8 +6,11 @@ use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
-use crate::auth::{RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
-use crate::selfservice::{AcceptInvitationRequest, AcceptInvitationResponse, LoginRequest, LoginResponse, RegisterRequest, RegisterResponse};
+use crate::auth::{AcceptInvitationRequest, RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
+use crate::selfservice::{
+    AcceptInvitationRequest as AcceptCustomerInvitationRequest, AcceptInvitationResponse as AcceptCustomerInvitationResponse, LoginRequest, LoginResponse,
+    RegisterRequest, RegisterResponse,
+};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
 
@@ -77,11 +80,26 @@ impl Client {
     ///
     /// # Errors
     /// `LINK_INVALID`, `INVALID_ARGUMENT`, `RATE_LIMITED`.
-    pub async fn accept_customer_invitation(&self, token: impl Into<String>, new_password: impl Into<String>) -> Result<AcceptInvitationResponse, Error> {
-        let ask = AcceptInvitationRequest { token: token.into(), new_password: new_password.into() };
+    pub async fn accept_customer_invitation(
+        &self,
+        token: impl Into<String>,
+        new_password: impl Into<String>,
+    ) -> Result<AcceptCustomerInvitationResponse, Error> {
+        let ask = AcceptCustomerInvitationRequest { token: token.into(), new_password: new_password.into() };
         let answer = self.selfservice().accept_invitation(ask).await?;
         self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
         Ok(answer)
+    }
+
+    /// Uses an invitation up: sets the first password, and signs in as [`sign_in`](Client::sign_in) does. Empty names leave what the
+    /// invitation says.
+    ///
+    /// # Errors
+    /// `LINK_INVALID`; `INVALID_ARGUMENT` for a password that is not taken.
+    pub async fn accept_invitation(&self, ask: AcceptInvitationRequest) -> Result<User, Error> {
+        let answer = self.auth().accept_invitation(ask).await?;
+        self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
+        answer.user.ok_or_else(incomplete)
     }
 
     /// Ends the sign-in, here at once and then on the server. Does nothing when nobody is signed in.

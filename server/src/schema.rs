@@ -35,7 +35,7 @@ diesel::table! {
 }
 diesel::table! {
     token_key (id) {
-        id -> Text, secret_sealed -> Bytea, created_at -> Timestamptz,
+        id -> Uuid, secret_sealed -> Bytea, created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -216,6 +216,7 @@ diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
 diesel::allow_tables_to_appear_in_same_query!(service_request, customer);
 diesel::allow_tables_to_appear_in_same_query!(service_request, user_account);
+diesel::allow_tables_to_appear_in_same_query!(audit_event, isp);
 diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.

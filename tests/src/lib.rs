@@ -16,6 +16,7 @@ mod people;
 mod sql;
 mod wait;
 mod wire;
+mod web;
 mod world;
 
 pub use cluster::TestCluster;
@@ -26,5 +27,6 @@ pub use notes::{to_mailbox, to_phone};
 pub use people::Access;
 pub use sql::Sql;
 pub use wait::{LIMIT, eventually};
+pub use web::{Answer, Browser};
 pub use wire::Wire;
 pub use world::{Builder, World};

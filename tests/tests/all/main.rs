@@ -2,6 +2,7 @@
 
 mod access;
 mod backlog;
+mod accounts;
 mod books;
 mod browser;
 mod clocks;
@@ -12,6 +13,7 @@ mod customers;
 mod faults;
 mod gateway;
 mod journey;
+mod keys;
 mod ledger;
 mod limits;
 mod notify;
@@ -28,6 +30,7 @@ mod requests;
 mod resume;
 mod schema;
 mod secrecy;
+mod sessions;
 mod staff;
 mod templates;
 mod tenancy;
