@@ -12,6 +12,7 @@ mod ledger;
 mod limits;
 mod notify;
 mod notify_reports;
+mod people;
 mod purchase;
 mod resume;
 mod schema;

@@ -3,6 +3,9 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use netily_sdk::auth::{AcceptInvitationRequest, AcceptInvitationResponse, RequestPasswordResetRequest, ResetPasswordRequest};
+use netily_sdk::isp::{InviteStaffRequest, StaffRole};
+use netily_sdk::new_request_id;
 use netily_tests::{Access, Guest, World};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -57,12 +60,43 @@ async fn a_run_logs_no_secret() {
     world.run_due().await;
     let _wrong = world.client("yellow").sign_in("owner@yellow.example", "a wrong password").await;
 
+    // Everything that lets somebody in: codes, links, cookies, new passwords.
+    let owner = world.signed_in("yellow", Access::Owner).await;
+    let ask = RequestPasswordResetRequest { identifier: "0722000001".into() };
+    owner.auth().request_password_reset(ask).await.expect("asked");
+    world.run_due().await;
+    let code = world.code_on("254722000001").await.expect("a code");
+    let ask = ResetPasswordRequest { identifier: "0722000001".into(), otp_code: code.clone(), new_password: "ugali na samaki".into() };
+    owner.auth().reset_password(ask).await.expect("reset");
+    owner.sign_in("0722000001", "ugali na samaki").await.expect("signs in");
+    let invite = InviteStaffRequest {
+        email: "asha@yellow.example".into(),
+        first_name: "Asha".into(),
+        last_name: "Wanjiru".into(),
+        role: StaffRole::Staff.into(),
+        request_id: new_request_id(),
+    };
+    owner.isp().invite_staff(invite).await.expect("invited");
+    let invitation = world.invitation_to("asha@yellow.example").await;
+    let accept = AcceptInvitationRequest { token: invitation.clone(), new_password: "maziwa na mandazi".into(), ..AcceptInvitationRequest::default() };
+    let browser = world.browser("yellow");
+    let joined = browser.call_with::<_, AcceptInvitationResponse>("netily.auth.v1.AuthService/AcceptInvitation", &accept, &[("netily-session", "cookie")]);
+    joined.await.outcome.expect("accepted");
+    let used = browser.call::<_, AcceptInvitationResponse>("netily.auth.v1.AuthService/AcceptInvitation", &accept).await;
+    used.outcome.expect_err("used");
+
     let callback_url = paid["callback_url"].as_str().expect("an address");
     let secrets = [
         ("the password of a person", world.seeded.isps[0].staff.password.clone()),
         ("a wrong password", "a wrong password".into()),
         ("an access token", tokens.access),
         ("a refresh token", tokens.refresh),
+        ("a code", code),
+        ("the token of an invitation", invitation),
+        ("a cookie", browser.cookie().expect("a cookie")),
+        ("a password that was chosen by a code", "ugali na samaki".into()),
+        ("a password that was chosen by an invitation", "maziwa na mandazi".into()),
+        ("the phone of an owner", "722000001".into()),
         ("a phone", guest.phone.clone()),
         ("a phone as people write it", format!("0{}", &guest.phone[3..])),
         ("the phone of a refused prompt", Guest::number(2).phone),
