@@ -184,7 +184,7 @@ pub async fn resend_invitation(app: &App, tenant: IspId, by: By, id: UserId) -> 
         .await
 }
 
-/// Changes what somebody may do. Their tokens say the old role, and are refused from now on until they are renewed.
+/// Changes what somebody may do, from their next call on.
 pub async fn change_role(app: &App, tenant: IspId, by: UserId, id: UserId, role: Role) -> Result<User> {
     let now = app.clock.now();
     app.db

@@ -65,17 +65,19 @@ impl Edge {
         Ok(tenant)
     }
 
-    /// Who holds a token. Where it matters, its sign-in must live and its person's role be what the token says.
+    /// Who holds a token. Where it matters, its sign-in must live, and what counts is the role that its person has now.
     async fn by_token(&self, header: &HeaderValue, scope: IspId, who: Who) -> Result<Person> {
         let token = header.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
         let person = auth::read_token(&self.app, token, scope).await?;
-        admit(who, Some(&person))?;
         if !who.needs_sign_in() {
             return Ok(person);
         }
         let now = self.app.clock.now();
         let live = self.app.db.tx(scope, async |tx| auth::by_token(tx, scope, &person, now).await).await?;
-        live.map(|live| live.person).ok_or_else(invalid)
+        match live {
+            Some(live) => Ok(live.person),
+            None => Err(admit(who, Some(&person)).err().unwrap_or_else(invalid)),
+        }
     }
 }
 

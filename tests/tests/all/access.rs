@@ -334,6 +334,7 @@ async fn a_suspended_isp_is_looked_at_and_nothing_of_it_is_sold_or_changed() {
     let world = World::new().await;
     let channel = channel(&world);
     let owner = token(&world.signed_in("yellow", Access::Owner).await);
+    let customer = token(&world.customer("yellow").await);
     let operator = world.operator().await;
     let suspend = SuspendIspRequest { isp: "yellow".into(), reason: "Licence has run out".into() };
     operator.platform().suspend_isp(suspend).await.expect("suspended");
@@ -345,6 +346,7 @@ async fn a_suspended_isp_is_looked_at_and_nothing_of_it_is_sold_or_changed() {
             Who::Operator => continue,
             Who::Anybody | Who::SigningIn => None,
             Who::SignedIn | Who::Staff | Who::Owner => Some(owner.as_str()),
+            Who::Customer => Some(customer.as_str()),
         };
         let answer = reason(call(&channel, &path, Some("yellow"), here).await);
         if is_served_while_suspended(method) {

@@ -24,6 +24,7 @@ mod otp;
 mod plans;
 mod privacy;
 mod profile;
+mod people;
 mod purchase;
 mod register;
 mod requests;
