@@ -27,7 +27,7 @@ alter table public.isp
 
 -- Keys that sign access tokens, sealed. The newest signs. Those of the environment are older than all of these.
 create table public.token_key (
-  id text primary key,
+  id uuid primary key,
   secret_sealed bytea not null,
   created_at timestamptz not null
 );

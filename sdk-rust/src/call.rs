@@ -16,8 +16,16 @@ use crate::retry::{self, Repeat};
 use crate::types::ErrorReason;
 use crate::{Client, Error, Streaming};
 
-/// Calls that make or end tokens and never carry one.
-const WITHOUT_TOKEN: [&str; 3] = ["/netily.auth.v1.AuthService/SignIn", "/netily.auth.v1.AuthService/RefreshToken", "/netily.auth.v1.AuthService/SignOut"];
+/// Calls that make or end tokens, or prove who somebody is in another way, and never carry one.
+const WITHOUT_TOKEN: [&str; 7] = [
+    "/netily.auth.v1.AuthService/SignIn",
+    "/netily.auth.v1.AuthService/RefreshToken",
+    "/netily.auth.v1.AuthService/SignOut",
+    "/netily.auth.v1.AuthService/RequestPasswordReset",
+    "/netily.auth.v1.AuthService/ResetPassword",
+    "/netily.auth.v1.AuthService/GetInvitation",
+    "/netily.auth.v1.AuthService/AcceptInvitation",
+];
 
 impl Client {
     /// One message out, one back, within the deadline.

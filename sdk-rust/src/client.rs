@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
-use crate::auth::{RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
+use crate::auth::{AcceptInvitationRequest, RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
 use crate::selfservice::{LoginRequest, LoginResponse, RegisterRequest, RegisterResponse};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
@@ -71,6 +71,17 @@ impl Client {
         let answer = self.selfservice().login(ask).await?;
         self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
         Ok(answer)
+    }
+
+    /// Uses an invitation up: sets the first password, and signs in as [`sign_in`](Client::sign_in) does. Empty names leave what the
+    /// invitation says.
+    ///
+    /// # Errors
+    /// `LINK_INVALID`; `INVALID_ARGUMENT` for a password that is not taken.
+    pub async fn accept_invitation(&self, ask: AcceptInvitationRequest) -> Result<User, Error> {
+        let answer = self.auth().accept_invitation(ask).await?;
+        self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
+        answer.user.ok_or_else(incomplete)
     }
 
     /// Ends the sign-in, here at once and then on the server. Does nothing when nobody is signed in.

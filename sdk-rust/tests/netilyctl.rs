@@ -61,13 +61,50 @@ impl AuthService for StandIn {
         let user = User { email: person(&request)?, ..Default::default() };
         Ok(Response::new(GetMeResponse { user: Some(user) }))
     }
+
+    async fn request_password_reset(&self, _: Request<RequestPasswordResetRequest>) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn reset_password(&self, _: Request<ResetPasswordRequest>) -> Result<Response<ResetPasswordResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
+        person(&request)?;
+        let ChangePasswordRequest { current_password, new_password } = request.into_inner();
+        assert_eq!((current_password.as_str(), new_password.as_str()), ("secret", "a new one"));
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn list_sign_ins(&self, _: Request<ListSignInsRequest>) -> Result<Response<ListSignInsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_sign_in(&self, _: Request<EndSignInRequest>) -> Result<Response<EndSignInResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_other_sign_ins(&self, _: Request<EndOtherSignInsRequest>) -> Result<Response<EndOtherSignInsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_invitation(&self, _: Request<GetInvitationRequest>) -> Result<Response<GetInvitationResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn accept_invitation(&self, request: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
+        let AcceptInvitationRequest { token, new_password, .. } = request.into_inner();
+        assert_eq!((token.as_str(), new_password.as_str()), ("the-token", "a new one"));
+        let tokens = Tokens { access: "access-asha".to_owned(), refresh: "refresh".to_owned(), access_expires_at: None };
+        Ok(Response::new(AcceptInvitationResponse { tokens: Some(tokens), user: Some(User { email: "asha".to_owned(), ..Default::default() }) }))
+    }
 }
 
 #[tonic::async_trait]
 impl PlatformService for StandIn {
     async fn create_isp(&self, request: Request<CreateIspRequest>) -> Result<Response<CreateIspResponse>, Status> {
         let ask = request.into_inner();
-        assert_eq!(ask.owner_password, "first password");
         assert!(!ask.request_id.is_empty());
         Ok(Response::new(CreateIspResponse { isp: Some(Isp { slug: ask.slug, ..Default::default() }) }))
     }
@@ -89,6 +126,27 @@ impl PlatformService for StandIn {
 
     async fn list_webhook_deliveries(&self, _: Request<ListWebhookDeliveriesRequest>) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
         Ok(Response::new(ListWebhookDeliveriesResponse::default()))
+    }
+
+    async fn resend_invitation(&self, _: Request<ResendInvitationRequest>) -> Result<Response<ResendInvitationResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn suspend_isp(&self, _: Request<SuspendIspRequest>) -> Result<Response<SuspendIspResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn reactivate_isp(&self, _: Request<ReactivateIspRequest>) -> Result<Response<ReactivateIspResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn rotate_token_keys(&self, _: Request<RotateTokenKeysRequest>) -> Result<Response<RotateTokenKeysResponse>, Status> {
+        let key = |id: &str, signs| TokenKey { id: id.to_owned(), created_at: None, signs };
+        Ok(Response::new(RotateTokenKeysResponse { keys: vec![key("key_2", true), key("key_1", false)] }))
+    }
+
+    async fn list_audit_events(&self, _: Request<ListAuditEventsRequest>) -> Result<Response<ListAuditEventsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 }
 
@@ -198,17 +256,33 @@ async fn a_refusal_names_reason_and_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_password_of_an_owner_is_read_from_the_environment() {
+async fn an_isp_is_opened_without_a_password() {
     let terminal = Terminal::open().await;
     terminal.log_in("ops").await;
     let create = ["isp", "create", "green", "--name", "Green", "--owner-email", "o@green.test"];
     let create = [&create[..], &["--owner-first-name", "Amina", "--owner-last-name", "Otieno"]].concat();
-    let created = terminal.run(&create, &[("NETILY_OWNER_PASSWORD", "first password")]).await;
+    let created = terminal.run(&create, &[]).await;
     assert_eq!(created.status.code(), Some(0), "{}", errors(&created));
+    assert!(answer(&created).contains("green"), "{}", answer(&created));
+}
 
-    let without = terminal.run(&create, &[]).await;
-    assert_eq!(without.status.code(), Some(2));
-    assert!(errors(&without).contains("NETILY_OWNER_PASSWORD"), "{}", errors(&without));
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_accepted_by_its_link_and_signs_in() {
+    let terminal = Terminal::open().await;
+    let secrets = [("NETILY_INVITATION", "http://yellow.test/invitation#token=the-token"), ("NETILY_NEW_PASSWORD", "a new one")];
+    let joined = terminal.run(&["join"], &secrets).await;
+    assert_eq!(joined.status.code(), Some(0), "{}", errors(&joined));
+    assert!(answer(&terminal.run(&["whoami"], &[]).await).contains("asha"), "and the sign-in is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_is_changed_and_keys_are_rotated() {
+    let terminal = Terminal::open().await;
+    terminal.log_in("ops").await;
+    let changed = terminal.run(&["password", "change"], &[("NETILY_PASSWORD", "secret"), ("NETILY_NEW_PASSWORD", "a new one")]).await;
+    assert_eq!(changed.status.code(), Some(0), "{}", errors(&changed));
+    let rotated = answer(&terminal.run(&["keys", "rotate"], &[]).await);
+    assert_eq!(rotated, "KEY    MADE        DOES\nkey_2  configured  signs and verifies\nkey_1  configured  verifies\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

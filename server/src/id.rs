@@ -27,6 +27,12 @@ macro_rules! id {
                 $name(Uuid::new_v4())
             }
 
+            /// When a sortable one was made, in milliseconds since 1970.
+            pub fn made_at_ms(self) -> Option<u64> {
+                let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+                Some(seconds * 1_000 + u64::from(nanos) / 1_000_000)
+            }
+
             /// The UUID inside, for the database.
             pub const fn uuid(self) -> Uuid {
                 self.0
@@ -86,6 +92,9 @@ id!(
 id!(
     /// One sign-in: the family of its refresh tokens.
     SignInId, "sgn_");
+id!(
+    /// A key that signs access tokens.
+    TokenKeyId, "key_");
 id!(
     /// A router.
     RouterId, "rtr_");

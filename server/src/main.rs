@@ -9,7 +9,7 @@ use netily::app::App;
 use netily::clock::Clock;
 use netily::config::Config;
 use netily::notify::delivery;
-use netily::{demo, migrations, serve, worker};
+use netily::{auth, demo, migrations, platform, serve, worker};
 use tokio_util::sync::CancellationToken;
 
 type Trouble = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +38,22 @@ enum Command {
     SmsReportPath,
     /// Bring the database at DATABASE_OWNER_URL to the schema of this version.
     Migrate,
+    /// Invite an operator of the platform, as the first one must be: the link that is printed is good for 24 hours and one use.
+    Operator(Operator),
+    /// Seal every secret at rest with the first of NETILY_ENCRYPTION_KEYS. Then the other keys can go.
+    Reseal,
+}
+
+#[derive(clap::Args)]
+struct Operator {
+    /// E-mail address; the invitation goes there too.
+    email: String,
+    /// Given name.
+    #[arg(long)]
+    first_name: String,
+    /// Family name.
+    #[arg(long)]
+    last_name: String,
 }
 
 #[tokio::main]
@@ -51,6 +67,8 @@ async fn main() -> ExitCode {
         Command::Work => run_work(stop).await,
         Command::SmsReportPath => print_sms_report_path(),
         Command::Migrate => run_migrate().await,
+        Command::Operator(operator) => run_operator(operator).await,
+        Command::Reseal => run_reseal().await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -92,6 +110,18 @@ async fn run_migrate() -> Result<(), Trouble> {
         0 => println!("The database is up to date."),
         _ => ran.iter().for_each(|name| println!("ran {name}")),
     }
+    Ok(())
+}
+
+async fn run_operator(operator: Operator) -> Result<(), Trouble> {
+    let link = auth::staff::invite_operator(&*open()?, &operator.email, &operator.first_name, &operator.last_name).await?;
+    println!("{link}");
+    Ok(())
+}
+
+async fn run_reseal() -> Result<(), Trouble> {
+    let done = platform::reseal(&*open()?).await?;
+    println!("sealed anew: {} keys of tokens, {} passwords of routers, {} messages", done.token_keys, done.routers, done.messages);
     Ok(())
 }
 

@@ -35,7 +35,7 @@ diesel::table! {
 }
 diesel::table! {
     token_key (id) {
-        id -> Text, secret_sealed -> Bytea, created_at -> Timestamptz,
+        id -> Uuid, secret_sealed -> Bytea, created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -194,6 +194,7 @@ diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_tok
 diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
+diesel::allow_tables_to_appear_in_same_query!(audit_event, isp);
 diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
 /// Functions of the hot acts: unlike a statement with ON CONFLICT or an UPDATE, a call keeps its prepared plan.

@@ -31,6 +31,12 @@ impl Seal {
         Ok([&[*id][..], &nonce, &sealed].concat())
     }
 
+    /// What a row holds, sealed anew with the first key; `None` when it is so already.
+    pub fn reseal(&self, row: &str, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
+        let secret = self.open(row, sealed)?;
+        if sealed.first() == Some(&self.keys[0].0) { Ok(None) } else { self.seal(row, &secret).map(Some) }
+    }
+
     /// Opens what was sealed for the same row.
     pub fn open(&self, row: &str, sealed: &[u8]) -> Result<SecretString> {
         let broken = || Error::internal(format!("the sealed secret of {row} does not open"));
@@ -53,6 +59,9 @@ mod tests {
         let sealed = old.seal("router/a", &"s3cret".to_owned().into()).expect("seals");
         assert_eq!(rotated.open("router/a", &sealed).expect("opens").expose_secret(), "s3cret");
         assert!(rotated.open("router/b", &sealed).is_err());
+        assert_eq!(old.reseal("router/a", &sealed).expect("opens"), None, "sealed with the first key already");
+        let anew = rotated.reseal("router/a", &sealed).expect("opens").expect("is sealed anew");
+        assert_eq!(Seal::new(&[(2, [2; 32])]).open("router/a", &anew).expect("opens without the old key").expose_secret(), "s3cret");
         let mut cut = sealed.clone();
         cut.pop();
         assert!(rotated.open("router/a", &cut).is_err());

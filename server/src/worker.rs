@@ -113,7 +113,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
     }
 }
 
-/// Deletes limits that are full again, what people cannot sign in with any longer, and what is in old messages.
+/// Deletes limits that are full again, which nothing reads, what nobody can sign in with any longer, and what is in old messages.
 async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use netily_sdk::hotspot::{GetPurchaseStatusRequest, Purchase, PurchaseRequest, PurchaseStatus, ResumePurchaseRequest};
 use netily_sdk::new_request_id;
+use netily_sdk::types::ErrorReason;
 
 use crate::wait::eventually;
 use crate::world::World;
@@ -62,6 +63,15 @@ impl World {
             login_url: "http://wifi.example/login".into(),
             request_id: new_request_id(),
         }
+    }
+
+    /// Returns when the server has noticed that an ISP is suspended: it remembers for a moment what it knows of one.
+    pub async fn suspension_is_noticed(&self, slug: &str) {
+        eventually("the suspension is noticed", async || {
+            let asked = self.client(slug).hotspot().purchase(PurchaseRequest::default()).await.err()?;
+            (asked.reason == ErrorReason::IspSuspended).then_some(())
+        })
+        .await;
     }
 
     /// An hour at `yellow-market`.

@@ -55,6 +55,41 @@ impl ::prost::Name for User {
         "/netily.auth.v1.User".into()
     }
 }
+/// One sign-in of a person that still lives.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ActiveSignIn {
+    /// `sgn_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// When it began.
+    #[prost(message, optional, tag = "2")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was last used, to within five minutes.
+    #[prost(message, optional, tag = "3")]
+    pub last_used_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// The network address that it came from.
+    #[prost(string, tag = "4")]
+    pub address: ::prost::alloc::string::String,
+    /// What the program called itself.
+    #[prost(string, tag = "5")]
+    pub user_agent: ::prost::alloc::string::String,
+    /// Whether it is the one by which this call is made.
+    #[prost(bool, tag = "6")]
+    pub current: bool,
+    /// Whether a browser keeps it, by a cookie.
+    #[prost(bool, tag = "7")]
+    pub browser: bool,
+}
+impl ::prost::Name for ActiveSignIn {
+    const NAME: &'static str = "ActiveSignIn";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ActiveSignIn".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ActiveSignIn".into()
+    }
+}
 /// Asks for tokens.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 #[prost(skip_debug)]
@@ -79,7 +114,7 @@ impl ::prost::Name for SignInRequest {
 /// A sign-in.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SignInResponse {
-    /// Access for this person on this subdomain.
+    /// Access for this person on this subdomain; absent when a cookie was asked for.
     #[prost(message, optional, tag = "1")]
     pub tokens: ::core::option::Option<Tokens>,
     /// Who signed in.
@@ -192,6 +227,312 @@ impl ::prost::Name for GetMeResponse {
         "/netily.auth.v1.GetMeResponse".into()
     }
 }
+/// Asks for a code.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetRequest {
+    /// E-mail address, or phone number as 07…, 01…, 254… or +254….
+    #[prost(string, tag = "1")]
+    pub identifier: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RequestPasswordResetRequest {
+    const NAME: &'static str = "RequestPasswordResetRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.RequestPasswordResetRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.RequestPasswordResetRequest".into()
+    }
+}
+/// If there is such an account, a code is on its way.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RequestPasswordResetResponse {
+    /// When the code stops being good.
+    #[prost(message, optional, tag = "1")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When the next one may be asked for.
+    #[prost(message, optional, tag = "2")]
+    pub next_request_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for RequestPasswordResetResponse {
+    const NAME: &'static str = "RequestPasswordResetResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.RequestPasswordResetResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.RequestPasswordResetResponse".into()
+    }
+}
+/// A new password by a code.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ResetPasswordRequest {
+    /// As in RequestPasswordReset.
+    #[prost(string, tag = "1")]
+    pub identifier: ::prost::alloc::string::String,
+    /// The six digits.
+    #[prost(string, tag = "2")]
+    pub otp_code: ::prost::alloc::string::String,
+    /// 8 to 128 characters; neither a common password nor the person's own name, phone or e-mail address.
+    #[prost(string, tag = "3")]
+    pub new_password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResetPasswordRequest {
+    const NAME: &'static str = "ResetPasswordRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ResetPasswordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ResetPasswordRequest".into()
+    }
+}
+/// The new password holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResetPasswordResponse {}
+impl ::prost::Name for ResetPasswordResponse {
+    const NAME: &'static str = "ResetPasswordResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ResetPasswordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ResetPasswordResponse".into()
+    }
+}
+/// A new password by the current one.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct ChangePasswordRequest {
+    /// The password until now.
+    #[prost(string, tag = "1")]
+    pub current_password: ::prost::alloc::string::String,
+    /// 8 to 128 characters; neither a common password nor the person's own name, phone or e-mail address.
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChangePasswordRequest {
+    const NAME: &'static str = "ChangePasswordRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ChangePasswordRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ChangePasswordRequest".into()
+    }
+}
+/// The new password holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangePasswordResponse {}
+impl ::prost::Name for ChangePasswordResponse {
+    const NAME: &'static str = "ChangePasswordResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ChangePasswordResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ChangePasswordResponse".into()
+    }
+}
+/// Asks for sign-ins.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSignInsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSignInsRequest {
+    const NAME: &'static str = "ListSignInsRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ListSignInsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ListSignInsRequest".into()
+    }
+}
+/// A page of sign-ins.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSignInsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub sign_ins: ::prost::alloc::vec::Vec<ActiveSignIn>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSignInsResponse {
+    const NAME: &'static str = "ListSignInsResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.ListSignInsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.ListSignInsResponse".into()
+    }
+}
+/// Ends a sign-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSignInRequest {
+    /// `sgn_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EndSignInRequest {
+    const NAME: &'static str = "EndSignInRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.EndSignInRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.EndSignInRequest".into()
+    }
+}
+/// The sign-in has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSignInResponse {}
+impl ::prost::Name for EndSignInResponse {
+    const NAME: &'static str = "EndSignInResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.EndSignInResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.EndSignInResponse".into()
+    }
+}
+/// Ends all other sign-ins.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndOtherSignInsRequest {}
+impl ::prost::Name for EndOtherSignInsRequest {
+    const NAME: &'static str = "EndOtherSignInsRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.EndOtherSignInsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.EndOtherSignInsRequest".into()
+    }
+}
+/// They have ended.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndOtherSignInsResponse {
+    /// How many there were.
+    #[prost(int32, tag = "1")]
+    pub ended: i32,
+}
+impl ::prost::Name for EndOtherSignInsResponse {
+    const NAME: &'static str = "EndOtherSignInsResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.EndOtherSignInsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.EndOtherSignInsResponse".into()
+    }
+}
+/// Asks what an invitation is for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetInvitationRequest {
+    /// What stands behind `#token=` in the link of the mail.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvitationRequest {
+    const NAME: &'static str = "GetInvitationRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.GetInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.GetInvitationRequest".into()
+    }
+}
+/// An invitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvitationResponse {
+    /// The mailbox that it was sent to, which will be the identifier to sign in with.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+    /// Given name, as whoever invited wrote it.
+    #[prost(string, tag = "2")]
+    pub first_name: ::prost::alloc::string::String,
+    /// Family name, as whoever invited wrote it.
+    #[prost(string, tag = "3")]
+    pub last_name: ::prost::alloc::string::String,
+    /// Name of the ISP for people.
+    #[prost(string, tag = "4")]
+    pub isp_name: ::prost::alloc::string::String,
+    /// What the person will be able to do.
+    #[prost(enumeration = "Role", tag = "5")]
+    pub role: i32,
+    /// When it stops being good.
+    #[prost(message, optional, tag = "6")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for GetInvitationResponse {
+    const NAME: &'static str = "GetInvitationResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.GetInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.GetInvitationResponse".into()
+    }
+}
+/// Uses an invitation.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct AcceptInvitationRequest {
+    /// What stands behind `#token=` in the link of the mail.
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    /// The first password: 8 to 128 characters; neither a common password nor the person's own name,
+    /// phone or e-mail address.
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+    /// Given name; empty leaves what the invitation says.
+    #[prost(string, tag = "3")]
+    pub first_name: ::prost::alloc::string::String,
+    /// Family name; empty leaves what the invitation says.
+    #[prost(string, tag = "4")]
+    pub last_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AcceptInvitationRequest {
+    const NAME: &'static str = "AcceptInvitationRequest";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.AcceptInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.AcceptInvitationRequest".into()
+    }
+}
+/// A sign-in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AcceptInvitationResponse {
+    /// Access for this person on this subdomain; absent when a cookie was asked for.
+    #[prost(message, optional, tag = "1")]
+    pub tokens: ::core::option::Option<Tokens>,
+    /// Who signed in.
+    #[prost(message, optional, tag = "2")]
+    pub user: ::core::option::Option<User>,
+}
+impl ::prost::Name for AcceptInvitationResponse {
+    const NAME: &'static str = "AcceptInvitationResponse";
+    const PACKAGE: &'static str = "netily.auth.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.auth.v1.AcceptInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.auth.v1.AcceptInvitationResponse".into()
+    }
+}
 /// Who may do what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -233,7 +574,11 @@ impl Role {
         }
     }
 }
-/// Sign-in for staff, owners and operators.
+/// Sign-in for staff, owners and operators, and the passwords and sign-ins of everybody.
+///
+/// A browser that sends the metadata `netily-session: cookie` with SignIn or AcceptInvitation gets no
+/// tokens, but the cookie `__Host-netily`, which no script can read and which stands for the sign-in
+/// in calls from pages of the same host. It lives for 30 days after its last use.
 ///
 /// Made by [`Client::auth`](crate::Client::auth).
 #[derive(Clone, Debug)]
@@ -261,8 +606,9 @@ impl AuthCalls {
             )
             .await
     }
-    /// Exchanges a refresh token for new tokens. A used one that comes again later than 30 seconds
-    /// ends every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
+    /// Exchanges a refresh token for new tokens. An answer that got lost may be asked for again within
+    /// 30 seconds, as long as its refresh token was not used. Any other used one that comes again ends
+    /// every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
     pub async fn refresh_token(
         &self,
         ask: RefreshTokenRequest,
@@ -275,7 +621,8 @@ impl AuthCalls {
             )
             .await
     }
-    /// Ends the sign-in that the refresh token belongs to. Succeeds also when it has ended already.
+    /// Ends the sign-in that the refresh token or the cookie belongs to. Succeeds also when it has ended
+    /// already.
     pub async fn sign_out(
         &self,
         ask: SignOutRequest,
@@ -297,6 +644,114 @@ impl AuthCalls {
             .unary("/netily.auth.v1.AuthService/GetMe", crate::retry::Repeat::Safe, ask)
             .await
     }
+    /// Sends a code of six digits to the phone of an account, or to its mailbox if it has no phone, with
+    /// which a new password can be chosen for five minutes. The answer is the same whether there is such
+    /// an account or not. Errors: RATE_LIMITED: 60 seconds apart, 3 an hour and 5 a day for an account.
+    pub async fn request_password_reset(
+        &self,
+        ask: RequestPasswordResetRequest,
+    ) -> Result<RequestPasswordResetResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/RequestPasswordReset",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Chooses a new password by a code. Every sign-in of the person ends; sign in with the new one.
+    /// Errors: OTP_INVALID, also for an account that is none; RATE_LIMITED.
+    pub async fn reset_password(
+        &self,
+        ask: ResetPasswordRequest,
+    ) -> Result<ResetPasswordResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/ResetPassword",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Chooses a new password by the current one. Every other sign-in of the person ends.
+    /// Errors: WRONG_CREDENTIALS, RATE_LIMITED.
+    pub async fn change_password(
+        &self,
+        ask: ChangePasswordRequest,
+    ) -> Result<ChangePasswordResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/ChangePassword",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// The person's own sign-ins that still live, newest first.
+    pub async fn list_sign_ins(
+        &self,
+        ask: ListSignInsRequest,
+    ) -> Result<ListSignInsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/ListSignIns",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Ends one of the person's own sign-ins. Succeeds also when it has ended already.
+    pub async fn end_sign_in(
+        &self,
+        ask: EndSignInRequest,
+    ) -> Result<EndSignInResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/EndSignIn",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Ends every sign-in of the person but the one by which this call is made.
+    pub async fn end_other_sign_ins(
+        &self,
+        ask: EndOtherSignInsRequest,
+    ) -> Result<EndOtherSignInsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/EndOtherSignIns",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Shows what an invitation is for. It stays good. Errors: LINK_INVALID.
+    pub async fn get_invitation(
+        &self,
+        ask: GetInvitationRequest,
+    ) -> Result<GetInvitationResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/GetInvitation",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Uses an invitation up: sets the first password and signs in. Errors: LINK_INVALID.
+    pub async fn accept_invitation(
+        &self,
+        ask: AcceptInvitationRequest,
+    ) -> Result<AcceptInvitationResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.auth.v1.AuthService/AcceptInvitation",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
 }
 /// Generated client implementations.
 pub mod auth_service_client {
@@ -309,7 +764,11 @@ pub mod auth_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Sign-in for staff, owners and operators.
+    /// Sign-in for staff, owners and operators, and the passwords and sign-ins of everybody.
+    ///
+    /// A browser that sends the metadata `netily-session: cookie` with SignIn or AcceptInvitation gets no
+    /// tokens, but the cookie `__Host-netily`, which no script can read and which stands for the sign-in
+    /// in calls from pages of the same host. It lives for 30 days after its last use.
     #[derive(Debug, Clone)]
     pub struct AuthServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -413,8 +872,9 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("netily.auth.v1.AuthService", "SignIn"));
             self.inner.unary(req, path, codec).await
         }
-        /// Exchanges a refresh token for new tokens. A used one that comes again later than 30 seconds
-        /// ends every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
+        /// Exchanges a refresh token for new tokens. An answer that got lost may be asked for again within
+        /// 30 seconds, as long as its refresh token was not used. Any other used one that comes again ends
+        /// every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
         pub async fn refresh_token(
             &mut self,
             request: impl tonic::IntoRequest<super::RefreshTokenRequest>,
@@ -439,7 +899,8 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("netily.auth.v1.AuthService", "RefreshToken"));
             self.inner.unary(req, path, codec).await
         }
-        /// Ends the sign-in that the refresh token belongs to. Succeeds also when it has ended already.
+        /// Ends the sign-in that the refresh token or the cookie belongs to. Succeeds also when it has ended
+        /// already.
         pub async fn sign_out(
             &mut self,
             request: impl tonic::IntoRequest<super::SignOutRequest>,
@@ -486,6 +947,216 @@ pub mod auth_service_client {
                 .insert(GrpcMethod::new("netily.auth.v1.AuthService", "GetMe"));
             self.inner.unary(req, path, codec).await
         }
+        /// Sends a code of six digits to the phone of an account, or to its mailbox if it has no phone, with
+        /// which a new password can be chosen for five minutes. The answer is the same whether there is such
+        /// an account or not. Errors: RATE_LIMITED: 60 seconds apart, 3 an hour and 5 a day for an account.
+        pub async fn request_password_reset(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordResetResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/RequestPasswordReset",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.auth.v1.AuthService", "RequestPasswordReset"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Chooses a new password by a code. Every sign-in of the person ends; sign in with the new one.
+        /// Errors: OTP_INVALID, also for an account that is none; RATE_LIMITED.
+        pub async fn reset_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResetPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetPasswordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/ResetPassword",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.auth.v1.AuthService", "ResetPassword"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Chooses a new password by the current one. Every other sign-in of the person ends.
+        /// Errors: WRONG_CREDENTIALS, RATE_LIMITED.
+        pub async fn change_password(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangePasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangePasswordResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/ChangePassword",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.auth.v1.AuthService", "ChangePassword"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// The person's own sign-ins that still live, newest first.
+        pub async fn list_sign_ins(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSignInsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSignInsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/ListSignIns",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.auth.v1.AuthService", "ListSignIns"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends one of the person's own sign-ins. Succeeds also when it has ended already.
+        pub async fn end_sign_in(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndSignInRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndSignInResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/EndSignIn",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.auth.v1.AuthService", "EndSignIn"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends every sign-in of the person but the one by which this call is made.
+        pub async fn end_other_sign_ins(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndOtherSignInsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndOtherSignInsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/EndOtherSignIns",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.auth.v1.AuthService", "EndOtherSignIns"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Shows what an invitation is for. It stays good. Errors: LINK_INVALID.
+        pub async fn get_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/GetInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.auth.v1.AuthService", "GetInvitation"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Uses an invitation up: sets the first password and signs in. Errors: LINK_INVALID.
+        pub async fn accept_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.auth.v1.AuthService/AcceptInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.auth.v1.AuthService", "AcceptInvitation"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -508,8 +1179,9 @@ pub mod auth_service_server {
             &self,
             request: tonic::Request<super::SignInRequest>,
         ) -> std::result::Result<tonic::Response<super::SignInResponse>, tonic::Status>;
-        /// Exchanges a refresh token for new tokens. A used one that comes again later than 30 seconds
-        /// ends every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
+        /// Exchanges a refresh token for new tokens. An answer that got lost may be asked for again within
+        /// 30 seconds, as long as its refresh token was not used. Any other used one that comes again ends
+        /// every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
         async fn refresh_token(
             &self,
             request: tonic::Request<super::RefreshTokenRequest>,
@@ -517,7 +1189,8 @@ pub mod auth_service_server {
             tonic::Response<super::RefreshTokenResponse>,
             tonic::Status,
         >;
-        /// Ends the sign-in that the refresh token belongs to. Succeeds also when it has ended already.
+        /// Ends the sign-in that the refresh token or the cookie belongs to. Succeeds also when it has ended
+        /// already.
         async fn sign_out(
             &self,
             request: tonic::Request<super::SignOutRequest>,
@@ -527,8 +1200,80 @@ pub mod auth_service_server {
             &self,
             request: tonic::Request<super::GetMeRequest>,
         ) -> std::result::Result<tonic::Response<super::GetMeResponse>, tonic::Status>;
+        /// Sends a code of six digits to the phone of an account, or to its mailbox if it has no phone, with
+        /// which a new password can be chosen for five minutes. The answer is the same whether there is such
+        /// an account or not. Errors: RATE_LIMITED: 60 seconds apart, 3 an hour and 5 a day for an account.
+        async fn request_password_reset(
+            &self,
+            request: tonic::Request<super::RequestPasswordResetRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RequestPasswordResetResponse>,
+            tonic::Status,
+        >;
+        /// Chooses a new password by a code. Every sign-in of the person ends; sign in with the new one.
+        /// Errors: OTP_INVALID, also for an account that is none; RATE_LIMITED.
+        async fn reset_password(
+            &self,
+            request: tonic::Request<super::ResetPasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResetPasswordResponse>,
+            tonic::Status,
+        >;
+        /// Chooses a new password by the current one. Every other sign-in of the person ends.
+        /// Errors: WRONG_CREDENTIALS, RATE_LIMITED.
+        async fn change_password(
+            &self,
+            request: tonic::Request<super::ChangePasswordRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangePasswordResponse>,
+            tonic::Status,
+        >;
+        /// The person's own sign-ins that still live, newest first.
+        async fn list_sign_ins(
+            &self,
+            request: tonic::Request<super::ListSignInsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSignInsResponse>,
+            tonic::Status,
+        >;
+        /// Ends one of the person's own sign-ins. Succeeds also when it has ended already.
+        async fn end_sign_in(
+            &self,
+            request: tonic::Request<super::EndSignInRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndSignInResponse>,
+            tonic::Status,
+        >;
+        /// Ends every sign-in of the person but the one by which this call is made.
+        async fn end_other_sign_ins(
+            &self,
+            request: tonic::Request<super::EndOtherSignInsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndOtherSignInsResponse>,
+            tonic::Status,
+        >;
+        /// Shows what an invitation is for. It stays good. Errors: LINK_INVALID.
+        async fn get_invitation(
+            &self,
+            request: tonic::Request<super::GetInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Uses an invitation up: sets the first password and signs in. Errors: LINK_INVALID.
+        async fn accept_invitation(
+            &self,
+            request: tonic::Request<super::AcceptInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        >;
     }
-    /// Sign-in for staff, owners and operators.
+    /// Sign-in for staff, owners and operators, and the passwords and sign-ins of everybody.
+    ///
+    /// A browser that sends the metadata `netily-session: cookie` with SignIn or AcceptInvitation gets no
+    /// tokens, but the cookie `__Host-netily`, which no script can read and which stands for the sign-in
+    /// in calls from pages of the same host. It lives for 30 days after its last use.
     #[derive(Debug)]
     pub struct AuthServiceServer<T> {
         inner: Arc<T>,
@@ -783,6 +1528,368 @@ pub mod auth_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.auth.v1.AuthService/RequestPasswordReset" => {
+                    #[allow(non_camel_case_types)]
+                    struct RequestPasswordResetSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::RequestPasswordResetRequest>
+                    for RequestPasswordResetSvc<T> {
+                        type Response = super::RequestPasswordResetResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RequestPasswordResetRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::request_password_reset(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RequestPasswordResetSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/ResetPassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResetPasswordSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ResetPasswordRequest>
+                    for ResetPasswordSvc<T> {
+                        type Response = super::ResetPasswordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResetPasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::reset_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResetPasswordSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/ChangePassword" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangePasswordSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ChangePasswordRequest>
+                    for ChangePasswordSvc<T> {
+                        type Response = super::ChangePasswordResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangePasswordRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::change_password(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangePasswordSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/ListSignIns" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSignInsSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::ListSignInsRequest>
+                    for ListSignInsSvc<T> {
+                        type Response = super::ListSignInsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSignInsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::list_sign_ins(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSignInsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/EndSignIn" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndSignInSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::EndSignInRequest>
+                    for EndSignInSvc<T> {
+                        type Response = super::EndSignInResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndSignInRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::end_sign_in(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndSignInSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/EndOtherSignIns" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndOtherSignInsSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::EndOtherSignInsRequest>
+                    for EndOtherSignInsSvc<T> {
+                        type Response = super::EndOtherSignInsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndOtherSignInsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::end_other_sign_ins(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndOtherSignInsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/GetInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvitationSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::GetInvitationRequest>
+                    for GetInvitationSvc<T> {
+                        type Response = super::GetInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::get_invitation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.auth.v1.AuthService/AcceptInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct AcceptInvitationSvc<T: AuthService>(pub Arc<T>);
+                    impl<
+                        T: AuthService,
+                    > tonic::server::UnaryService<super::AcceptInvitationRequest>
+                    for AcceptInvitationSvc<T> {
+                        type Response = super::AcceptInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AcceptInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as AuthService>::accept_invitation(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AcceptInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -848,5 +1955,37 @@ impl ::core::fmt::Debug for RefreshTokenRequest {
 impl ::core::fmt::Debug for SignOutRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         f.debug_struct("SignOutRequest").field("refresh", &"[secret]").finish()
+    }
+}
+impl ::core::fmt::Debug for ResetPasswordRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ResetPasswordRequest")
+            .field("identifier", &self.identifier)
+            .field("otp_code", &"[secret]")
+            .field("new_password", &"[secret]")
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for ChangePasswordRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ChangePasswordRequest")
+            .field("current_password", &"[secret]")
+            .field("new_password", &"[secret]")
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for GetInvitationRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("GetInvitationRequest").field("token", &"[secret]").finish()
+    }
+}
+impl ::core::fmt::Debug for AcceptInvitationRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("AcceptInvitationRequest")
+            .field("token", &"[secret]")
+            .field("new_password", &"[secret]")
+            .field("first_name", &self.first_name)
+            .field("last_name", &self.last_name)
+            .finish()
     }
 }

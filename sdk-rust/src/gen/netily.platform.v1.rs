@@ -23,6 +23,12 @@ pub struct Isp {
     /// When it was created.
     #[prost(message, optional, tag = "7")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was suspended; absent while it is open.
+    #[prost(message, optional, tag = "8")]
+    pub suspended_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why, as the operator wrote it.
+    #[prost(string, tag = "9")]
+    pub suspended_reason: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Isp {
     const NAME: &'static str = "Isp";
@@ -32,6 +38,64 @@ impl ::prost::Name for Isp {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/netily.platform.v1.Isp".into()
+    }
+}
+/// Something that somebody did.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuditEvent {
+    /// `row_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Slug of the ISP; `platform` for the platform itself.
+    #[prost(string, tag = "2")]
+    pub isp_slug: ::prost::alloc::string::String,
+    /// `usr_…`, or `netily` for a rule of the platform's.
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+    /// What was done, in snake case: `sign_in`, `suspend_isp`.
+    #[prost(string, tag = "4")]
+    pub act: ::prost::alloc::string::String,
+    /// The id of what it was done to.
+    #[prost(string, tag = "5")]
+    pub subject: ::prost::alloc::string::String,
+    /// More, as JSON. Never a secret.
+    #[prost(string, tag = "6")]
+    pub facts: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "7")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for AuditEvent {
+    const NAME: &'static str = "AuditEvent";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.AuditEvent".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.AuditEvent".into()
+    }
+}
+/// A key that signs access tokens.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TokenKey {
+    /// Its id, as it stands in the header `kid` of tokens.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// When it was made; absent for a key of the configuration.
+    #[prost(message, optional, tag = "2")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether it signs. The others only verify.
+    #[prost(bool, tag = "3")]
+    pub signs: bool,
+}
+impl ::prost::Name for TokenKey {
+    const NAME: &'static str = "TokenKey";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.TokenKey".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.TokenKey".into()
     }
 }
 /// A rule of the ledger that does not hold.
@@ -100,7 +164,6 @@ impl ::prost::Name for WebhookDelivery {
 }
 /// A new ISP.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-#[prost(skip_debug)]
 pub struct CreateIspRequest {
     /// Subdomain: 3 to 32 lower-case letters, digits and hyphens, beginning with a letter.
     #[prost(string, tag = "1")]
@@ -120,9 +183,6 @@ pub struct CreateIspRequest {
     /// Family name of the owner.
     #[prost(string, tag = "6")]
     pub owner_last_name: ::prost::alloc::string::String,
-    /// First password of the owner, 8 to 128 characters. The owner signs in with it and changes it.
-    #[prost(string, tag = "7")]
-    pub owner_password: ::prost::alloc::string::String,
     /// A UUID made by the client.
     #[prost(string, tag = "8")]
     pub request_id: ::prost::alloc::string::String,
@@ -310,6 +370,187 @@ impl ::prost::Name for ListWebhookDeliveriesResponse {
         "/netily.platform.v1.ListWebhookDeliveriesResponse".into()
     }
 }
+/// An invitation to be sent again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendInvitationRequest {
+    /// `isp_…` or the slug.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResendInvitationRequest {
+    const NAME: &'static str = "ResendInvitationRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ResendInvitationRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ResendInvitationRequest".into()
+    }
+}
+/// It is on its way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResendInvitationResponse {
+    /// The mailbox it goes to.
+    #[prost(string, tag = "1")]
+    pub email: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResendInvitationResponse {
+    const NAME: &'static str = "ResendInvitationResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ResendInvitationResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ResendInvitationResponse".into()
+    }
+}
+/// An ISP to be suspended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendIspRequest {
+    /// `isp_…` or the slug.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// Why, 1 to 200 characters, for the ISP and other operators.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SuspendIspRequest {
+    const NAME: &'static str = "SuspendIspRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.SuspendIspRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.SuspendIspRequest".into()
+    }
+}
+/// The ISP.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendIspResponse {
+    /// As suspended.
+    #[prost(message, optional, tag = "1")]
+    pub isp: ::core::option::Option<Isp>,
+}
+impl ::prost::Name for SuspendIspResponse {
+    const NAME: &'static str = "SuspendIspResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.SuspendIspResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.SuspendIspResponse".into()
+    }
+}
+/// An ISP to be opened again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReactivateIspRequest {
+    /// `isp_…` or the slug.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ReactivateIspRequest {
+    const NAME: &'static str = "ReactivateIspRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ReactivateIspRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ReactivateIspRequest".into()
+    }
+}
+/// The ISP.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReactivateIspResponse {
+    /// As open.
+    #[prost(message, optional, tag = "1")]
+    pub isp: ::core::option::Option<Isp>,
+}
+impl ::prost::Name for ReactivateIspResponse {
+    const NAME: &'static str = "ReactivateIspResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ReactivateIspResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ReactivateIspResponse".into()
+    }
+}
+/// Asks for a new key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RotateTokenKeysRequest {}
+impl ::prost::Name for RotateTokenKeysRequest {
+    const NAME: &'static str = "RotateTokenKeysRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RotateTokenKeysRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RotateTokenKeysRequest".into()
+    }
+}
+/// The keys.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RotateTokenKeysResponse {
+    /// Those that verify now, newest first. The first one signs.
+    #[prost(message, repeated, tag = "1")]
+    pub keys: ::prost::alloc::vec::Vec<TokenKey>,
+}
+impl ::prost::Name for RotateTokenKeysResponse {
+    const NAME: &'static str = "RotateTokenKeysResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RotateTokenKeysResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RotateTokenKeysResponse".into()
+    }
+}
+/// Asks for what was done.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAuditEventsRequest {
+    /// Only of this ISP, `isp_…` or the slug; `platform` is the platform itself; empty means all.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// Only this act; empty means all.
+    #[prost(string, tag = "2")]
+    pub act: ::prost::alloc::string::String,
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListAuditEventsRequest {
+    const NAME: &'static str = "ListAuditEventsRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListAuditEventsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListAuditEventsRequest".into()
+    }
+}
+/// A page of what was done.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListAuditEventsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<AuditEvent>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListAuditEventsResponse {
+    const NAME: &'static str = "ListAuditEventsResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListAuditEventsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListAuditEventsResponse".into()
+    }
+}
 /// Whether an ISP may sell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -404,7 +645,8 @@ impl crate::Client {
     }
 }
 impl PlatformCalls {
-    /// Opens an ISP. Errors: ALREADY_EXISTS for a taken slug.
+    /// Opens an ISP, and invites its owner by e-mail to choose a password. Errors: ALREADY_EXISTS for a
+    /// taken slug.
     ///
     /// An empty `request_id` is filled with a new one.
     pub async fn create_isp(
@@ -467,6 +709,74 @@ impl PlatformCalls {
         self.client
             .unary(
                 "/netily.platform.v1.PlatformService/ListWebhookDeliveries",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Sends the invitation of an ISP's owner again; the link before is void.
+    /// Errors: STATE_CONFLICT when it was accepted; RATE_LIMITED.
+    pub async fn resend_invitation(
+        &self,
+        ask: ResendInvitationRequest,
+    ) -> Result<ResendInvitationResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ResendInvitation",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Suspends an ISP: it sells nothing and changes nothing; what was paid is still delivered, and its
+    /// people can sign in and read. Doing it again changes the reason.
+    pub async fn suspend_isp(
+        &self,
+        ask: SuspendIspRequest,
+    ) -> Result<SuspendIspResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/SuspendIsp",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Opens a suspended ISP again.
+    pub async fn reactivate_isp(
+        &self,
+        ask: ReactivateIspRequest,
+    ) -> Result<ReactivateIspResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ReactivateIsp",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Makes a new key that signs access tokens from now on, without refusing any that is good: the key
+    /// before goes on verifying, and the one before that until its tokens have expired.
+    pub async fn rotate_token_keys(
+        &self,
+        ask: RotateTokenKeysRequest,
+    ) -> Result<RotateTokenKeysResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/RotateTokenKeys",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Who did what, newest first.
+    pub async fn list_audit_events(
+        &self,
+        ask: ListAuditEventsRequest,
+    ) -> Result<ListAuditEventsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListAuditEvents",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -565,7 +875,8 @@ pub mod platform_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// Opens an ISP. Errors: ALREADY_EXISTS for a taken slug.
+        /// Opens an ISP, and invites its owner by e-mail to choose a password. Errors: ALREADY_EXISTS for a
+        /// taken slug.
         pub async fn create_isp(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateIspRequest>,
@@ -706,6 +1017,156 @@ pub mod platform_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Sends the invitation of an ISP's owner again; the link before is void.
+        /// Errors: STATE_CONFLICT when it was accepted; RATE_LIMITED.
+        pub async fn resend_invitation(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResendInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResendInvitationResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ResendInvitation",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "ResendInvitation",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Suspends an ISP: it sells nothing and changes nothing; what was paid is still delivered, and its
+        /// people can sign in and read. Doing it again changes the reason.
+        pub async fn suspend_isp(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuspendIspRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendIspResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/SuspendIsp",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.platform.v1.PlatformService", "SuspendIsp"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Opens a suspended ISP again.
+        pub async fn reactivate_isp(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReactivateIspRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReactivateIspResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ReactivateIsp",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "ReactivateIsp",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Makes a new key that signs access tokens from now on, without refusing any that is good: the key
+        /// before goes on verifying, and the one before that until its tokens have expired.
+        pub async fn rotate_token_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RotateTokenKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RotateTokenKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/RotateTokenKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "RotateTokenKeys",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Who did what, newest first.
+        pub async fn list_audit_events(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAuditEventsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ListAuditEvents",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "ListAuditEvents",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -722,7 +1183,8 @@ pub mod platform_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with PlatformServiceServer.
     #[async_trait]
     pub trait PlatformService: std::marker::Send + std::marker::Sync + 'static {
-        /// Opens an ISP. Errors: ALREADY_EXISTS for a taken slug.
+        /// Opens an ISP, and invites its owner by e-mail to choose a password. Errors: ALREADY_EXISTS for a
+        /// taken slug.
         async fn create_isp(
             &self,
             request: tonic::Request<super::CreateIspRequest>,
@@ -760,6 +1222,49 @@ pub mod platform_service_server {
             request: tonic::Request<super::ListWebhookDeliveriesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListWebhookDeliveriesResponse>,
+            tonic::Status,
+        >;
+        /// Sends the invitation of an ISP's owner again; the link before is void.
+        /// Errors: STATE_CONFLICT when it was accepted; RATE_LIMITED.
+        async fn resend_invitation(
+            &self,
+            request: tonic::Request<super::ResendInvitationRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResendInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Suspends an ISP: it sells nothing and changes nothing; what was paid is still delivered, and its
+        /// people can sign in and read. Doing it again changes the reason.
+        async fn suspend_isp(
+            &self,
+            request: tonic::Request<super::SuspendIspRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendIspResponse>,
+            tonic::Status,
+        >;
+        /// Opens a suspended ISP again.
+        async fn reactivate_isp(
+            &self,
+            request: tonic::Request<super::ReactivateIspRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReactivateIspResponse>,
+            tonic::Status,
+        >;
+        /// Makes a new key that signs access tokens from now on, without refusing any that is good: the key
+        /// before goes on verifying, and the one before that until its tokens have expired.
+        async fn rotate_token_keys(
+            &self,
+            request: tonic::Request<super::RotateTokenKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RotateTokenKeysResponse>,
+            tonic::Status,
+        >;
+        /// Who did what, newest first.
+        async fn list_audit_events(
+            &self,
+            request: tonic::Request<super::ListAuditEventsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListAuditEventsResponse>,
             tonic::Status,
         >;
     }
@@ -1070,6 +1575,235 @@ pub mod platform_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.platform.v1.PlatformService/ResendInvitation" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResendInvitationSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ResendInvitationRequest>
+                    for ResendInvitationSvc<T> {
+                        type Response = super::ResendInvitationResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResendInvitationRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::resend_invitation(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResendInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/SuspendIsp" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuspendIspSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::SuspendIspRequest>
+                    for SuspendIspSvc<T> {
+                        type Response = super::SuspendIspResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuspendIspRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::suspend_isp(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuspendIspSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ReactivateIsp" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReactivateIspSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ReactivateIspRequest>
+                    for ReactivateIspSvc<T> {
+                        type Response = super::ReactivateIspResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReactivateIspRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::reactivate_isp(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReactivateIspSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/RotateTokenKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct RotateTokenKeysSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::RotateTokenKeysRequest>
+                    for RotateTokenKeysSvc<T> {
+                        type Response = super::RotateTokenKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RotateTokenKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::rotate_token_keys(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RotateTokenKeysSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ListAuditEvents" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListAuditEventsSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ListAuditEventsRequest>
+                    for ListAuditEventsSvc<T> {
+                        type Response = super::ListAuditEventsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListAuditEventsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::list_audit_events(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListAuditEventsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1108,19 +1842,5 @@ pub mod platform_service_server {
     pub const SERVICE_NAME: &str = "netily.platform.v1.PlatformService";
     impl<T> tonic::server::NamedService for PlatformServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
-    }
-}
-impl ::core::fmt::Debug for CreateIspRequest {
-    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("CreateIspRequest")
-            .field("slug", &self.slug)
-            .field("name", &self.name)
-            .field("owner_email", &self.owner_email)
-            .field("owner_phone_number", &self.owner_phone_number)
-            .field("owner_first_name", &self.owner_first_name)
-            .field("owner_last_name", &self.owner_last_name)
-            .field("owner_password", &"[secret]")
-            .field("request_id", &self.request_id)
-            .finish()
     }
 }

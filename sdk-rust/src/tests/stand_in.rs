@@ -20,7 +20,7 @@ use crate::auth::*;
 use crate::hotspot::hotspot_service_server::{HotspotService, HotspotServiceServer};
 use crate::hotspot::*;
 use crate::isp::isp_service_server::{IspService, IspServiceServer};
-use crate::isp::{GetPublicProfileRequest, GetPublicProfileResponse};
+use crate::isp::*;
 use crate::{Client, ClientBuilder};
 
 /// What one opened stream sends before it ends, cleanly or with a status.
@@ -171,6 +171,40 @@ impl AuthService for StandIn {
             Some(_) => Err(refusal(Code::Unauthenticated, "TOKEN_INVALID")),
         }
     }
+
+    async fn request_password_reset(&self, _: Request<RequestPasswordResetRequest>) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn reset_password(&self, _: Request<ResetPasswordRequest>) -> Result<Response<ResetPasswordResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn change_password(&self, _: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_sign_ins(&self, _: Request<ListSignInsRequest>) -> Result<Response<ListSignInsResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_sign_in(&self, _: Request<EndSignInRequest>) -> Result<Response<EndSignInResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn end_other_sign_ins(&self, _: Request<EndOtherSignInsRequest>) -> Result<Response<EndOtherSignInsResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_invitation(&self, _: Request<GetInvitationRequest>) -> Result<Response<GetInvitationResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn accept_invitation(&self, request: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
+        self.note("AcceptInvitation", &request);
+        let tokens = Some(self.state().issue());
+        Ok(Response::new(AcceptInvitationResponse { tokens, user: Some(User::default()) }))
+    }
 }
 
 #[tonic::async_trait]
@@ -179,6 +213,30 @@ impl IspService for StandIn {
         self.note("GetPublicProfile", &request);
         self.scripted().await?;
         Ok(Response::new(GetPublicProfileResponse::default()))
+    }
+
+    async fn update_branding(&self, _: Request<UpdateBrandingRequest>) -> Result<Response<UpdateBrandingResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_staff(&self, _: Request<ListStaffRequest>) -> Result<Response<ListStaffResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn invite_staff(&self, _: Request<InviteStaffRequest>) -> Result<Response<InviteStaffResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn resend_invitation(&self, _: Request<ResendInvitationRequest>) -> Result<Response<ResendInvitationResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn change_staff_role(&self, _: Request<ChangeStaffRoleRequest>) -> Result<Response<ChangeStaffRoleResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn remove_staff(&self, _: Request<RemoveStaffRequest>) -> Result<Response<RemoveStaffResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 }
 

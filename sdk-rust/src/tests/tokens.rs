@@ -6,7 +6,7 @@ use futures::future::join_all;
 use tokio::sync::Semaphore;
 
 use super::stand_in::StandIn;
-use crate::auth::GetMeRequest;
+use crate::auth::{AcceptInvitationRequest, GetMeRequest};
 use crate::types::ErrorReason;
 
 #[tokio::test]
@@ -19,6 +19,16 @@ async fn calls_carry_the_token_but_those_that_make_tokens_do_not() {
     assert_eq!(server.sent("GetMe", "authorization"), [Some("Bearer access-1".to_owned())]);
     assert_eq!(server.sent("SignIn", "authorization"), [None, None]);
     assert_eq!(client.tokens().expect("tokens").access, "access-2");
+}
+
+#[tokio::test]
+async fn an_invitation_signs_in() {
+    let server = StandIn::start().await;
+    let client = server.client();
+    client.accept_invitation(AcceptInvitationRequest { token: "t".into(), ..Default::default() }).await.expect("accepted");
+    client.auth().get_me(GetMeRequest {}).await.expect("me");
+    client.accept_invitation(AcceptInvitationRequest { token: "t".into(), ..Default::default() }).await.expect("accepted");
+    assert_eq!(server.sent("AcceptInvitation", "authorization"), [None, None], "an invitation speaks for itself");
 }
 
 #[tokio::test]

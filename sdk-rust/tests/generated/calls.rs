@@ -10,7 +10,7 @@ use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::method_options::IdempotencyLevel;
 
 /// Fields that no log may hold, whatever message they are in.
-const SECRETS: [&str; 8] = ["access", "current_password", "new_password", "otp_code", "owner_password", "password", "refresh", "token"];
+const SECRETS: [&str; 7] = ["access", "current_password", "new_password", "otp_code", "password", "refresh", "token"];
 
 /// Beginnings of calls that only read, and two calls whose contract says that they may come twice.
 const REPEATABLE: [&str; 6] = ["Check", "Get", "List", "Watch", "RefreshToken", "SignOut"];

@@ -51,6 +51,8 @@ pub struct Link {
     pub user: UserId,
     /// The mailbox it was sent to.
     pub email: String,
+    /// When it stops being good.
+    pub expires_at: Time,
 }
 
 fn hash(token: &str) -> Vec<u8> {
@@ -76,26 +78,32 @@ pub async fn issue(tx: &mut Tx, tenant: IspId, purpose: Purpose, user: UserId, e
 
 /// What an unused link stands for, or `LINK_INVALID`; it stays good.
 pub async fn look(tx: &mut Tx, tenant: IspId, purpose: Purpose, token: &str, now: Time) -> Result<Link> {
-    let row: Option<(UserId, String)> = link::table
+    let row: Option<(UserId, String, Time)> = link::table
         .find((tenant, hash(token)))
         .filter(link::purpose.eq(purpose.as_str()).and(link::used_at.is_null()).and(link::expires_at.gt(now)))
-        .select((link::user_id, link::email))
+        .select((link::user_id, link::email, link::expires_at))
         .first(&mut **tx)
         .await
         .optional()?;
-    row.map(|(user, email)| Link { user, email }).ok_or_else(invalid)
+    row.map(|(user, email, expires_at)| Link { user, email, expires_at }).ok_or_else(invalid)
 }
 
 /// Uses a link up, or `LINK_INVALID`.
 pub async fn redeem(tx: &mut Tx, tenant: IspId, purpose: Purpose, token: &str, now: Time) -> Result<Link> {
-    let row: Option<(UserId, String)> = diesel::update(link::table.find((tenant, hash(token))))
+    let row: Option<(UserId, String, Time)> = diesel::update(link::table.find((tenant, hash(token))))
         .filter(link::purpose.eq(purpose.as_str()).and(link::used_at.is_null()).and(link::expires_at.gt(now)))
         .set(link::used_at.eq(now))
-        .returning((link::user_id, link::email))
+        .returning((link::user_id, link::email, link::expires_at))
         .get_result(&mut **tx)
         .await
         .optional()?;
-    row.map(|(user, email)| Link { user, email }).ok_or_else(invalid)
+    row.map(|(user, email, expires_at)| Link { user, email, expires_at }).ok_or_else(invalid)
+}
+
+/// Makes every link of a person void.
+pub(super) async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
+    diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::user_id.eq(user)))).execute(&mut **tx).await?;
+    Ok(())
 }
 
 /// Deletes links that nobody can use any longer.
@@ -104,6 +112,7 @@ pub(super) async fn tidy(tx: &mut Tx, tenant: IspId, now: Time) -> Result<()> {
     Ok(())
 }
 
-fn invalid() -> Error {
+/// The one answer to every link that is not good.
+pub(super) fn invalid() -> Error {
     Error::new(Reason::LinkInvalid, "This link was used or is too old. Ask for a new one.")
 }

@@ -2,22 +2,28 @@
 //! the tenant of operators. Rows of customers themselves are another slice's.
 
 pub mod code;
+pub mod invitation;
+mod keys;
 pub mod link;
 mod password;
+pub mod passwords;
 mod refresh;
 pub mod sending;
 mod session;
 mod sign_in;
+pub mod sign_ins;
+pub mod staff;
 mod tidy;
 mod token;
 mod user;
 
+pub use keys::{keep_current as keep_keys_current, key_loads, read_token, reseal_keys, rotate_keys};
 pub use password::Passwords;
 pub use refresh::refresh;
 pub use session::{Grant, LIVES as SESSION_LIVES, Live, Tokens, by_cookie, by_token, end_all, open_session, sign_out, sign_out_cookie};
 pub use sign_in::{SignedIn, check_password, sign_in};
 pub use tidy::tidy;
-pub use token::{Claims, TokenKeys};
+pub use token::{Claims, KeyInfo, TokenKeys};
 pub use user::{
     NewUser, User, UserChange, change as change_user, create as create_user, disable, find_by_identifier, get as get_user, is_password, set_password, taken,
 };

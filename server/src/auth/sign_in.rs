@@ -32,7 +32,7 @@ const FREE_TRIES: i32 = 5;
 /// Wrong passwords that are this old count no longer.
 const FORGET: TimeDelta = TimeDelta::hours(24);
 /// Wrong passwords from one address; a whole village may be behind one.
-const PER_ADDRESS: Limit = Limit::new(30, TimeDelta::seconds(2));
+pub(super) const PER_ADDRESS: Limit = Limit::new(30, TimeDelta::seconds(2));
 
 /// Who may sign in where people work: staff and owners of an ISP, operators of the platform.
 const AT_WORK: [Role; 3] = [Role::Staff, Role::Owner, Role::Operator];
@@ -57,7 +57,7 @@ pub async fn sign_in(app: &App, tenant: IspId, identifier: &str, password: &Secr
 /// after the same work, or `RATE_LIMITED` after too many wrong passwords for the account or from the address.
 pub async fn check_password(app: &App, tenant: IspId, identifier: &str, password: &SecretString, address: IpAddr, allowed: &[Role]) -> Result<User> {
     let now = app.clock.now();
-    let (key, from) = (Failures::of(identifier), format!("sign_in/address/{address}"));
+    let (key, from) = (Failures::of(identifier), from_address(address));
     let (found, failed_before) = app
         .db
         .tx(tenant, async |tx| {
@@ -100,7 +100,7 @@ pub async fn check_password(app: &App, tenant: IspId, identifier: &str, password
 }
 
 /// The one answer to everybody who may not come in.
-pub(super) fn wrong() -> Error {
+fn wrong() -> Error {
     Error::new(Reason::WrongCredentials, "The e-mail address, phone number or password is wrong.")
 }
 
@@ -157,6 +157,11 @@ impl Failures {
         diesel::delete(sign_in_failure::table.find((tenant, &self.0))).execute(&mut **tx).await?;
         Ok(())
     }
+}
+
+/// The key of the limit on an address.
+pub(super) fn from_address(address: IpAddr) -> String {
+    format!("sign_in/address/{address}")
 }
 
 /// What was typed, in the one form of it.

@@ -51,6 +51,11 @@ impl User {
         self.password_hash.is_some()
     }
 
+    /// Whether they still have to choose a password, and may.
+    pub fn is_invited(&self) -> bool {
+        self.password_hash.is_none() && self.disabled_at.is_none()
+    }
+
     /// Their words, none of which is a password: names, e-mail address, phone number.
     pub fn own_words(&self) -> [&str; 4] {
         [&self.first_name, &self.last_name, self.email.as_deref().unwrap_or_default(), self.phone.as_deref().unwrap_or_default()]

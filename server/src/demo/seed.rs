@@ -153,7 +153,8 @@ async fn open_isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCar
         owner_phone: Some(if slug == "yellow" { "0722000001" } else { "0722000002" }.parse().map_err(|wanted| Error::field("owner_phone", wanted))?),
         owner_first_name: "Wanjiku".into(),
         owner_last_name: seed.name.into(),
-        owner_password: owner.password.clone().into(),
+        owner_password: Some(owner.password.clone().into()),
+        by: By::Netily,
         request_id: request(&format!("isp {slug}")),
         request_hash: slug.into(),
     };

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::actor::Tenant;
+use crate::config::PLATFORM_LABEL;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, PLATFORM};
@@ -20,4 +21,12 @@ pub async fn by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>> {
 pub async fn tenant(db: &Db, slug: &str) -> Result<Tenant> {
     let found = db.public(async |tx| by_slug(tx, slug).await).await?;
     found.ok_or_else(|| Error::new(Reason::TenantNotFound, "No internet provider has this address."))
+}
+
+/// The first label of the host of an ISP's pages: its subdomain, or the one that is kept for the platform.
+pub async fn label(tx: &mut Tx, id: IspId) -> Result<String> {
+    if id == PLATFORM {
+        return Ok(PLATFORM_LABEL.to_owned());
+    }
+    Ok(isp::table.find(id).select(isp::slug).first(&mut **tx).await?)
 }

@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::app::App;
+use crate::audit::{self, By};
 use crate::error::{Error, Result};
-use crate::id::IspId;
+use crate::id::{IspId, UserId};
 use crate::schema::{branding, isp as isp_table, registration_settings};
 
 /// How the ISP looks to guests and customers.
-#[derive(Clone, Debug, Queryable, Selectable)]
+#[derive(Clone, Debug, AsChangeset, Queryable, Selectable)]
 #[diesel(table_name = branding)]
 pub struct Branding {
     /// Name of the ISP.
@@ -70,6 +71,18 @@ pub async fn look(tx: &mut crate::db::Tx, isp: IspId) -> Result<Branding> {
 /// The rules of self-registration, in the caller's transaction.
 pub async fn registration(tx: &mut crate::db::Tx, isp: IspId) -> Result<Registration> {
     Ok(registration_settings::table.find(isp).select(Registration::as_select()).first(&mut **tx).await?)
+}
+
+/// Writes every part of the look of an ISP.
+pub async fn update_branding(app: &App, isp: IspId, by: UserId, new: Branding) -> Result<Branding> {
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            diesel::update(branding::table.find(isp)).set(&new).execute(&mut **tx).await?;
+            audit::record(tx, isp, By::User(by), "update_branding", &isp.to_string(), serde_json::json!({ "display_name": new.display_name }), now).await?;
+            look(tx, isp).await
+        })
+        .await
 }
 
 /// What an ISP is called in messages: the name that its customers see, or that of the platform, which has no look.

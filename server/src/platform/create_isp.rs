@@ -1,13 +1,14 @@
-//! Opening an ISP: its row, its look, its registration rules and its owner, all or none.
+//! Opening an ISP: its row, its look, its registration rules and its owner, who is invited to choose a password, all or none.
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::isps::{self, Isp};
 use crate::actor::Role;
 use crate::app::App;
-use crate::auth::{self, NewUser, Passwords};
+use crate::audit::{self, By};
+use crate::auth::{self, NewUser};
 use crate::error::{Error, Reason, Result, is_duplicate};
 use crate::id::{IspId, RequestId};
 use crate::lang::Lang;
@@ -33,8 +34,10 @@ pub struct NewIsp {
     pub owner_first_name: String,
     /// The owner's family name.
     pub owner_last_name: String,
-    /// The owner's first password.
-    pub owner_password: SecretString,
+    /// The owner's password, for the demo and tests only. Every other owner is invited to choose one.
+    pub owner_password: Option<SecretString>,
+    /// Who opens it.
+    pub by: By,
     /// The client's id of the request.
     pub request_id: RequestId,
     /// Hash of the request's content.
@@ -56,12 +59,13 @@ fn check_slug(slug: &str) -> Result<()> {
 /// Opens an ISP; the same request again gives the ISP it opened.
 pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
     check_slug(&new.slug)?;
-    let own = [new.owner_first_name.as_str(), &new.owner_last_name, &new.owner_email];
-    Passwords::acceptable(new.owner_password.expose_secret(), &own).map_err(|wanted| Error::field("owner_password", wanted))?;
     if let Some(before) = repeated(app, &new).await? {
         return Ok(before);
     }
-    let password_hash = app.passwords.hash(&new.owner_password).await?;
+    let password_hash = match &new.owner_password {
+        Some(password) => Some(app.passwords.hash(password).await?),
+        None => None,
+    };
     let now = app.clock.now();
     let id = IspId::sortable(now);
     app.db
@@ -100,10 +104,15 @@ pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
                 first_name: new.owner_first_name.clone(),
                 last_name: new.owner_last_name.clone(),
                 role: Role::Owner,
-                password_hash: Some(password_hash.clone()),
+                password_hash: password_hash.clone(),
                 lang: Lang::English,
             };
-            auth::create_user(tx, id, &owner, now).await?;
+            let owner = auth::create_user(tx, id, &owner, now).await?;
+            if password_hash.is_none() {
+                let owner = auth::get_user(tx, id, owner).await?;
+                auth::invitation::send(app, tx, id, &owner, now).await?;
+            }
+            audit::record(tx, id, new.by, "create_isp", &id.to_string(), serde_json::json!({ "slug": new.slug }), now).await?;
             Ok(())
         })
         .await?;

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::app::App;
+use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::id::{IspId, PLATFORM};
@@ -21,8 +22,10 @@ pub struct Isp {
     pub slug: String,
     /// Name for people.
     pub name: String,
-    /// Whether an operator has stopped it.
-    pub suspended: bool,
+    /// Since when an operator has stopped it, if one has.
+    pub suspended_at: Option<Time>,
+    /// Why.
+    pub suspended_reason: String,
     /// Netily's part of each payment that begins now.
     pub rate: Rate,
     /// What Netily owes it.
@@ -37,7 +40,8 @@ struct Row {
     id: IspId,
     slug: String,
     name: String,
-    status: String,
+    suspended_at: Option<Time>,
+    suspended_reason: String,
     commission_bps: Option<Rate>,
     created_at: Time,
 }
@@ -50,7 +54,8 @@ async fn with_balances(app: &App, rows: Vec<Row>) -> Result<Vec<Isp>> {
         .map(|row| Isp {
             pending_balance: balances.get(&row.id).copied().unwrap_or_default(),
             rate: row.commission_bps.unwrap_or(app.config.commission_rate),
-            suspended: row.status == "SUSPENDED",
+            suspended_at: row.suspended_at,
+            suspended_reason: row.suspended_reason,
             id: row.id,
             slug: row.slug,
             name: row.name,
@@ -96,12 +101,14 @@ pub async fn find_isp(app: &App, id_or_slug: &str) -> Result<Isp> {
 }
 
 /// Sets Netily's part of payments that begin from now on; those under way keep theirs.
-pub async fn set_commission_rate(app: &App, id_or_slug: &str, rate: Rate) -> Result<Isp> {
+pub async fn set_commission_rate(app: &App, by: By, id_or_slug: &str, rate: Rate) -> Result<Isp> {
     let found = find_isp(app, id_or_slug).await?;
+    let now = app.clock.now();
     app.db
-        .public(async |tx| {
+        .tx(found.id, async |tx| {
             diesel::update(isp::table.find(found.id)).set(isp::commission_bps.eq(rate)).execute(&mut **tx).await?;
-            Ok(())
+            let facts = serde_json::json!({ "from": found.rate.to_string(), "to": rate.to_string() });
+            audit::record(tx, found.id, by, "set_commission_rate", &found.id.to_string(), facts, now).await
         })
         .await?;
     Ok(Isp { rate, ..found })

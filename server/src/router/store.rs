@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -100,4 +101,18 @@ pub async fn seen(tx: &mut Tx, isp: IspId, id: RouterId, problem: Option<&str>, 
 /// Asks that the router be brought to what our rows say, now.
 pub async fn allow(tx: &mut Tx, isp: IspId, id: RouterId, now: Time) -> Result<()> {
     jobs::enqueue(tx, Kind::RouterSync, isp, id.uuid(), now, now).await
+}
+
+/// Seals the passwords of an ISP's routers anew with the first encryption key; tells how many were not.
+pub async fn reseal(app: &App, tx: &mut Tx, isp: IspId) -> Result<usize> {
+    let mine = router::table.filter(router::tenant_id.eq(isp));
+    let rows: Vec<(RouterId, Vec<u8>)> = mine.select((router::id, router::password_sealed)).for_no_key_update().load(&mut **tx).await?;
+    let mut changed = 0;
+    for (id, sealed) in rows {
+        if let Some(anew) = app.seal.reseal(&Router::row(isp, id), &sealed)? {
+            diesel::update(router::table.find((isp, id))).set(router::password_sealed.eq(anew)).execute(&mut **tx).await?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
 }

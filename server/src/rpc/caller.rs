@@ -18,6 +18,7 @@ use super::session::{self, SetCookie};
 use super::status;
 use crate::actor::{Caller, Person, Tenant};
 use crate::app::App;
+use crate::config::PLATFORM_LABEL;
 use crate::error::{Error, Reason, Result};
 use crate::host;
 use crate::id::{IspId, PLATFORM};
@@ -67,12 +68,12 @@ impl Edge {
     /// Who holds a token. Where it matters, its sign-in must live and its person's role be what the token says.
     async fn by_token(&self, header: &HeaderValue, scope: IspId, who: Who) -> Result<Person> {
         let token = header.to_str().ok().and_then(bearer).ok_or_else(invalid)?;
-        let now = self.app.clock.now();
-        let person = self.app.tokens.read(token, scope, now)?;
+        let person = auth::read_token(&self.app, token, scope).await?;
         admit(who, Some(&person))?;
         if !who.needs_sign_in() {
             return Ok(person);
         }
+        let now = self.app.clock.now();
         let live = self.app.db.tx(scope, async |tx| auth::by_token(tx, scope, &person, now).await).await?;
         live.map(|live| live.person).ok_or_else(invalid)
     }
@@ -119,6 +120,10 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<Identif
         None => None,
     };
     let scope = tenant.as_ref().map_or(PLATFORM, |tenant| tenant.id);
+    if who == Who::SigningIn {
+        // It may issue a token, and a key that was replaced long ago signs none.
+        auth::keep_keys_current(&edge.app).await;
+    }
     let cookie = session::cookie(headers).filter(|_| host::is_own_page(uri, headers));
     let (mut person, mut renewed) = (None, false);
     if who != Who::SigningIn {
@@ -134,12 +139,15 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<Identif
         }
     }
     admit(who, person.as_ref())?;
+    if tenant.as_ref().is_some_and(|tenant| tenant.suspended) && !roles::while_suspended(uri.path()) {
+        return Err(Error::new(Reason::IspSuspended, "This internet provider is suspended. It can be looked at, but nothing can be bought or changed."));
+    }
     Ok(Identified { tenant, person, cookie, renewed })
 }
 
 /// The subdomain that is meant: the host's, or the metadata's. When both speak they must agree.
 fn slug(uri: &Uri, headers: &HeaderMap, base_domain: &str) -> Result<Option<String>> {
-    let of_host = host::authority(uri, headers).and_then(|authority| host::label(authority, base_domain));
+    let of_host = host::authority(uri, headers).and_then(|authority| host::label(authority, base_domain)).filter(|label| label != PLATFORM_LABEL);
     let of_metadata = headers.get(TENANT).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase());
     match (of_host, of_metadata) {
         (Some(host), Some(metadata)) if host != metadata => {
@@ -196,6 +204,7 @@ mod tests {
             ("yellow.localhost", Some("Yellow"), Some("yellow")),
             ("127.0.0.1:8000", Some("yellow"), Some("yellow")),
             ("localhost", None, None),
+            ("admin.localhost", None, None),
             ("a.yellow.localhost", None, None),
             ("yellow.example.com", None, None),
             ("[::1]:8000", None, None),

@@ -59,6 +59,44 @@ pub fn secret(path: &str, text: String, most: usize) -> Result<secrecy::SecretSt
     if (1..=most).contains(&text.chars().count()) { Ok(text.into()) } else { Err(Error::field(path, format!("must be 1 to {most} characters"))) }
 }
 
+/// A new password. Whether it is one to take, the use case says; one that is far too long is not even looked at.
+pub fn new_password(path: &str, text: String) -> Result<secrecy::SecretString> {
+    match text.chars().count() {
+        0..8 => Err(Error::field(path, "must have at least 8 characters")),
+        8..=128 => Ok(text.into()),
+        _ => Err(Error::field(path, "must have at most 128 characters")),
+    }
+}
+
+/// A text of at most `most` characters without line breaks and the like, or nothing; spaces around it are cut.
+pub fn text_or_none(path: &str, given: &str, most: usize) -> Result<String> {
+    if given.trim().is_empty() {
+        return Ok(String::new());
+    }
+    text(path, given, most).map_err(|_| Error::field(path, format!("must be at most {most} characters on one line")))
+}
+
+/// A colour as `#rrggbb`, in small letters.
+pub fn color(path: &str, text: &str) -> Result<String> {
+    let color = text.trim().to_ascii_lowercase();
+    let shaped = color.len() == 7 && color.starts_with('#') && color.bytes().skip(1).all(|byte| byte.is_ascii_hexdigit());
+    if shaped { Ok(color) } else { Err(Error::field(path, "must be a colour, as #0b6e4f")) }
+}
+
+/// A picture's address: https only, since a page that is loaded over https shows no other.
+pub fn picture(path: &str, text: &str) -> Result<String> {
+    let link = link(path, text).ok().filter(|link| link.to_ascii_lowercase().starts_with("https://"));
+    link.ok_or_else(|| Error::field(path, "must be an https address of at most 2048 characters"))
+}
+
+/// A number to call, of any kind and country.
+pub fn support_phone(path: &str, text: &str) -> Result<String> {
+    let number = text.trim();
+    let digits = number.bytes().filter(u8::is_ascii_digit).count();
+    let shaped = number.len() <= 20 && digits >= 3 && number.bytes().all(|byte| byte.is_ascii_digit() || b"+-() ".contains(&byte));
+    if shaped { Ok(number.to_owned()) } else { Err(Error::field(path, "must be a phone number of at most 20 digits, spaces and + - ( )")) }
+}
+
 /// A Kenyan mobile number.
 pub fn phone(path: &str, text: &str) -> Result<Phone> {
     parse(path, text)
@@ -232,7 +270,16 @@ mod tests {
     #[test]
     fn fields_take_what_is_valid_and_name_what_is_not() {
         type Read = fn(&str) -> Result<()>;
-        let table: [(Read, &[&str], &[&str]); 13] = [
+        let table: [(Read, &[&str], &[&str]); 18] = [
+            (|t| new_password("f", t.to_owned()).map(drop), &["12345678", "🔒🔒🔒🔒🔒🔒🔒🔒"], &["", "1234567", &"x".repeat(129)]),
+            (|t| text_or_none("f", t, 5).map(drop), &["", "  ", "12345"], &["123456", "a\nb"]),
+            (|t| color("f", t).map(drop), &["#0b6e4f", "#ABCDEF"], &["", "0b6e4f", "#0b6e4", "#0b6e4g", "red", "#0b6e4f;"]),
+            (
+                |t| picture("f", t).map(drop),
+                &["https://yellow.example/logo.png"],
+                &["", "http://yellow.example/logo.png", "data:image/png;base64,AA", "/logo.png"],
+            ),
+            (|t| support_phone("f", t).map(drop), &["+254 722 000 001", "020-1234567", "100"], &["", "call us", "12", "+254 722 000 001 002 003"]),
             (|t| parse::<RouterId>("f", t).map(drop), &["rtr_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f"], &["", "rtr_", "hpl_0190b5c0a1b27c3d8e4f5a6b7c8d9e0f"]),
             (|t| phone("f", t).map(drop), &["0712345678", "+254 112 345 678"], &["", "0812345678", "07123456789", "abc"]),
             (|t| mac("f", t).map(drop), &["AA:BB:CC:DD:EE:FF", "aa-bb-cc-dd-ee-ff"], &["", "AA:BB:CC:DD:EE", "00:00:00:00:00:00", "AA:BB:CC:DD:EE:FG"]),

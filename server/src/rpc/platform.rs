@@ -9,10 +9,13 @@ use tonic::{Request, Response, Status};
 use super::answer::{answer, money, timestamp};
 use super::fields;
 use crate::app::App;
+use crate::audit::By;
+use crate::auth::staff;
+use crate::auth::{self, KeyInfo};
 use crate::error::Result;
 use crate::ledger::{self, Violation};
 use crate::page::PageAsk;
-use crate::platform::{self, Delivery, Isp, NewIsp};
+use crate::platform::{self, AuditEvent, Delivery, Isp, NewIsp};
 
 /// The most of a callback's body that is shown.
 const BODY_MAX: usize = 16 * 1024;
@@ -26,8 +29,9 @@ pub struct Platform {
 #[tonic::async_trait]
 impl PlatformService for Platform {
     async fn create_isp(&self, request: Request<pb::CreateIspRequest>) -> Result<Response<pb::CreateIspResponse>, Status> {
-        answer(request, async |_, ask| {
-            let opened = platform::create_isp(&self.app, new_isp(ask, &self.app.config.callback_key)?).await?;
+        answer(request, async |caller, ask| {
+            let new = new_isp(ask, By::User(caller.person()?.user), &self.app.config.callback_key)?;
+            let opened = platform::create_isp(&self.app, new).await?;
             Ok(pb::CreateIspResponse { isp: Some(isp(opened)) })
         })
         .await
@@ -42,9 +46,10 @@ impl PlatformService for Platform {
     }
 
     async fn set_commission_rate(&self, request: Request<pb::SetCommissionRateRequest>) -> Result<Response<pb::SetCommissionRateResponse>, Status> {
-        answer(request, async |_, ask| {
+        answer(request, async |caller, ask| {
             let id_or_slug = fields::text("isp", &ask.isp, 64)?;
-            let changed = platform::set_commission_rate(&self.app, &id_or_slug, fields::parse("rate", &ask.rate)?).await?;
+            let by = By::User(caller.person()?.user);
+            let changed = platform::set_commission_rate(&self.app, by, &id_or_slug, fields::parse("rate", &ask.rate)?).await?;
             Ok(pb::SetCommissionRateResponse { isp: Some(isp(changed)) })
         })
         .await
@@ -71,9 +76,56 @@ impl PlatformService for Platform {
         })
         .await
     }
+
+    async fn resend_invitation(&self, request: Request<pb::ResendInvitationRequest>) -> Result<Response<pb::ResendInvitationResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let found = platform::find_isp(&self.app, &fields::text("isp", &ask.isp, 64)?).await?;
+            let email = staff::resend_owners_invitation(&self.app, found.id, By::User(caller.person()?.user)).await?;
+            Ok(pb::ResendInvitationResponse { email })
+        })
+        .await
+    }
+
+    async fn suspend_isp(&self, request: Request<pb::SuspendIspRequest>) -> Result<Response<pb::SuspendIspResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (id_or_slug, reason) = (fields::text("isp", &ask.isp, 64)?, fields::text("reason", &ask.reason, 200)?);
+            let suspended = platform::suspend_isp(&self.app, By::User(caller.person()?.user), &id_or_slug, &reason).await?;
+            Ok(pb::SuspendIspResponse { isp: Some(isp(suspended)) })
+        })
+        .await
+    }
+
+    async fn reactivate_isp(&self, request: Request<pb::ReactivateIspRequest>) -> Result<Response<pb::ReactivateIspResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let id_or_slug = fields::text("isp", &ask.isp, 64)?;
+            let open = platform::reactivate_isp(&self.app, By::User(caller.person()?.user), &id_or_slug).await?;
+            Ok(pb::ReactivateIspResponse { isp: Some(isp(open)) })
+        })
+        .await
+    }
+
+    async fn rotate_token_keys(&self, request: Request<pb::RotateTokenKeysRequest>) -> Result<Response<pb::RotateTokenKeysResponse>, Status> {
+        answer(request, async |caller, _| {
+            let keys = auth::rotate_keys(&self.app, By::User(caller.person()?.user)).await?;
+            let shown = |(place, key): (usize, KeyInfo)| pb::TokenKey { id: key.id, created_at: key.created_at.map(timestamp), signs: place == 0 };
+            Ok(pb::RotateTokenKeysResponse { keys: keys.into_iter().enumerate().map(shown).collect() })
+        })
+        .await
+    }
+
+    async fn list_audit_events(&self, request: Request<pb::ListAuditEventsRequest>) -> Result<Response<pb::ListAuditEventsResponse>, Status> {
+        answer(request, async |_, ask| {
+            let text = |path: &str, text: &str| fields::optional(path, text, |path, text| fields::text(path, text, 64));
+            let (id_or_slug, act) = (text("isp", &ask.isp)?, text("act", &ask.act)?);
+            let page = PageAsk::read(ask.page_size, &ask.page_token)?;
+            let (events, next_page_token) = platform::list_audit_events(&self.app, id_or_slug.as_deref(), act.as_deref(), page).await?;
+            Ok(pb::ListAuditEventsResponse { events: events.into_iter().map(audit_event).collect(), next_page_token })
+        })
+        .await
+    }
 }
 
-fn new_isp(mut ask: pb::CreateIspRequest, key: &[u8]) -> Result<NewIsp> {
+fn new_isp(mut ask: pb::CreateIspRequest, by: By, key: &[u8]) -> Result<NewIsp> {
     let (request_id, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, key)?;
     Ok(NewIsp {
         slug: ask.slug,
@@ -82,14 +134,15 @@ fn new_isp(mut ask: pb::CreateIspRequest, key: &[u8]) -> Result<NewIsp> {
         owner_phone: fields::optional("owner_phone_number", &ask.owner_phone_number, fields::phone)?,
         owner_first_name: fields::text("owner_first_name", &ask.owner_first_name, 60)?,
         owner_last_name: fields::text("owner_last_name", &ask.owner_last_name, 60)?,
-        owner_password: fields::secret("owner_password", ask.owner_password, 128)?,
+        owner_password: None,
+        by,
         request_id,
         request_hash,
     })
 }
 
 fn isp(isp: Isp) -> pb::Isp {
-    let status = if isp.suspended { pb::IspStatus::Suspended } else { pb::IspStatus::Active };
+    let status = if isp.suspended_at.is_some() { pb::IspStatus::Suspended } else { pb::IspStatus::Active };
     pb::Isp {
         id: isp.id.to_string(),
         slug: isp.slug,
@@ -98,6 +151,20 @@ fn isp(isp: Isp) -> pb::Isp {
         commission_rate: isp.rate.to_string(),
         pending_balance: Some(money(isp.pending_balance)),
         created_at: Some(timestamp(isp.created_at)),
+        suspended_at: isp.suspended_at.map(timestamp),
+        suspended_reason: isp.suspended_reason,
+    }
+}
+
+fn audit_event(event: AuditEvent) -> pb::AuditEvent {
+    pb::AuditEvent {
+        id: event.id.to_string(),
+        isp_slug: event.isp_slug,
+        actor: event.actor,
+        act: event.act,
+        subject: event.subject,
+        facts: event.facts.to_string(),
+        at: Some(timestamp(event.at)),
     }
 }
 
@@ -138,28 +205,26 @@ mod tests {
             owner_phone_number: String::new(),
             owner_first_name: "Asha".into(),
             owner_last_name: "Wanjiru".into(),
-            owner_password: "ugali na sukuma".into(),
             request_id: "6fa459ea-ee8a-4ca4-894e-db77e160355e".into(),
         }
     }
 
     #[test]
     fn each_field_of_a_new_isp_is_judged_by_its_name() {
-        assert!(new_isp(good(), b"key").is_ok());
+        assert!(new_isp(good(), By::Netily, b"key").is_ok());
         type Spoil = fn(&mut pb::CreateIspRequest);
-        let table: [(&str, Spoil); 7] = [
+        let table: [(&str, Spoil); 6] = [
             ("request_id", |ask| ask.request_id = "1".into()),
             ("name", |ask| ask.name = "x".repeat(81)),
             ("owner_email", |ask| ask.owner_email = "asha".into()),
             ("owner_phone_number", |ask| ask.owner_phone_number = "12".into()),
             ("owner_first_name", |ask| ask.owner_first_name = " ".into()),
             ("owner_last_name", |ask| ask.owner_last_name = "x".repeat(61)),
-            ("owner_password", |ask| ask.owner_password = String::new()),
         ];
         for (path, spoil) in table {
             let mut ask = good();
             spoil(&mut ask);
-            assert_eq!(new_isp(ask, b"key").expect_err("refused").fields[0].0, path);
+            assert_eq!(new_isp(ask, By::Netily, b"key").expect_err("refused").fields[0].0, path);
         }
     }
 

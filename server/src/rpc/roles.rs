@@ -71,6 +71,14 @@ const METHODS: &[Method] = &[
     call("/netily.auth.v1.AuthService/RefreshToken", Who::SigningIn),
     call("/netily.auth.v1.AuthService/SignOut", Who::SigningIn),
     call("/netily.auth.v1.AuthService/GetMe", Who::SignedIn),
+    call("/netily.auth.v1.AuthService/RequestPasswordReset", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/ResetPassword", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/ChangePassword", Who::SignedIn),
+    call("/netily.auth.v1.AuthService/ListSignIns", Who::SignedIn),
+    call("/netily.auth.v1.AuthService/EndSignIn", Who::SignedIn),
+    call("/netily.auth.v1.AuthService/EndOtherSignIns", Who::SignedIn),
+    call("/netily.auth.v1.AuthService/GetInvitation", Who::SigningIn),
+    call("/netily.auth.v1.AuthService/AcceptInvitation", Who::SigningIn),
     call("/netily.hotspot.v1.HotspotService/ListPlans", Who::Public),
     call("/netily.hotspot.v1.HotspotService/Purchase", Who::Public),
     call("/netily.hotspot.v1.HotspotService/GetPurchaseStatus", Who::Public),
@@ -101,6 +109,12 @@ const METHODS: &[Method] = &[
     call("/netily.selfservice.v1.SelfService/RequestEmailChange", Who::Customer),
     call("/netily.selfservice.v1.SelfService/CloseAccount", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetDashboard", Who::Customer),
+    call("/netily.isp.v1.IspService/UpdateBranding", Who::Owner),
+    call("/netily.isp.v1.IspService/ListStaff", Who::Staff),
+    call("/netily.isp.v1.IspService/InviteStaff", Who::Owner),
+    call("/netily.isp.v1.IspService/ResendInvitation", Who::Owner),
+    call("/netily.isp.v1.IspService/ChangeStaffRole", Who::Owner),
+    call("/netily.isp.v1.IspService/RemoveStaff", Who::Owner),
     call("/netily.billing.v1.BillingService/ListCommissions", Who::Staff),
     call("/netily.notify.v1.NotificationService/ListTemplates", Who::Staff),
     call("/netily.notify.v1.NotificationService/UpdateTemplate", Who::Staff),
@@ -113,7 +127,30 @@ const METHODS: &[Method] = &[
     call("/netily.platform.v1.PlatformService/SetCommissionRate", Who::Operator),
     call("/netily.platform.v1.PlatformService/CheckLedger", Who::Operator),
     call("/netily.platform.v1.PlatformService/ListWebhookDeliveries", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ResendInvitation", Who::Operator),
+    call("/netily.platform.v1.PlatformService/SuspendIsp", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ReactivateIsp", Who::Operator),
+    call("/netily.platform.v1.PlatformService/RotateTokenKeys", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ListAuditEvents", Who::Operator),
 ];
+
+/// How calls begin that only read.
+const READS: [&str; 5] = ["Check", "Get", "List", "Preview", "Watch"];
+/// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
+/// customers come in to read, and whoever must be shut out can be.
+const WHILE_SUSPENDED: [&str; 4] = [
+    "/netily.hotspot.v1.HotspotService/ResumePurchase",
+    "/netily.hotspot.v1.HotspotService/BlockPrompts",
+    "/netily.selfservice.v1.SelfService/Login",
+    "/netily.isp.v1.IspService/RemoveStaff",
+];
+
+/// Whether a call is served for an ISP that is suspended: reading, signing in and looking after one's own account. It sells nothing and
+/// changes nothing else.
+pub fn while_suspended(path: &str) -> bool {
+    let (service, method) = path.rsplit_once('/').unwrap_or_default();
+    service == "/netily.auth.v1.AuthService" || READS.iter().any(|read| method.starts_with(read)) || WHILE_SUSPENDED.contains(&path)
+}
 
 /// Health and reflection: gRPC's own services. They know no tenant and no person.
 pub fn is_infrastructure(path: &str) -> bool {

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use diesel_async::SimpleAsyncConnection as _;
 use netily::actor::Tenant;
 use netily::app::App;
+use netily::audit::By;
 use netily::clock::Clock;
 use netily::config::Config;
 use netily::demo::database::{self, Urls};
@@ -70,7 +71,8 @@ impl Place {
             owner_phone: None,
             owner_first_name: "Owner".into(),
             owner_last_name: "Bench".into(),
-            owner_password: "a long enough password".to_owned().into(),
+            owner_password: Some("a long enough password".to_owned().into()),
+            by: By::Netily,
             request_id: RequestId(uuid::Uuid::new_v4()),
             request_hash: vec![],
         };

@@ -1,5 +1,6 @@
 //! What staff and operators do: plans, routers, who is online, ISPs, callbacks as they came.
 
+use netily_sdk::auth::{AcceptInvitationRequest, Role};
 use netily_sdk::hotspot::{
     ArchivePlanRequest, CreatePlanRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest, Plan as PlanMessage, PurchaseStatus, UpdatePlanRequest,
 };
@@ -213,7 +214,6 @@ async fn an_operator_opens_an_isp_that_can_sell_at_once() {
         owner_phone_number: "0722000003".into(),
         owner_first_name: "Achieng".into(),
         owner_last_name: "O".into(),
-        owner_password: "mbuzi na mchele".into(),
         request_id: new_request_id(),
     };
     let isp = operator.platform().create_isp(ask.clone()).await.expect("opened").isp.expect("an ISP");
@@ -226,6 +226,11 @@ async fn an_operator_opens_an_isp_that_can_sell_at_once() {
     assert_eq!(listed.len(), 3);
 
     let owner = world.client("green");
+    owner.sign_in("owner@green.example", "mbuzi na mchele").await.expect_err("there is no password yet");
+    let token = world.invitation_to("owner@green.example").await;
+    let accept = AcceptInvitationRequest { token, new_password: "mbuzi na mchele".into(), ..AcceptInvitationRequest::default() };
+    let signed_in = owner.accept_invitation(accept).await.expect("the owner chooses a password");
+    assert_eq!((signed_in.role(), signed_in.first_name.as_str()), (Role::Owner, "Achieng"));
     for identifier in ["owner@green.example", "+254 722 000 003"] {
         owner.sign_in(identifier, "mbuzi na mchele").await.expect("the owner signs in");
     }

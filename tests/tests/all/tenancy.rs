@@ -10,10 +10,12 @@ use futures::stream::{StreamExt as _, iter};
 use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
+use netily_sdk::auth::{EndSignInRequest, GetMeRequest, ListSignInsRequest};
 use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
 };
+use netily_sdk::isp::{ChangeStaffRoleRequest, RemoveStaffRequest, ResendInvitationRequest, StaffRole};
 use netily_sdk::notify::RetryMessageRequest;
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
 use netily_sdk::types::ErrorReason;
@@ -245,6 +247,10 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
+        "AuthService/EndSignIn id" => told!(staff.auth().end_sign_in(EndSignInRequest { id })),
+        "IspService/ResendInvitation id" => told!(staff.isp().resend_invitation(ResendInvitationRequest { id })),
+        "IspService/ChangeStaffRole id" => told!(staff.isp().change_staff_role(ChangeStaffRoleRequest { id, role: StaffRole::Staff.into() })),
+        "IspService/RemoveStaff id" => told!(staff.isp().remove_staff(RemoveStaffRequest { id })),
         "NotificationService/RetryMessage id" => told!(staff.notify().retry_message(RetryMessageRequest { id })),
         // The id of a plan to be made is documented as ignored.
         "HotspotService/CreatePlan plan.id" => String::new(),
@@ -256,13 +262,18 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
 async fn another_isps_id_is_answered_as_a_random_one() {
     let world = World::new().await;
     let theirs = world.buy_at("blue-harbour", &Guest::number(1)).await;
-    let staff = world.signed_in("yellow", Access::Staff).await;
+    let staff = world.signed_in("yellow", Access::Owner).await;
+    let elsewhere = world.signed_in("blue", Access::Staff).await;
+    let their_sign_in = elsewhere.auth().list_sign_ins(ListSignInsRequest::default()).await.expect("sign-ins").sign_ins.remove(0).id;
+    let their_person = elsewhere.auth().get_me(GetMeRequest {}).await.expect("somebody").user.expect("a person").id;
     let fields = id_fields();
     assert!(fields.len() >= 14, "the descriptors were not read: {fields:?}");
     for field in fields {
         let foreign = match field.rsplit(' ').next().expect("a field") {
             "session_id" => theirs.session_id.clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
+            "id" if field.contains("SignIn") => their_sign_in.clone(),
+            "id" if field.starts_with("IspService") => their_person.clone(),
             "id" if field.contains("Plan") => world.plan_id("blue", Plan::Hour),
             _ => world.router_id("blue-harbour"),
         };

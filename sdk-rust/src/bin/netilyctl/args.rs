@@ -1,8 +1,12 @@
 //! The command line: names, meanings and examples. Decides nothing.
 
+mod people;
+
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -68,10 +72,34 @@ Without a login, each command signs in by itself when NETILY_IDENTIFIER and NETI
         #[arg(env = "NETILY_IDENTIFIER")]
         identifier: String,
     },
+    /// Accept an invitation: choose a password, and be signed in
+    ///
+    /// The link of the mail, or what stands behind #token= in it, comes from NETILY_INVITATION and the password from
+    /// NETILY_NEW_PASSWORD, or both from prompts or the first two lines of standard input.
+    #[command(after_help = "\
+Example:
+  netilyctl --tenant yellow join")]
+    Join {
+        /// Given name; what the invitation says when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        first_name: String,
+        /// Family name; what the invitation says when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        last_name: String,
+    },
     /// End the sign-in, here and on the server
     Logout,
     /// Show who is signed in
     Whoami,
+    /// Your own password
+    #[command(subcommand)]
+    Password(PasswordCommand),
+    /// Your own sign-ins
+    #[command(subcommand)]
+    Session(SessionCommand),
+    /// People who work for the ISP (owners; staff may list)
+    #[command(subcommand)]
+    Staff(StaffCommand),
     /// Internet providers on the platform (operators)
     #[command(subcommand)]
     Isp(IspCommand),
@@ -93,6 +121,12 @@ Without a login, each command signs in by itself when NETILY_IDENTIFIER and NETI
     /// Callbacks of the payment company as they arrived (operators)
     #[command(subcommand)]
     Webhook(WebhookCommand),
+    /// Keys that sign access tokens (operators)
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Who did what (operators)
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }
 
 /// How much of a list.
@@ -106,7 +140,7 @@ pub struct Limit {
 /// Commands on ISPs.
 #[derive(Debug, Subcommand)]
 pub enum IspCommand {
-    /// Open an ISP; the owner's first password comes from NETILY_OWNER_PASSWORD, a prompt or standard input
+    /// Open an ISP; its owner is invited by e-mail to choose a password
     #[command(after_help = "\
 Example:
   netilyctl isp create green --name 'Green Net' --owner-email owner@green.test \\
@@ -134,6 +168,25 @@ Example:
     },
     /// List the ISPs, newest first
     List(Limit),
+    /// Send the invitation of the owner again; the link before is void
+    Invite {
+        /// Id or slug of the ISP
+        isp: String,
+    },
+    /// Suspend an ISP: it sells and changes nothing; what was paid is still delivered
+    #[command(after_help = "Example:\n  netilyctl isp suspend yellow --reason 'Licence has run out'")]
+    Suspend {
+        /// Id or slug of the ISP
+        isp: String,
+        /// Why, for the ISP and other operators
+        #[arg(long)]
+        reason: String,
+    },
+    /// Open a suspended ISP again
+    Reactivate {
+        /// Id or slug of the ISP
+        isp: String,
+    },
     /// Set Netily's part of the payments that begin from now on
     #[command(after_help = "Example:\n  netilyctl isp set-rate yellow 0.05")]
     SetRate {

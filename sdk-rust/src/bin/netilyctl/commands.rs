@@ -1,12 +1,17 @@
 //! From a command line to its command. One file a noun; each command is calls, then one answer shown.
 
+mod audit;
 mod commission;
 mod isp;
+mod keys;
 mod ledger;
+mod password;
 mod plan;
 mod purchase;
 mod router;
+mod session;
 mod sign_in;
+mod staff;
 mod webhook;
 
 use crate::args::{Args, Command};
@@ -18,14 +23,20 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
     let connection = Connection::of(&args)?;
     match args.command {
         Command::Login { identifier } => sign_in::login(connection, &identifier, output).await,
+        Command::Join { first_name, last_name } => sign_in::join(connection, first_name, last_name, output).await,
         Command::Logout => sign_in::logout(connection, output).await,
         Command::Whoami => connection.signed_in(async |client| sign_in::whoami(client, output).await).await,
+        Command::Password(command) => password::run(connection, command, output).await,
+        Command::Session(command) => connection.signed_in(async |client| session::run(client, command, output).await).await,
+        Command::Staff(command) => connection.signed_in(async |client| staff::run(client, command, output).await).await,
         Command::Isp(command) => connection.signed_in(async |client| isp::run(client, command, output).await).await,
         Command::Router(command) => connection.signed_in(async |client| router::run(client, command, output).await).await,
         Command::Plan(command) => plan::run(connection, command, output).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
+        Command::Keys(command) => connection.signed_in(async |client| keys::run(client, command, output).await).await,
+        Command::Audit(command) => connection.signed_in(async |client| audit::run(client, command, output).await).await,
         Command::Webhook(command) => connection.signed_in(async |client| webhook::run(client, command, output).await).await,
     }
 }

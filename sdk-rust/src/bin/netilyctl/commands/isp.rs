@@ -1,26 +1,20 @@
 //! Internet providers on the platform.
 
 use netily_sdk::Client;
-use netily_sdk::platform::{CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, SetCommissionRateRequest};
+use netily_sdk::platform::{
+    CreateIspRequest, Isp, ListIspsRequest, ListIspsResponse, ReactivateIspRequest, ResendInvitationRequest, SetCommissionRateRequest, SuspendIspRequest,
+};
 
 use crate::args::IspCommand;
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
-use crate::{pages, secret, table};
+use crate::{pages, table};
 
 pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Result<(), Fault> {
     match command {
         IspCommand::Create { slug, name, owner_email, owner_phone, owner_first_name, owner_last_name, again } => {
-            let ask = CreateIspRequest {
-                slug,
-                name,
-                owner_email,
-                owner_phone_number: owner_phone,
-                owner_first_name,
-                owner_last_name,
-                owner_password: secret::read("NETILY_OWNER_PASSWORD", "First password of the owner")?,
-                request_id: again.request_id,
-            };
+            let ask =
+                CreateIspRequest { slug, name, owner_email, owner_phone_number: owner_phone, owner_first_name, owner_last_name, request_id: again.request_id };
             let created = client.platform().create_isp(ask).await?;
             output.show(&created.isp.unwrap_or_default(), one)
         }
@@ -29,6 +23,18 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
             let page = async |page_size, page_token| platform.list_isps(ListIspsRequest { page_size, page_token }).await;
             let listed = pages::read(limit.limit, |page| (&mut page.isps, &mut page.next_page_token), page).await?;
             output.show(&listed, all)
+        }
+        IspCommand::Invite { isp } => {
+            let sent = client.platform().resend_invitation(ResendInvitationRequest { isp }).await?;
+            output.show(&sent, |sent| format!("The invitation is on its way to {}.\n", sent.email))
+        }
+        IspCommand::Suspend { isp, reason } => {
+            let suspended = client.platform().suspend_isp(SuspendIspRequest { isp, reason }).await?;
+            output.show(&suspended.isp.unwrap_or_default(), one)
+        }
+        IspCommand::Reactivate { isp } => {
+            let open = client.platform().reactivate_isp(ReactivateIspRequest { isp }).await?;
+            output.show(&open.isp.unwrap_or_default(), one)
         }
         IspCommand::SetRate { isp, rate } => {
             let changed = client.platform().set_commission_rate(SetCommissionRateRequest { isp, rate }).await?;
@@ -46,6 +52,8 @@ fn one(isp: &Isp) -> String {
         ("rate", isp.commission_rate.clone()),
         ("owed", money(&isp.pending_balance)),
         ("created", time(&isp.created_at)),
+        ("suspended", time(&isp.suspended_at)),
+        ("because", isp.suspended_reason.clone()),
     ])
 }
 

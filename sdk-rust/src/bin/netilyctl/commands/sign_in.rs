@@ -1,7 +1,7 @@
 //! Signing in and out, and who is signed in.
 
 use netily_sdk::Client;
-use netily_sdk::auth::{GetMeRequest, User};
+use netily_sdk::auth::{AcceptInvitationRequest, GetMeRequest, User};
 use serde_json::Value;
 
 use crate::connection::Connection;
@@ -14,6 +14,16 @@ pub async fn login(mut connection: Connection, identifier: &str, output: &Output
     let password = secret::read("NETILY_PASSWORD", "Password")?;
     let user = client.sign_in(identifier, password).await?;
     connection.keep(&client, identifier)?;
+    output.show(&user, person)
+}
+
+pub async fn join(mut connection: Connection, first_name: String, last_name: String, output: &Output) -> Result<(), Fault> {
+    let client = connection.guest()?;
+    let link = secret::read("NETILY_INVITATION", "Link of the invitation")?;
+    let token = link.rsplit("#token=").next().unwrap_or_default().trim().to_owned();
+    let new_password = secret::read("NETILY_NEW_PASSWORD", "New password")?;
+    let user = client.accept_invitation(AcceptInvitationRequest { token, new_password, first_name, last_name }).await?;
+    connection.keep(&client, &user.email)?;
     output.show(&user, person)
 }
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/auth/v1/auth.proto.
  */
 export const file_netily_auth_v1_auth: GenFile = /*@__PURE__*/
-  fileDesc("ChluZXRpbHkvYXV0aC92MS9hdXRoLnByb3RvEg5uZXRpbHkuYXV0aC52MSJgCgZUb2tlbnMSDgoGYWNjZXNzGAEgASgJEg8KB3JlZnJlc2gYAiABKAkSNQoRYWNjZXNzX2V4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoIBCgRVc2VyEgoKAmlkGAEgASgJEg0KBWVtYWlsGAIgASgJEhQKDHBob25lX251bWJlchgDIAEoCRISCgpmaXJzdF9uYW1lGAQgASgJEhEKCWxhc3RfbmFtZRgFIAEoCRIiCgRyb2xlGAYgASgOMhQubmV0aWx5LmF1dGgudjEuUm9sZSI1Cg1TaWduSW5SZXF1ZXN0EhIKCmlkZW50aWZpZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiXAoOU2lnbkluUmVzcG9uc2USJgoGdG9rZW5zGAEgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEiIKBHVzZXIYAiABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyIiYKE1JlZnJlc2hUb2tlblJlcXVlc3QSDwoHcmVmcmVzaBgBIAEoCSI+ChRSZWZyZXNoVG9rZW5SZXNwb25zZRImCgZ0b2tlbnMYASABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMiIQoOU2lnbk91dFJlcXVlc3QSDwoHcmVmcmVzaBgBIAEoCSIRCg9TaWduT3V0UmVzcG9uc2UiDgoMR2V0TWVSZXF1ZXN0IjMKDUdldE1lUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXIqYgoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASEQoNUk9MRV9DVVNUT01FUhABEg4KClJPTEVfU1RBRkYQAhIOCgpST0xFX09XTkVSEAMSEQoNUk9MRV9PUEVSQVRPUhAEMsMCCgtBdXRoU2VydmljZRJHCgZTaWduSW4SHS5uZXRpbHkuYXV0aC52MS5TaWduSW5SZXF1ZXN0Gh4ubmV0aWx5LmF1dGgudjEuU2lnbkluUmVzcG9uc2USWQoMUmVmcmVzaFRva2VuEiMubmV0aWx5LmF1dGgudjEuUmVmcmVzaFRva2VuUmVxdWVzdBokLm5ldGlseS5hdXRoLnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlEkoKB1NpZ25PdXQSHi5uZXRpbHkuYXV0aC52MS5TaWduT3V0UmVxdWVzdBofLm5ldGlseS5hdXRoLnYxLlNpZ25PdXRSZXNwb25zZRJECgVHZXRNZRIcLm5ldGlseS5hdXRoLnYxLkdldE1lUmVxdWVzdBodLm5ldGlseS5hdXRoLnYxLkdldE1lUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChluZXRpbHkvYXV0aC92MS9hdXRoLnByb3RvEg5uZXRpbHkuYXV0aC52MSJgCgZUb2tlbnMSDgoGYWNjZXNzGAEgASgJEg8KB3JlZnJlc2gYAiABKAkSNQoRYWNjZXNzX2V4cGlyZXNfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoIBCgRVc2VyEgoKAmlkGAEgASgJEg0KBWVtYWlsGAIgASgJEhQKDHBob25lX251bWJlchgDIAEoCRISCgpmaXJzdF9uYW1lGAQgASgJEhEKCWxhc3RfbmFtZRgFIAEoCRIiCgRyb2xlGAYgASgOMhQubmV0aWx5LmF1dGgudjEuUm9sZSLDAQoMQWN0aXZlU2lnbkluEgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGxhc3RfdXNlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHYWRkcmVzcxgEIAEoCRISCgp1c2VyX2FnZW50GAUgASgJEg8KB2N1cnJlbnQYBiABKAgSDwoHYnJvd3NlchgHIAEoCCI1Cg1TaWduSW5SZXF1ZXN0EhIKCmlkZW50aWZpZXIYASABKAkSEAoIcGFzc3dvcmQYAiABKAkiXAoOU2lnbkluUmVzcG9uc2USJgoGdG9rZW5zGAEgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEiIKBHVzZXIYAiABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyIiYKE1JlZnJlc2hUb2tlblJlcXVlc3QSDwoHcmVmcmVzaBgBIAEoCSI+ChRSZWZyZXNoVG9rZW5SZXNwb25zZRImCgZ0b2tlbnMYASABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMiIQoOU2lnbk91dFJlcXVlc3QSDwoHcmVmcmVzaBgBIAEoCSIRCg9TaWduT3V0UmVzcG9uc2UiDgoMR2V0TWVSZXF1ZXN0IjMKDUdldE1lUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXIiMQobUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXF1ZXN0EhIKCmlkZW50aWZpZXIYASABKAkigwEKHFJlcXVlc3RQYXNzd29yZFJlc2V0UmVzcG9uc2USLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMwoPbmV4dF9yZXF1ZXN0X2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJSChRSZXNldFBhc3N3b3JkUmVxdWVzdBISCgppZGVudGlmaWVyGAEgASgJEhAKCG90cF9jb2RlGAIgASgJEhQKDG5ld19wYXNzd29yZBgDIAEoCSIXChVSZXNldFBhc3N3b3JkUmVzcG9uc2UiRwoVQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0EhgKEGN1cnJlbnRfcGFzc3dvcmQYASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiOwoSTGlzdFNpZ25JbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl4KE0xpc3RTaWduSW5zUmVzcG9uc2USLgoIc2lnbl9pbnMYASADKAsyHC5uZXRpbHkuYXV0aC52MS5BY3RpdmVTaWduSW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh4KEEVuZFNpZ25JblJlcXVlc3QSCgoCaWQYASABKAkiEwoRRW5kU2lnbkluUmVzcG9uc2UiGAoWRW5kT3RoZXJTaWduSW5zUmVxdWVzdCIoChdFbmRPdGhlclNpZ25JbnNSZXNwb25zZRINCgVlbmRlZBgBIAEoBSIlChRHZXRJbnZpdGF0aW9uUmVxdWVzdBINCgV0b2tlbhgBIAEoCSKzAQoVR2V0SW52aXRhdGlvblJlc3BvbnNlEg0KBWVtYWlsGAEgASgJEhIKCmZpcnN0X25hbWUYAiABKAkSEQoJbGFzdF9uYW1lGAMgASgJEhAKCGlzcF9uYW1lGAQgASgJEiIKBHJvbGUYBSABKA4yFC5uZXRpbHkuYXV0aC52MS5Sb2xlEi4KCmV4cGlyZXNfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImUKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEhQKDG5ld19wYXNzd29yZBgCIAEoCRISCgpmaXJzdF9uYW1lGAMgASgJEhEKCWxhc3RfbmFtZRgEIAEoCSJmChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USJgoGdG9rZW5zGAEgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEiIKBHVzZXIYAiABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyKmIKBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEhEKDVJPTEVfQ1VTVE9NRVIQARIOCgpST0xFX1NUQUZGEAISDgoKUk9MRV9PV05FUhADEhEKDVJPTEVfT1BFUkFUT1IQBDLSCAoLQXV0aFNlcnZpY2USRwoGU2lnbkluEh0ubmV0aWx5LmF1dGgudjEuU2lnbkluUmVxdWVzdBoeLm5ldGlseS5hdXRoLnYxLlNpZ25JblJlc3BvbnNlElkKDFJlZnJlc2hUb2tlbhIjLm5ldGlseS5hdXRoLnYxLlJlZnJlc2hUb2tlblJlcXVlc3QaJC5uZXRpbHkuYXV0aC52MS5SZWZyZXNoVG9rZW5SZXNwb25zZRJKCgdTaWduT3V0Eh4ubmV0aWx5LmF1dGgudjEuU2lnbk91dFJlcXVlc3QaHy5uZXRpbHkuYXV0aC52MS5TaWduT3V0UmVzcG9uc2USRAoFR2V0TWUSHC5uZXRpbHkuYXV0aC52MS5HZXRNZVJlcXVlc3QaHS5uZXRpbHkuYXV0aC52MS5HZXRNZVJlc3BvbnNlEnEKFFJlcXVlc3RQYXNzd29yZFJlc2V0EisubmV0aWx5LmF1dGgudjEuUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXF1ZXN0GiwubmV0aWx5LmF1dGgudjEuUmVxdWVzdFBhc3N3b3JkUmVzZXRSZXNwb25zZRJcCg1SZXNldFBhc3N3b3JkEiQubmV0aWx5LmF1dGgudjEuUmVzZXRQYXNzd29yZFJlcXVlc3QaJS5uZXRpbHkuYXV0aC52MS5SZXNldFBhc3N3b3JkUmVzcG9uc2USXwoOQ2hhbmdlUGFzc3dvcmQSJS5uZXRpbHkuYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaJi5uZXRpbHkuYXV0aC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlElYKC0xpc3RTaWduSW5zEiIubmV0aWx5LmF1dGgudjEuTGlzdFNpZ25JbnNSZXF1ZXN0GiMubmV0aWx5LmF1dGgudjEuTGlzdFNpZ25JbnNSZXNwb25zZRJVCglFbmRTaWduSW4SIC5uZXRpbHkuYXV0aC52MS5FbmRTaWduSW5SZXF1ZXN0GiEubmV0aWx5LmF1dGgudjEuRW5kU2lnbkluUmVzcG9uc2UiA5ACAhJnCg9FbmRPdGhlclNpZ25JbnMSJi5uZXRpbHkuYXV0aC52MS5FbmRPdGhlclNpZ25JbnNSZXF1ZXN0GicubmV0aWx5LmF1dGgudjEuRW5kT3RoZXJTaWduSW5zUmVzcG9uc2UiA5ACAhJcCg1HZXRJbnZpdGF0aW9uEiQubmV0aWx5LmF1dGgudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaJS5uZXRpbHkuYXV0aC52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2USZQoQQWNjZXB0SW52aXRhdGlvbhInLm5ldGlseS5hdXRoLnYxLkFjY2VwdEludml0YXRpb25SZXF1ZXN0GigubmV0aWx5LmF1dGgudjEuQWNjZXB0SW52aXRhdGlvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * Access for a while, and the means to renew it.
@@ -109,6 +109,69 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
   messageDesc(file_netily_auth_v1_auth, 1);
 
 /**
+ * One sign-in of a person that still lives.
+ *
+ * @generated from message netily.auth.v1.ActiveSignIn
+ */
+export type ActiveSignIn = Message<"netily.auth.v1.ActiveSignIn"> & {
+  /**
+   * `sgn_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it began.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 2;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it was last used, to within five minutes.
+   *
+   * @generated from field: google.protobuf.Timestamp last_used_at = 3;
+   */
+  lastUsedAt?: Timestamp | undefined;
+
+  /**
+   * The network address that it came from.
+   *
+   * @generated from field: string address = 4;
+   */
+  address: string;
+
+  /**
+   * What the program called itself.
+   *
+   * @generated from field: string user_agent = 5;
+   */
+  userAgent: string;
+
+  /**
+   * Whether it is the one by which this call is made.
+   *
+   * @generated from field: bool current = 6;
+   */
+  current: boolean;
+
+  /**
+   * Whether a browser keeps it, by a cookie.
+   *
+   * @generated from field: bool browser = 7;
+   */
+  browser: boolean;
+};
+
+/**
+ * Describes the message netily.auth.v1.ActiveSignIn.
+ * Use `create(ActiveSignInSchema)` to create a new message.
+ */
+export const ActiveSignInSchema: GenMessage<ActiveSignIn> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 2);
+
+/**
  * Asks for tokens.
  *
  * @generated from message netily.auth.v1.SignInRequest
@@ -134,7 +197,7 @@ export type SignInRequest = Message<"netily.auth.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 2);
+  messageDesc(file_netily_auth_v1_auth, 3);
 
 /**
  * A sign-in.
@@ -143,7 +206,7 @@ export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
  */
 export type SignInResponse = Message<"netily.auth.v1.SignInResponse"> & {
   /**
-   * Access for this person on this subdomain.
+   * Access for this person on this subdomain; absent when a cookie was asked for.
    *
    * @generated from field: netily.auth.v1.Tokens tokens = 1;
    */
@@ -162,7 +225,7 @@ export type SignInResponse = Message<"netily.auth.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 3);
+  messageDesc(file_netily_auth_v1_auth, 4);
 
 /**
  * Asks for new tokens.
@@ -183,7 +246,7 @@ export type RefreshTokenRequest = Message<"netily.auth.v1.RefreshTokenRequest"> 
  * Use `create(RefreshTokenRequestSchema)` to create a new message.
  */
 export const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 4);
+  messageDesc(file_netily_auth_v1_auth, 5);
 
 /**
  * New tokens.
@@ -204,7 +267,7 @@ export type RefreshTokenResponse = Message<"netily.auth.v1.RefreshTokenResponse"
  * Use `create(RefreshTokenResponseSchema)` to create a new message.
  */
 export const RefreshTokenResponseSchema: GenMessage<RefreshTokenResponse> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 5);
+  messageDesc(file_netily_auth_v1_auth, 6);
 
 /**
  * Ends a sign-in.
@@ -225,7 +288,7 @@ export type SignOutRequest = Message<"netily.auth.v1.SignOutRequest"> & {
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 6);
+  messageDesc(file_netily_auth_v1_auth, 7);
 
 /**
  * The sign-in has ended.
@@ -240,7 +303,7 @@ export type SignOutResponse = Message<"netily.auth.v1.SignOutResponse"> & {
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 7);
+  messageDesc(file_netily_auth_v1_auth, 8);
 
 /**
  * Asks who is signed in.
@@ -255,7 +318,7 @@ export type GetMeRequest = Message<"netily.auth.v1.GetMeRequest"> & {
  * Use `create(GetMeRequestSchema)` to create a new message.
  */
 export const GetMeRequestSchema: GenMessage<GetMeRequest> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 8);
+  messageDesc(file_netily_auth_v1_auth, 9);
 
 /**
  * Who is signed in.
@@ -276,7 +339,425 @@ export type GetMeResponse = Message<"netily.auth.v1.GetMeResponse"> & {
  * Use `create(GetMeResponseSchema)` to create a new message.
  */
 export const GetMeResponseSchema: GenMessage<GetMeResponse> = /*@__PURE__*/
-  messageDesc(file_netily_auth_v1_auth, 9);
+  messageDesc(file_netily_auth_v1_auth, 10);
+
+/**
+ * Asks for a code.
+ *
+ * @generated from message netily.auth.v1.RequestPasswordResetRequest
+ */
+export type RequestPasswordResetRequest = Message<"netily.auth.v1.RequestPasswordResetRequest"> & {
+  /**
+   * E-mail address, or phone number as 07…, 01…, 254… or +254….
+   *
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.RequestPasswordResetRequest.
+ * Use `create(RequestPasswordResetRequestSchema)` to create a new message.
+ */
+export const RequestPasswordResetRequestSchema: GenMessage<RequestPasswordResetRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 11);
+
+/**
+ * If there is such an account, a code is on its way.
+ *
+ * @generated from message netily.auth.v1.RequestPasswordResetResponse
+ */
+export type RequestPasswordResetResponse = Message<"netily.auth.v1.RequestPasswordResetResponse"> & {
+  /**
+   * When the code stops being good.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 1;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * When the next one may be asked for.
+   *
+   * @generated from field: google.protobuf.Timestamp next_request_at = 2;
+   */
+  nextRequestAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.auth.v1.RequestPasswordResetResponse.
+ * Use `create(RequestPasswordResetResponseSchema)` to create a new message.
+ */
+export const RequestPasswordResetResponseSchema: GenMessage<RequestPasswordResetResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 12);
+
+/**
+ * A new password by a code.
+ *
+ * @generated from message netily.auth.v1.ResetPasswordRequest
+ */
+export type ResetPasswordRequest = Message<"netily.auth.v1.ResetPasswordRequest"> & {
+  /**
+   * As in RequestPasswordReset.
+   *
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+
+  /**
+   * The six digits.
+   *
+   * @generated from field: string otp_code = 2;
+   */
+  otpCode: string;
+
+  /**
+   * 8 to 128 characters; neither a common password nor the person's own name, phone or e-mail address.
+   *
+   * @generated from field: string new_password = 3;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.ResetPasswordRequest.
+ * Use `create(ResetPasswordRequestSchema)` to create a new message.
+ */
+export const ResetPasswordRequestSchema: GenMessage<ResetPasswordRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 13);
+
+/**
+ * The new password holds.
+ *
+ * @generated from message netily.auth.v1.ResetPasswordResponse
+ */
+export type ResetPasswordResponse = Message<"netily.auth.v1.ResetPasswordResponse"> & {
+};
+
+/**
+ * Describes the message netily.auth.v1.ResetPasswordResponse.
+ * Use `create(ResetPasswordResponseSchema)` to create a new message.
+ */
+export const ResetPasswordResponseSchema: GenMessage<ResetPasswordResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 14);
+
+/**
+ * A new password by the current one.
+ *
+ * @generated from message netily.auth.v1.ChangePasswordRequest
+ */
+export type ChangePasswordRequest = Message<"netily.auth.v1.ChangePasswordRequest"> & {
+  /**
+   * The password until now.
+   *
+   * @generated from field: string current_password = 1;
+   */
+  currentPassword: string;
+
+  /**
+   * 8 to 128 characters; neither a common password nor the person's own name, phone or e-mail address.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.ChangePasswordRequest.
+ * Use `create(ChangePasswordRequestSchema)` to create a new message.
+ */
+export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 15);
+
+/**
+ * The new password holds.
+ *
+ * @generated from message netily.auth.v1.ChangePasswordResponse
+ */
+export type ChangePasswordResponse = Message<"netily.auth.v1.ChangePasswordResponse"> & {
+};
+
+/**
+ * Describes the message netily.auth.v1.ChangePasswordResponse.
+ * Use `create(ChangePasswordResponseSchema)` to create a new message.
+ */
+export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 16);
+
+/**
+ * Asks for sign-ins.
+ *
+ * @generated from message netily.auth.v1.ListSignInsRequest
+ */
+export type ListSignInsRequest = Message<"netily.auth.v1.ListSignInsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.ListSignInsRequest.
+ * Use `create(ListSignInsRequestSchema)` to create a new message.
+ */
+export const ListSignInsRequestSchema: GenMessage<ListSignInsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 17);
+
+/**
+ * A page of sign-ins.
+ *
+ * @generated from message netily.auth.v1.ListSignInsResponse
+ */
+export type ListSignInsResponse = Message<"netily.auth.v1.ListSignInsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.auth.v1.ActiveSignIn sign_ins = 1;
+   */
+  signIns: ActiveSignIn[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.ListSignInsResponse.
+ * Use `create(ListSignInsResponseSchema)` to create a new message.
+ */
+export const ListSignInsResponseSchema: GenMessage<ListSignInsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 18);
+
+/**
+ * Ends a sign-in.
+ *
+ * @generated from message netily.auth.v1.EndSignInRequest
+ */
+export type EndSignInRequest = Message<"netily.auth.v1.EndSignInRequest"> & {
+  /**
+   * `sgn_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.EndSignInRequest.
+ * Use `create(EndSignInRequestSchema)` to create a new message.
+ */
+export const EndSignInRequestSchema: GenMessage<EndSignInRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 19);
+
+/**
+ * The sign-in has ended.
+ *
+ * @generated from message netily.auth.v1.EndSignInResponse
+ */
+export type EndSignInResponse = Message<"netily.auth.v1.EndSignInResponse"> & {
+};
+
+/**
+ * Describes the message netily.auth.v1.EndSignInResponse.
+ * Use `create(EndSignInResponseSchema)` to create a new message.
+ */
+export const EndSignInResponseSchema: GenMessage<EndSignInResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 20);
+
+/**
+ * Ends all other sign-ins.
+ *
+ * @generated from message netily.auth.v1.EndOtherSignInsRequest
+ */
+export type EndOtherSignInsRequest = Message<"netily.auth.v1.EndOtherSignInsRequest"> & {
+};
+
+/**
+ * Describes the message netily.auth.v1.EndOtherSignInsRequest.
+ * Use `create(EndOtherSignInsRequestSchema)` to create a new message.
+ */
+export const EndOtherSignInsRequestSchema: GenMessage<EndOtherSignInsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 21);
+
+/**
+ * They have ended.
+ *
+ * @generated from message netily.auth.v1.EndOtherSignInsResponse
+ */
+export type EndOtherSignInsResponse = Message<"netily.auth.v1.EndOtherSignInsResponse"> & {
+  /**
+   * How many there were.
+   *
+   * @generated from field: int32 ended = 1;
+   */
+  ended: number;
+};
+
+/**
+ * Describes the message netily.auth.v1.EndOtherSignInsResponse.
+ * Use `create(EndOtherSignInsResponseSchema)` to create a new message.
+ */
+export const EndOtherSignInsResponseSchema: GenMessage<EndOtherSignInsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 22);
+
+/**
+ * Asks what an invitation is for.
+ *
+ * @generated from message netily.auth.v1.GetInvitationRequest
+ */
+export type GetInvitationRequest = Message<"netily.auth.v1.GetInvitationRequest"> & {
+  /**
+   * What stands behind `#token=` in the link of the mail.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.GetInvitationRequest.
+ * Use `create(GetInvitationRequestSchema)` to create a new message.
+ */
+export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 23);
+
+/**
+ * An invitation.
+ *
+ * @generated from message netily.auth.v1.GetInvitationResponse
+ */
+export type GetInvitationResponse = Message<"netily.auth.v1.GetInvitationResponse"> & {
+  /**
+   * The mailbox that it was sent to, which will be the identifier to sign in with.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * Given name, as whoever invited wrote it.
+   *
+   * @generated from field: string first_name = 2;
+   */
+  firstName: string;
+
+  /**
+   * Family name, as whoever invited wrote it.
+   *
+   * @generated from field: string last_name = 3;
+   */
+  lastName: string;
+
+  /**
+   * Name of the ISP for people.
+   *
+   * @generated from field: string isp_name = 4;
+   */
+  ispName: string;
+
+  /**
+   * What the person will be able to do.
+   *
+   * @generated from field: netily.auth.v1.Role role = 5;
+   */
+  role: Role;
+
+  /**
+   * When it stops being good.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 6;
+   */
+  expiresAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.auth.v1.GetInvitationResponse.
+ * Use `create(GetInvitationResponseSchema)` to create a new message.
+ */
+export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 24);
+
+/**
+ * Uses an invitation.
+ *
+ * @generated from message netily.auth.v1.AcceptInvitationRequest
+ */
+export type AcceptInvitationRequest = Message<"netily.auth.v1.AcceptInvitationRequest"> & {
+  /**
+   * What stands behind `#token=` in the link of the mail.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * The first password: 8 to 128 characters; neither a common password nor the person's own name,
+   * phone or e-mail address.
+   *
+   * @generated from field: string new_password = 2;
+   */
+  newPassword: string;
+
+  /**
+   * Given name; empty leaves what the invitation says.
+   *
+   * @generated from field: string first_name = 3;
+   */
+  firstName: string;
+
+  /**
+   * Family name; empty leaves what the invitation says.
+   *
+   * @generated from field: string last_name = 4;
+   */
+  lastName: string;
+};
+
+/**
+ * Describes the message netily.auth.v1.AcceptInvitationRequest.
+ * Use `create(AcceptInvitationRequestSchema)` to create a new message.
+ */
+export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 25);
+
+/**
+ * A sign-in.
+ *
+ * @generated from message netily.auth.v1.AcceptInvitationResponse
+ */
+export type AcceptInvitationResponse = Message<"netily.auth.v1.AcceptInvitationResponse"> & {
+  /**
+   * Access for this person on this subdomain; absent when a cookie was asked for.
+   *
+   * @generated from field: netily.auth.v1.Tokens tokens = 1;
+   */
+  tokens?: Tokens | undefined;
+
+  /**
+   * Who signed in.
+   *
+   * @generated from field: netily.auth.v1.User user = 2;
+   */
+  user?: User | undefined;
+};
+
+/**
+ * Describes the message netily.auth.v1.AcceptInvitationResponse.
+ * Use `create(AcceptInvitationResponseSchema)` to create a new message.
+ */
+export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_netily_auth_v1_auth, 26);
 
 /**
  * Who may do what.
@@ -327,7 +808,11 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_netily_auth_v1_auth, 0);
 
 /**
- * Sign-in for staff, owners and operators.
+ * Sign-in for staff, owners and operators, and the passwords and sign-ins of everybody.
+ *
+ * A browser that sends the metadata `netily-session: cookie` with SignIn or AcceptInvitation gets no
+ * tokens, but the cookie `__Host-netily`, which no script can read and which stands for the sign-in
+ * in calls from pages of the same host. It lives for 30 days after its last use.
  *
  * @generated from service netily.auth.v1.AuthService
  */
@@ -344,8 +829,9 @@ export const AuthService: GenService<{
     output: typeof SignInResponseSchema;
   },
   /**
-   * Exchanges a refresh token for new tokens. A used one that comes again later than 30 seconds
-   * ends every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
+   * Exchanges a refresh token for new tokens. An answer that got lost may be asked for again within
+   * 30 seconds, as long as its refresh token was not used. Any other used one that comes again ends
+   * every token of that sign-in. Errors: REFRESH_TOKEN_INVALID.
    *
    * @generated from rpc netily.auth.v1.AuthService.RefreshToken
    */
@@ -355,7 +841,8 @@ export const AuthService: GenService<{
     output: typeof RefreshTokenResponseSchema;
   },
   /**
-   * Ends the sign-in that the refresh token belongs to. Succeeds also when it has ended already.
+   * Ends the sign-in that the refresh token or the cookie belongs to. Succeeds also when it has ended
+   * already.
    *
    * @generated from rpc netily.auth.v1.AuthService.SignOut
    */
@@ -373,6 +860,90 @@ export const AuthService: GenService<{
     methodKind: "unary";
     input: typeof GetMeRequestSchema;
     output: typeof GetMeResponseSchema;
+  },
+  /**
+   * Sends a code of six digits to the phone of an account, or to its mailbox if it has no phone, with
+   * which a new password can be chosen for five minutes. The answer is the same whether there is such
+   * an account or not. Errors: RATE_LIMITED: 60 seconds apart, 3 an hour and 5 a day for an account.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.RequestPasswordReset
+   */
+  requestPasswordReset: {
+    methodKind: "unary";
+    input: typeof RequestPasswordResetRequestSchema;
+    output: typeof RequestPasswordResetResponseSchema;
+  },
+  /**
+   * Chooses a new password by a code. Every sign-in of the person ends; sign in with the new one.
+   * Errors: OTP_INVALID, also for an account that is none; RATE_LIMITED.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.ResetPassword
+   */
+  resetPassword: {
+    methodKind: "unary";
+    input: typeof ResetPasswordRequestSchema;
+    output: typeof ResetPasswordResponseSchema;
+  },
+  /**
+   * Chooses a new password by the current one. Every other sign-in of the person ends.
+   * Errors: WRONG_CREDENTIALS, RATE_LIMITED.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.ChangePassword
+   */
+  changePassword: {
+    methodKind: "unary";
+    input: typeof ChangePasswordRequestSchema;
+    output: typeof ChangePasswordResponseSchema;
+  },
+  /**
+   * The person's own sign-ins that still live, newest first.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.ListSignIns
+   */
+  listSignIns: {
+    methodKind: "unary";
+    input: typeof ListSignInsRequestSchema;
+    output: typeof ListSignInsResponseSchema;
+  },
+  /**
+   * Ends one of the person's own sign-ins. Succeeds also when it has ended already.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.EndSignIn
+   */
+  endSignIn: {
+    methodKind: "unary";
+    input: typeof EndSignInRequestSchema;
+    output: typeof EndSignInResponseSchema;
+  },
+  /**
+   * Ends every sign-in of the person but the one by which this call is made.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.EndOtherSignIns
+   */
+  endOtherSignIns: {
+    methodKind: "unary";
+    input: typeof EndOtherSignInsRequestSchema;
+    output: typeof EndOtherSignInsResponseSchema;
+  },
+  /**
+   * Shows what an invitation is for. It stays good. Errors: LINK_INVALID.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.GetInvitation
+   */
+  getInvitation: {
+    methodKind: "unary";
+    input: typeof GetInvitationRequestSchema;
+    output: typeof GetInvitationResponseSchema;
+  },
+  /**
+   * Uses an invitation up: sets the first password and signs in. Errors: LINK_INVALID.
+   *
+   * @generated from rpc netily.auth.v1.AuthService.AcceptInvitation
+   */
+  acceptInvitation: {
+    methodKind: "unary";
+    input: typeof AcceptInvitationRequestSchema;
+    output: typeof AcceptInvitationResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_auth_v1_auth, 0);

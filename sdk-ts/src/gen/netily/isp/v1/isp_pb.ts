@@ -4,15 +4,157 @@
 // @generated from file netily/isp/v1/isp.proto (package netily.isp.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file netily/isp/v1/isp.proto.
  */
 export const file_netily_isp_v1_isp: GenFile = /*@__PURE__*/
-  fileDesc("ChduZXRpbHkvaXNwL3YxL2lzcC5wcm90bxINbmV0aWx5LmlzcC52MSK+AgoNUHVibGljUHJvZmlsZRIMCgRzbHVnGAEgASgJEhQKDGRpc3BsYXlfbmFtZRgCIAEoCRIQCghsb2dvX3VybBgDIAEoCRIVCg1wcmltYXJ5X2NvbG9yGAQgASgJEhUKDXdlbGNvbWVfdGl0bGUYBSABKAkSFwoPd2VsY29tZV9tZXNzYWdlGAYgASgJEhUKDXN1cHBvcnRfcGhvbmUYByABKAkSFQoNc3VwcG9ydF9lbWFpbBgIIAEoCRIfChdhbGxvd19zZWxmX3JlZ2lzdHJhdGlvbhgJIAEoCBIZChFyZXF1aXJlX2lkX251bWJlchgKIAEoCBIiChpyZXF1aXJlX3Bob25lX3ZlcmlmaWNhdGlvbhgLIAEoCBIiChpyZXF1aXJlX2VtYWlsX3ZlcmlmaWNhdGlvbhgMIAEoCCIZChdHZXRQdWJsaWNQcm9maWxlUmVxdWVzdCJJChhHZXRQdWJsaWNQcm9maWxlUmVzcG9uc2USLQoHcHJvZmlsZRgBIAEoCzIcLm5ldGlseS5pc3AudjEuUHVibGljUHJvZmlsZTJxCgpJc3BTZXJ2aWNlEmMKEEdldFB1YmxpY1Byb2ZpbGUSJi5uZXRpbHkuaXNwLnYxLkdldFB1YmxpY1Byb2ZpbGVSZXF1ZXN0GicubmV0aWx5LmlzcC52MS5HZXRQdWJsaWNQcm9maWxlUmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("ChduZXRpbHkvaXNwL3YxL2lzcC5wcm90bxINbmV0aWx5LmlzcC52MSKZAgoLU3RhZmZNZW1iZXISCgoCaWQYASABKAkSDQoFZW1haWwYAiABKAkSFAoMcGhvbmVfbnVtYmVyGAMgASgJEhIKCmZpcnN0X25hbWUYBCABKAkSEQoJbGFzdF9uYW1lGAUgASgJEiYKBHJvbGUYBiABKA4yGC5uZXRpbHkuaXNwLnYxLlN0YWZmUm9sZRIqCgZzdGF0dXMYByABKA4yGi5uZXRpbHkuaXNwLnYxLlN0YWZmU3RhdHVzEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmludml0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqcBCghCcmFuZGluZxIUCgxkaXNwbGF5X25hbWUYASABKAkSEAoIbG9nb191cmwYAiABKAkSFQoNcHJpbWFyeV9jb2xvchgDIAEoCRIVCg13ZWxjb21lX3RpdGxlGAQgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgFIAEoCRIVCg1zdXBwb3J0X3Bob25lGAYgASgJEhUKDXN1cHBvcnRfZW1haWwYByABKAkivgIKDVB1YmxpY1Byb2ZpbGUSDAoEc2x1ZxgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEAoIbG9nb191cmwYAyABKAkSFQoNcHJpbWFyeV9jb2xvchgEIAEoCRIVCg13ZWxjb21lX3RpdGxlGAUgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgGIAEoCRIVCg1zdXBwb3J0X3Bob25lGAcgASgJEhUKDXN1cHBvcnRfZW1haWwYCCABKAkSHwoXYWxsb3dfc2VsZl9yZWdpc3RyYXRpb24YCSABKAgSGQoRcmVxdWlyZV9pZF9udW1iZXIYCiABKAgSIgoacmVxdWlyZV9waG9uZV92ZXJpZmljYXRpb24YCyABKAgSIgoacmVxdWlyZV9lbWFpbF92ZXJpZmljYXRpb24YDCABKAgiGQoXR2V0UHVibGljUHJvZmlsZVJlcXVlc3QiSQoYR2V0UHVibGljUHJvZmlsZVJlc3BvbnNlEi0KB3Byb2ZpbGUYASABKAsyHC5uZXRpbHkuaXNwLnYxLlB1YmxpY1Byb2ZpbGUiQgoVVXBkYXRlQnJhbmRpbmdSZXF1ZXN0EikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyJDChZVcGRhdGVCcmFuZGluZ1Jlc3BvbnNlEikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyI5ChBMaXN0U3RhZmZSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKEUxpc3RTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgAygLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihgEKEkludml0ZVN0YWZmUmVxdWVzdBINCgVlbWFpbBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRImCgRyb2xlGAQgASgOMhgubmV0aWx5LmlzcC52MS5TdGFmZlJvbGUSEgoKcmVxdWVzdF9pZBgFIAEoCSJAChNJbnZpdGVTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIlChdSZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJFChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USKQoFc3RhZmYYASABKAsyGi5uZXRpbHkuaXNwLnYxLlN0YWZmTWVtYmVyIkwKFkNoYW5nZVN0YWZmUm9sZVJlcXVlc3QSCgoCaWQYASABKAkSJgoEcm9sZRgCIAEoDjIYLm5ldGlseS5pc3AudjEuU3RhZmZSb2xlIkQKF0NoYW5nZVN0YWZmUm9sZVJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIgChJSZW1vdmVTdGFmZlJlcXVlc3QSCgoCaWQYASABKAkiQAoTUmVtb3ZlU3RhZmZSZXNwb25zZRIpCgVzdGFmZhgBIAEoCzIaLm5ldGlseS5pc3AudjEuU3RhZmZNZW1iZXIqUwoJU3RhZmZSb2xlEhoKFlNUQUZGX1JPTEVfVU5TUEVDSUZJRUQQABIUChBTVEFGRl9ST0xFX1NUQUZGEAESFAoQU1RBRkZfUk9MRV9PV05FUhACKnkKC1N0YWZmU3RhdHVzEhwKGFNUQUZGX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFFNUQUZGX1NUQVRVU19JTlZJVEVEEAESFwoTU1RBRkZfU1RBVFVTX0FDVElWRRACEhkKFVNUQUZGX1NUQVRVU19ESVNBQkxFRBADMqIFCgpJc3BTZXJ2aWNlEmMKEEdldFB1YmxpY1Byb2ZpbGUSJi5uZXRpbHkuaXNwLnYxLkdldFB1YmxpY1Byb2ZpbGVSZXF1ZXN0GicubmV0aWx5LmlzcC52MS5HZXRQdWJsaWNQcm9maWxlUmVzcG9uc2USYgoOVXBkYXRlQnJhbmRpbmcSJC5uZXRpbHkuaXNwLnYxLlVwZGF0ZUJyYW5kaW5nUmVxdWVzdBolLm5ldGlseS5pc3AudjEuVXBkYXRlQnJhbmRpbmdSZXNwb25zZSIDkAICEk4KCUxpc3RTdGFmZhIfLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVxdWVzdBogLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVzcG9uc2USVAoLSW52aXRlU3RhZmYSIS5uZXRpbHkuaXNwLnYxLkludml0ZVN0YWZmUmVxdWVzdBoiLm5ldGlseS5pc3AudjEuSW52aXRlU3RhZmZSZXNwb25zZRJjChBSZXNlbmRJbnZpdGF0aW9uEiYubmV0aWx5LmlzcC52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBonLm5ldGlseS5pc3AudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlEmUKD0NoYW5nZVN0YWZmUm9sZRIlLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVxdWVzdBomLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVzcG9uc2UiA5ACAhJZCgtSZW1vdmVTdGFmZhIhLm5ldGlseS5pc3AudjEuUmVtb3ZlU3RhZmZSZXF1ZXN0GiIubmV0aWx5LmlzcC52MS5SZW1vdmVTdGFmZlJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+
+/**
+ * Somebody who works for the ISP.
+ *
+ * @generated from message netily.isp.v1.StaffMember
+ */
+export type StaffMember = Message<"netily.isp.v1.StaffMember"> & {
+  /**
+   * `usr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * E-mail address, lower case.
+   *
+   * @generated from field: string email = 2;
+   */
+  email: string;
+
+  /**
+   * E.164 without the plus sign; empty when there is none.
+   *
+   * @generated from field: string phone_number = 3;
+   */
+  phoneNumber: string;
+
+  /**
+   * Given name.
+   *
+   * @generated from field: string first_name = 4;
+   */
+  firstName: string;
+
+  /**
+   * Family name.
+   *
+   * @generated from field: string last_name = 5;
+   */
+  lastName: string;
+
+  /**
+   * What they may do.
+   *
+   * @generated from field: netily.isp.v1.StaffRole role = 6;
+   */
+  role: StaffRole;
+
+  /**
+   * Whether they can sign in.
+   *
+   * @generated from field: netily.isp.v1.StaffStatus status = 7;
+   */
+  status: StaffStatus;
+
+  /**
+   * When they were added.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 8;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When they were last invited; absent for whoever never was.
+   *
+   * @generated from field: google.protobuf.Timestamp invited_at = 9;
+   */
+  invitedAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.StaffMember.
+ * Use `create(StaffMemberSchema)` to create a new message.
+ */
+export const StaffMemberSchema: GenMessage<StaffMember> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 0);
+
+/**
+ * How the ISP looks to guests and customers.
+ *
+ * @generated from message netily.isp.v1.Branding
+ */
+export type Branding = Message<"netily.isp.v1.Branding"> & {
+  /**
+   * Name for people, 1 to 80 characters.
+   *
+   * @generated from field: string display_name = 1;
+   */
+  displayName: string;
+
+  /**
+   * https address of the logo, at most 2048 characters; empty when there is none.
+   *
+   * @generated from field: string logo_url = 2;
+   */
+  logoUrl: string;
+
+  /**
+   * `#rrggbb`.
+   *
+   * @generated from field: string primary_color = 3;
+   */
+  primaryColor: string;
+
+  /**
+   * Headline of the captive page, at most 80 characters.
+   *
+   * @generated from field: string welcome_title = 4;
+   */
+  welcomeTitle: string;
+
+  /**
+   * A sentence below it, at most 300 characters.
+   *
+   * @generated from field: string welcome_message = 5;
+   */
+  welcomeMessage: string;
+
+  /**
+   * Whom customers call, at most 20 digits, spaces and `+ - ( )`; empty when there is nobody.
+   *
+   * @generated from field: string support_phone = 6;
+   */
+  supportPhone: string;
+
+  /**
+   * Whom customers write to; empty when there is nobody.
+   *
+   * @generated from field: string support_email = 7;
+   */
+  supportEmail: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.Branding.
+ * Use `create(BrandingSchema)` to create a new message.
+ */
+export const BrandingSchema: GenMessage<Branding> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 1);
 
 /**
  * The public face of an ISP.
@@ -110,7 +252,7 @@ export type PublicProfile = Message<"netily.isp.v1.PublicProfile"> & {
  * Use `create(PublicProfileSchema)` to create a new message.
  */
 export const PublicProfileSchema: GenMessage<PublicProfile> = /*@__PURE__*/
-  messageDesc(file_netily_isp_v1_isp, 0);
+  messageDesc(file_netily_isp_v1_isp, 2);
 
 /**
  * Asks for the public face.
@@ -125,7 +267,7 @@ export type GetPublicProfileRequest = Message<"netily.isp.v1.GetPublicProfileReq
  * Use `create(GetPublicProfileRequestSchema)` to create a new message.
  */
 export const GetPublicProfileRequestSchema: GenMessage<GetPublicProfileRequest> = /*@__PURE__*/
-  messageDesc(file_netily_isp_v1_isp, 1);
+  messageDesc(file_netily_isp_v1_isp, 3);
 
 /**
  * The public face.
@@ -146,10 +288,386 @@ export type GetPublicProfileResponse = Message<"netily.isp.v1.GetPublicProfileRe
  * Use `create(GetPublicProfileResponseSchema)` to create a new message.
  */
 export const GetPublicProfileResponseSchema: GenMessage<GetPublicProfileResponse> = /*@__PURE__*/
-  messageDesc(file_netily_isp_v1_isp, 2);
+  messageDesc(file_netily_isp_v1_isp, 4);
 
 /**
- * The ISP of this subdomain.
+ * A new look.
+ *
+ * @generated from message netily.isp.v1.UpdateBrandingRequest
+ */
+export type UpdateBrandingRequest = Message<"netily.isp.v1.UpdateBrandingRequest"> & {
+  /**
+   * Every part of it.
+   *
+   * @generated from field: netily.isp.v1.Branding branding = 1;
+   */
+  branding?: Branding | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.UpdateBrandingRequest.
+ * Use `create(UpdateBrandingRequestSchema)` to create a new message.
+ */
+export const UpdateBrandingRequestSchema: GenMessage<UpdateBrandingRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 5);
+
+/**
+ * The look.
+ *
+ * @generated from message netily.isp.v1.UpdateBrandingResponse
+ */
+export type UpdateBrandingResponse = Message<"netily.isp.v1.UpdateBrandingResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: netily.isp.v1.Branding branding = 1;
+   */
+  branding?: Branding | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.UpdateBrandingResponse.
+ * Use `create(UpdateBrandingResponseSchema)` to create a new message.
+ */
+export const UpdateBrandingResponseSchema: GenMessage<UpdateBrandingResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 6);
+
+/**
+ * Asks for the people of the ISP.
+ *
+ * @generated from message netily.isp.v1.ListStaffRequest
+ */
+export type ListStaffRequest = Message<"netily.isp.v1.ListStaffRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.ListStaffRequest.
+ * Use `create(ListStaffRequestSchema)` to create a new message.
+ */
+export const ListStaffRequestSchema: GenMessage<ListStaffRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 7);
+
+/**
+ * A page of people.
+ *
+ * @generated from message netily.isp.v1.ListStaffResponse
+ */
+export type ListStaffResponse = Message<"netily.isp.v1.ListStaffResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.isp.v1.StaffMember staff = 1;
+   */
+  staff: StaffMember[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.ListStaffResponse.
+ * Use `create(ListStaffResponseSchema)` to create a new message.
+ */
+export const ListStaffResponseSchema: GenMessage<ListStaffResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 8);
+
+/**
+ * Somebody to be invited.
+ *
+ * @generated from message netily.isp.v1.InviteStaffRequest
+ */
+export type InviteStaffRequest = Message<"netily.isp.v1.InviteStaffRequest"> & {
+  /**
+   * Where the invitation goes, and the identifier to sign in with.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+
+  /**
+   * Given name, 1 to 60 characters.
+   *
+   * @generated from field: string first_name = 2;
+   */
+  firstName: string;
+
+  /**
+   * Family name, 1 to 60 characters.
+   *
+   * @generated from field: string last_name = 3;
+   */
+  lastName: string;
+
+  /**
+   * What they will be able to do.
+   *
+   * @generated from field: netily.isp.v1.StaffRole role = 4;
+   */
+  role: StaffRole;
+
+  /**
+   * A UUID made by the client.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.InviteStaffRequest.
+ * Use `create(InviteStaffRequestSchema)` to create a new message.
+ */
+export const InviteStaffRequestSchema: GenMessage<InviteStaffRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 9);
+
+/**
+ * The invited person.
+ *
+ * @generated from message netily.isp.v1.InviteStaffResponse
+ */
+export type InviteStaffResponse = Message<"netily.isp.v1.InviteStaffResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: netily.isp.v1.StaffMember staff = 1;
+   */
+  staff?: StaffMember | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.InviteStaffResponse.
+ * Use `create(InviteStaffResponseSchema)` to create a new message.
+ */
+export const InviteStaffResponseSchema: GenMessage<InviteStaffResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 10);
+
+/**
+ * An invitation to be sent again.
+ *
+ * @generated from message netily.isp.v1.ResendInvitationRequest
+ */
+export type ResendInvitationRequest = Message<"netily.isp.v1.ResendInvitationRequest"> & {
+  /**
+   * `usr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.ResendInvitationRequest.
+ * Use `create(ResendInvitationRequestSchema)` to create a new message.
+ */
+export const ResendInvitationRequestSchema: GenMessage<ResendInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 11);
+
+/**
+ * It is on its way.
+ *
+ * @generated from message netily.isp.v1.ResendInvitationResponse
+ */
+export type ResendInvitationResponse = Message<"netily.isp.v1.ResendInvitationResponse"> & {
+  /**
+   * The invited person.
+   *
+   * @generated from field: netily.isp.v1.StaffMember staff = 1;
+   */
+  staff?: StaffMember | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.ResendInvitationResponse.
+ * Use `create(ResendInvitationResponseSchema)` to create a new message.
+ */
+export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 12);
+
+/**
+ * Another role.
+ *
+ * @generated from message netily.isp.v1.ChangeStaffRoleRequest
+ */
+export type ChangeStaffRoleRequest = Message<"netily.isp.v1.ChangeStaffRoleRequest"> & {
+  /**
+   * `usr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What they shall be able to do.
+   *
+   * @generated from field: netily.isp.v1.StaffRole role = 2;
+   */
+  role: StaffRole;
+};
+
+/**
+ * Describes the message netily.isp.v1.ChangeStaffRoleRequest.
+ * Use `create(ChangeStaffRoleRequestSchema)` to create a new message.
+ */
+export const ChangeStaffRoleRequestSchema: GenMessage<ChangeStaffRoleRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 13);
+
+/**
+ * The person.
+ *
+ * @generated from message netily.isp.v1.ChangeStaffRoleResponse
+ */
+export type ChangeStaffRoleResponse = Message<"netily.isp.v1.ChangeStaffRoleResponse"> & {
+  /**
+   * With the new role.
+   *
+   * @generated from field: netily.isp.v1.StaffMember staff = 1;
+   */
+  staff?: StaffMember | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.ChangeStaffRoleResponse.
+ * Use `create(ChangeStaffRoleResponseSchema)` to create a new message.
+ */
+export const ChangeStaffRoleResponseSchema: GenMessage<ChangeStaffRoleResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 14);
+
+/**
+ * Somebody to be shut out.
+ *
+ * @generated from message netily.isp.v1.RemoveStaffRequest
+ */
+export type RemoveStaffRequest = Message<"netily.isp.v1.RemoveStaffRequest"> & {
+  /**
+   * `usr_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.RemoveStaffRequest.
+ * Use `create(RemoveStaffRequestSchema)` to create a new message.
+ */
+export const RemoveStaffRequestSchema: GenMessage<RemoveStaffRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 15);
+
+/**
+ * The person.
+ *
+ * @generated from message netily.isp.v1.RemoveStaffResponse
+ */
+export type RemoveStaffResponse = Message<"netily.isp.v1.RemoveStaffResponse"> & {
+  /**
+   * As removed.
+   *
+   * @generated from field: netily.isp.v1.StaffMember staff = 1;
+   */
+  staff?: StaffMember | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.RemoveStaffResponse.
+ * Use `create(RemoveStaffResponseSchema)` to create a new message.
+ */
+export const RemoveStaffResponseSchema: GenMessage<RemoveStaffResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 16);
+
+/**
+ * What somebody who works for an ISP may do.
+ *
+ * @generated from enum netily.isp.v1.StaffRole
+ */
+export enum StaffRole {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: STAFF_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The daily work.
+   *
+   * @generated from enum value: STAFF_ROLE_STAFF = 1;
+   */
+  STAFF = 1,
+
+  /**
+   * The daily work, and the ISP's money and people.
+   *
+   * @generated from enum value: STAFF_ROLE_OWNER = 2;
+   */
+  OWNER = 2,
+}
+
+/**
+ * Describes the enum netily.isp.v1.StaffRole.
+ */
+export const StaffRoleSchema: GenEnum<StaffRole> = /*@__PURE__*/
+  enumDesc(file_netily_isp_v1_isp, 0);
+
+/**
+ * Whether somebody can sign in.
+ *
+ * @generated from enum netily.isp.v1.StaffStatus
+ */
+export enum StaffStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: STAFF_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Invited, and has not chosen a password yet.
+   *
+   * @generated from enum value: STAFF_STATUS_INVITED = 1;
+   */
+  INVITED = 1,
+
+  /**
+   * Can sign in.
+   *
+   * @generated from enum value: STAFF_STATUS_ACTIVE = 2;
+   */
+  ACTIVE = 2,
+
+  /**
+   * Removed.
+   *
+   * @generated from enum value: STAFF_STATUS_DISABLED = 3;
+   */
+  DISABLED = 3,
+}
+
+/**
+ * Describes the enum netily.isp.v1.StaffStatus.
+ */
+export const StaffStatusSchema: GenEnum<StaffStatus> = /*@__PURE__*/
+  enumDesc(file_netily_isp_v1_isp, 1);
+
+/**
+ * The ISP of this subdomain: its look, and the people who work for it.
  *
  * @generated from service netily.isp.v1.IspService
  */
@@ -163,6 +681,70 @@ export const IspService: GenService<{
     methodKind: "unary";
     input: typeof GetPublicProfileRequestSchema;
     output: typeof GetPublicProfileResponseSchema;
+  },
+  /**
+   * Writes every part of the look. Owners only.
+   *
+   * @generated from rpc netily.isp.v1.IspService.UpdateBranding
+   */
+  updateBranding: {
+    methodKind: "unary";
+    input: typeof UpdateBrandingRequestSchema;
+    output: typeof UpdateBrandingResponseSchema;
+  },
+  /**
+   * Who works for the ISP, newest first, also who was removed. Staff.
+   *
+   * @generated from rpc netily.isp.v1.IspService.ListStaff
+   */
+  listStaff: {
+    methodKind: "unary";
+    input: typeof ListStaffRequestSchema;
+    output: typeof ListStaffResponseSchema;
+  },
+  /**
+   * Invites somebody by an e-mail with a link that is good for 24 hours and one use. Whoever was
+   * removed before may be invited again. Owners only. Errors: ALREADY_EXISTS.
+   *
+   * @generated from rpc netily.isp.v1.IspService.InviteStaff
+   */
+  inviteStaff: {
+    methodKind: "unary";
+    input: typeof InviteStaffRequestSchema;
+    output: typeof InviteStaffResponseSchema;
+  },
+  /**
+   * Sends the invitation again; the link before is void. Owners only.
+   * Errors: STATE_CONFLICT when it was accepted, or the person was removed; RATE_LIMITED.
+   *
+   * @generated from rpc netily.isp.v1.IspService.ResendInvitation
+   */
+  resendInvitation: {
+    methodKind: "unary";
+    input: typeof ResendInvitationRequestSchema;
+    output: typeof ResendInvitationResponseSchema;
+  },
+  /**
+   * Changes what somebody may do, at once. Owners only. Errors: LAST_OWNER; STATE_CONFLICT for
+   * whoever was removed.
+   *
+   * @generated from rpc netily.isp.v1.IspService.ChangeStaffRole
+   */
+  changeStaffRole: {
+    methodKind: "unary";
+    input: typeof ChangeStaffRoleRequestSchema;
+    output: typeof ChangeStaffRoleResponseSchema;
+  },
+  /**
+   * Shuts somebody out: every sign-in ends at once, and an open invitation is void. Owners only.
+   * Errors: LAST_OWNER.
+   *
+   * @generated from rpc netily.isp.v1.IspService.RemoveStaff
+   */
+  removeStaff: {
+    methodKind: "unary";
+    input: typeof RemoveStaffRequestSchema;
+    output: typeof RemoveStaffResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_isp_v1_isp, 0);

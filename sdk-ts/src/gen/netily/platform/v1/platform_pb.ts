@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/platform/v1/platform.proto.
  */
 export const file_netily_platform_v1_platform: GenFile = /*@__PURE__*/
-  fileDesc("CiFuZXRpbHkvcGxhdGZvcm0vdjEvcGxhdGZvcm0ucHJvdG8SEm5ldGlseS5wbGF0Zm9ybS52MSLVAQoDSXNwEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRItCgZzdGF0dXMYBCABKA4yHS5uZXRpbHkucGxhdGZvcm0udjEuSXNwU3RhdHVzEhcKD2NvbW1pc3Npb25fcmF0ZRgFIAEoCRIuCg9wZW5kaW5nX2JhbGFuY2UYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI9CglWaW9sYXRpb24SEQoJaW52YXJpYW50GAEgASgJEgwKBHJvd3MYAiABKAMSDwoHZXhhbXBsZRgDIAEoCSLjAQoPV2ViaG9va0RlbGl2ZXJ5EgoKAmlkGAEgASgJEgwKBGtpbmQYAiABKAkSLwoFc3RhdGUYAyABKA4yIC5uZXRpbHkucGxhdGZvcm0udjEuV2ViaG9va1N0YXRlEhIKCnBheW1lbnRfaWQYBCABKAkSEAoIaXNwX3NsdWcYBSABKAkSDAoEYm9keRgGIAEoCRISCgpkZWxpdmVyaWVzGAcgASgFEi8KC3JlY2VpdmVkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRub3RlGAkgASgJIr4BChBDcmVhdGVJc3BSZXF1ZXN0EgwKBHNsdWcYASABKAkSDAoEbmFtZRgCIAEoCRITCgtvd25lcl9lbWFpbBgDIAEoCRIaChJvd25lcl9waG9uZV9udW1iZXIYBCABKAkSGAoQb3duZXJfZmlyc3RfbmFtZRgFIAEoCRIXCg9vd25lcl9sYXN0X25hbWUYBiABKAkSFgoOb3duZXJfcGFzc3dvcmQYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCSI5ChFDcmVhdGVJc3BSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIjgKD0xpc3RJc3BzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJSChBMaXN0SXNwc1Jlc3BvbnNlEiUKBGlzcHMYASADKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI1ChhTZXRDb21taXNzaW9uUmF0ZVJlcXVlc3QSCwoDaXNwGAEgASgJEgwKBHJhdGUYAiABKAkiQQoZU2V0Q29tbWlzc2lvblJhdGVSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIhQKEkNoZWNrTGVkZ2VyUmVxdWVzdCKUAQoTQ2hlY2tMZWRnZXJSZXNwb25zZRIxCgp2aW9sYXRpb25zGAEgAygLMh0ubmV0aWx5LnBsYXRmb3JtLnYxLlZpb2xhdGlvbhIaChJpbnZhcmlhbnRzX2NoZWNrZWQYAiABKAUSLgoKY2hlY2tlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidgocTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVxdWVzdBIvCgVzdGF0ZRgBIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicQodTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVzcG9uc2USNwoKZGVsaXZlcmllcxgBIAMoCzIjLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKlgKCUlzcFN0YXR1cxIaChZJU1BfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFQoRSVNQX1NUQVRVU19BQ1RJVkUQARIYChRJU1BfU1RBVFVTX1NVU1BFTkRFRBACKrYBCgxXZWJob29rU3RhdGUSHQoZV0VCSE9PS19TVEFURV9VTlNQRUNJRklFRBAAEhoKFldFQkhPT0tfU1RBVEVfUkVDRUlWRUQQARIZChVXRUJIT09LX1NUQVRFX0FQUExJRUQQAhIZChVXRUJIT09LX1NUQVRFX0lHTk9SRUQQAxIdChlXRUJIT09LX1NUQVRFX1FVQVJBTlRJTkVEEAQSFgoSV0VCSE9PS19TVEFURV9ERUFEEAUylwQKD1BsYXRmb3JtU2VydmljZRJYCglDcmVhdGVJc3ASJC5uZXRpbHkucGxhdGZvcm0udjEuQ3JlYXRlSXNwUmVxdWVzdBolLm5ldGlseS5wbGF0Zm9ybS52MS5DcmVhdGVJc3BSZXNwb25zZRJVCghMaXN0SXNwcxIjLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0SXNwc1JlcXVlc3QaJC5uZXRpbHkucGxhdGZvcm0udjEuTGlzdElzcHNSZXNwb25zZRJ1ChFTZXRDb21taXNzaW9uUmF0ZRIsLm5ldGlseS5wbGF0Zm9ybS52MS5TZXRDb21taXNzaW9uUmF0ZVJlcXVlc3QaLS5uZXRpbHkucGxhdGZvcm0udjEuU2V0Q29tbWlzc2lvblJhdGVSZXNwb25zZSIDkAICEl4KC0NoZWNrTGVkZ2VyEiYubmV0aWx5LnBsYXRmb3JtLnYxLkNoZWNrTGVkZ2VyUmVxdWVzdBonLm5ldGlseS5wbGF0Zm9ybS52MS5DaGVja0xlZGdlclJlc3BvbnNlEnwKFUxpc3RXZWJob29rRGVsaXZlcmllcxIwLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXF1ZXN0GjEubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RXZWJob29rRGVsaXZlcmllc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
+  fileDesc("CiFuZXRpbHkvcGxhdGZvcm0vdjEvcGxhdGZvcm0ucHJvdG8SEm5ldGlseS5wbGF0Zm9ybS52MSKhAgoDSXNwEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRItCgZzdGF0dXMYBCABKA4yHS5uZXRpbHkucGxhdGZvcm0udjEuSXNwU3RhdHVzEhcKD2NvbW1pc3Npb25fcmF0ZRgFIAEoCRIuCg9wZW5kaW5nX2JhbGFuY2UYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxzdXNwZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHN1c3BlbmRlZF9yZWFzb24YCSABKAkijgEKCkF1ZGl0RXZlbnQSCgoCaWQYASABKAkSEAoIaXNwX3NsdWcYAiABKAkSDQoFYWN0b3IYAyABKAkSCwoDYWN0GAQgASgJEg8KB3N1YmplY3QYBSABKAkSDQoFZmFjdHMYBiABKAkSJgoCYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKCFRva2VuS2V5EgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNpZ25zGAMgASgIIj0KCVZpb2xhdGlvbhIRCglpbnZhcmlhbnQYASABKAkSDAoEcm93cxgCIAEoAxIPCgdleGFtcGxlGAMgASgJIuMBCg9XZWJob29rRGVsaXZlcnkSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIvCgVzdGF0ZRgDIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEgoKcGF5bWVudF9pZBgEIAEoCRIQCghpc3Bfc2x1ZxgFIAEoCRIMCgRib2R5GAYgASgJEhIKCmRlbGl2ZXJpZXMYByABKAUSLwoLcmVjZWl2ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYCSABKAkivAEKEENyZWF0ZUlzcFJlcXVlc3QSDAoEc2x1ZxgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC293bmVyX2VtYWlsGAMgASgJEhoKEm93bmVyX3Bob25lX251bWJlchgEIAEoCRIYChBvd25lcl9maXJzdF9uYW1lGAUgASgJEhcKD293bmVyX2xhc3RfbmFtZRgGIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJSgQIBxAIUg5vd25lcl9wYXNzd29yZCI5ChFDcmVhdGVJc3BSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIjgKD0xpc3RJc3BzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJSChBMaXN0SXNwc1Jlc3BvbnNlEiUKBGlzcHMYASADKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI1ChhTZXRDb21taXNzaW9uUmF0ZVJlcXVlc3QSCwoDaXNwGAEgASgJEgwKBHJhdGUYAiABKAkiQQoZU2V0Q29tbWlzc2lvblJhdGVSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIhQKEkNoZWNrTGVkZ2VyUmVxdWVzdCKUAQoTQ2hlY2tMZWRnZXJSZXNwb25zZRIxCgp2aW9sYXRpb25zGAEgAygLMh0ubmV0aWx5LnBsYXRmb3JtLnYxLlZpb2xhdGlvbhIaChJpbnZhcmlhbnRzX2NoZWNrZWQYAiABKAUSLgoKY2hlY2tlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidgocTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVxdWVzdBIvCgVzdGF0ZRgBIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicQodTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVzcG9uc2USNwoKZGVsaXZlcmllcxgBIAMoCzIjLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiYKF1Jlc2VuZEludml0YXRpb25SZXF1ZXN0EgsKA2lzcBgBIAEoCSIpChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USDQoFZW1haWwYASABKAkiMAoRU3VzcGVuZElzcFJlcXVlc3QSCwoDaXNwGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI6ChJTdXNwZW5kSXNwUmVzcG9uc2USJAoDaXNwGAEgASgLMhcubmV0aWx5LnBsYXRmb3JtLnYxLklzcCIjChRSZWFjdGl2YXRlSXNwUmVxdWVzdBILCgNpc3AYASABKAkiPQoVUmVhY3RpdmF0ZUlzcFJlc3BvbnNlEiQKA2lzcBgBIAEoCzIXLm5ldGlseS5wbGF0Zm9ybS52MS5Jc3AiGAoWUm90YXRlVG9rZW5LZXlzUmVxdWVzdCJFChdSb3RhdGVUb2tlbktleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwubmV0aWx5LnBsYXRmb3JtLnYxLlRva2VuS2V5IlkKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSCwoDaXNwGAEgASgJEgsKA2FjdBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJiChdMaXN0QXVkaXRFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5uZXRpbHkucGxhdGZvcm0udjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqWAoJSXNwU3RhdHVzEhoKFklTUF9TVEFUVVNfVU5TUEVDSUZJRUQQABIVChFJU1BfU1RBVFVTX0FDVElWRRABEhgKFElTUF9TVEFUVVNfU1VTUEVOREVEEAIqtgEKDFdlYmhvb2tTdGF0ZRIdChlXRUJIT09LX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWV0VCSE9PS19TVEFURV9SRUNFSVZFRBABEhkKFVdFQkhPT0tfU1RBVEVfQVBQTElFRBACEhkKFVdFQkhPT0tfU1RBVEVfSUdOT1JFRBADEh0KGVdFQkhPT0tfU1RBVEVfUVVBUkFOVElORUQQBBIWChJXRUJIT09LX1NUQVRFX0RFQUQQBTKrCAoPUGxhdGZvcm1TZXJ2aWNlElgKCUNyZWF0ZUlzcBIkLm5ldGlseS5wbGF0Zm9ybS52MS5DcmVhdGVJc3BSZXF1ZXN0GiUubmV0aWx5LnBsYXRmb3JtLnYxLkNyZWF0ZUlzcFJlc3BvbnNlElUKCExpc3RJc3BzEiMubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RJc3BzUmVxdWVzdBokLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0SXNwc1Jlc3BvbnNlEnUKEVNldENvbW1pc3Npb25SYXRlEiwubmV0aWx5LnBsYXRmb3JtLnYxLlNldENvbW1pc3Npb25SYXRlUmVxdWVzdBotLm5ldGlseS5wbGF0Zm9ybS52MS5TZXRDb21taXNzaW9uUmF0ZVJlc3BvbnNlIgOQAgISXgoLQ2hlY2tMZWRnZXISJi5uZXRpbHkucGxhdGZvcm0udjEuQ2hlY2tMZWRnZXJSZXF1ZXN0GicubmV0aWx5LnBsYXRmb3JtLnYxLkNoZWNrTGVkZ2VyUmVzcG9uc2USfAoVTGlzdFdlYmhvb2tEZWxpdmVyaWVzEjAubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RXZWJob29rRGVsaXZlcmllc1JlcXVlc3QaMS5uZXRpbHkucGxhdGZvcm0udjEuTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVzcG9uc2USbQoQUmVzZW5kSW52aXRhdGlvbhIrLm5ldGlseS5wbGF0Zm9ybS52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBosLm5ldGlseS5wbGF0Zm9ybS52MS5SZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USYAoKU3VzcGVuZElzcBIlLm5ldGlseS5wbGF0Zm9ybS52MS5TdXNwZW5kSXNwUmVxdWVzdBomLm5ldGlseS5wbGF0Zm9ybS52MS5TdXNwZW5kSXNwUmVzcG9uc2UiA5ACAhJpCg1SZWFjdGl2YXRlSXNwEigubmV0aWx5LnBsYXRmb3JtLnYxLlJlYWN0aXZhdGVJc3BSZXF1ZXN0GikubmV0aWx5LnBsYXRmb3JtLnYxLlJlYWN0aXZhdGVJc3BSZXNwb25zZSIDkAICEmoKD1JvdGF0ZVRva2VuS2V5cxIqLm5ldGlseS5wbGF0Zm9ybS52MS5Sb3RhdGVUb2tlbktleXNSZXF1ZXN0GisubmV0aWx5LnBsYXRmb3JtLnYxLlJvdGF0ZVRva2VuS2V5c1Jlc3BvbnNlEmoKD0xpc3RBdWRpdEV2ZW50cxIqLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0GisubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
 
 /**
  * An internet provider on the platform.
@@ -72,6 +72,20 @@ export type Isp = Message<"netily.platform.v1.Isp"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 7;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * When it was suspended; absent while it is open.
+   *
+   * @generated from field: google.protobuf.Timestamp suspended_at = 8;
+   */
+  suspendedAt?: Timestamp | undefined;
+
+  /**
+   * Why, as the operator wrote it.
+   *
+   * @generated from field: string suspended_reason = 9;
+   */
+  suspendedReason: string;
 };
 
 /**
@@ -80,6 +94,104 @@ export type Isp = Message<"netily.platform.v1.Isp"> & {
  */
 export const IspSchema: GenMessage<Isp> = /*@__PURE__*/
   messageDesc(file_netily_platform_v1_platform, 0);
+
+/**
+ * Something that somebody did.
+ *
+ * @generated from message netily.platform.v1.AuditEvent
+ */
+export type AuditEvent = Message<"netily.platform.v1.AuditEvent"> & {
+  /**
+   * `row_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Slug of the ISP; `platform` for the platform itself.
+   *
+   * @generated from field: string isp_slug = 2;
+   */
+  ispSlug: string;
+
+  /**
+   * `usr_…`, or `netily` for a rule of the platform's.
+   *
+   * @generated from field: string actor = 3;
+   */
+  actor: string;
+
+  /**
+   * What was done, in snake case: `sign_in`, `suspend_isp`.
+   *
+   * @generated from field: string act = 4;
+   */
+  act: string;
+
+  /**
+   * The id of what it was done to.
+   *
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * More, as JSON. Never a secret.
+   *
+   * @generated from field: string facts = 6;
+   */
+  facts: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 7;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.AuditEvent.
+ * Use `create(AuditEventSchema)` to create a new message.
+ */
+export const AuditEventSchema: GenMessage<AuditEvent> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 1);
+
+/**
+ * A key that signs access tokens.
+ *
+ * @generated from message netily.platform.v1.TokenKey
+ */
+export type TokenKey = Message<"netily.platform.v1.TokenKey"> & {
+  /**
+   * Its id, as it stands in the header `kid` of tokens.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it was made; absent for a key of the configuration.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 2;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * Whether it signs. The others only verify.
+   *
+   * @generated from field: bool signs = 3;
+   */
+  signs: boolean;
+};
+
+/**
+ * Describes the message netily.platform.v1.TokenKey.
+ * Use `create(TokenKeySchema)` to create a new message.
+ */
+export const TokenKeySchema: GenMessage<TokenKey> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 2);
 
 /**
  * A rule of the ledger that does not hold.
@@ -114,7 +226,7 @@ export type Violation = Message<"netily.platform.v1.Violation"> & {
  * Use `create(ViolationSchema)` to create a new message.
  */
 export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 1);
+  messageDesc(file_netily_platform_v1_platform, 3);
 
 /**
  * One callback as it arrived.
@@ -191,7 +303,7 @@ export type WebhookDelivery = Message<"netily.platform.v1.WebhookDelivery"> & {
  * Use `create(WebhookDeliverySchema)` to create a new message.
  */
 export const WebhookDeliverySchema: GenMessage<WebhookDelivery> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 2);
+  messageDesc(file_netily_platform_v1_platform, 4);
 
 /**
  * A new ISP.
@@ -242,13 +354,6 @@ export type CreateIspRequest = Message<"netily.platform.v1.CreateIspRequest"> & 
   ownerLastName: string;
 
   /**
-   * First password of the owner, 8 to 128 characters. The owner signs in with it and changes it.
-   *
-   * @generated from field: string owner_password = 7;
-   */
-  ownerPassword: string;
-
-  /**
    * A UUID made by the client.
    *
    * @generated from field: string request_id = 8;
@@ -261,7 +366,7 @@ export type CreateIspRequest = Message<"netily.platform.v1.CreateIspRequest"> & 
  * Use `create(CreateIspRequestSchema)` to create a new message.
  */
 export const CreateIspRequestSchema: GenMessage<CreateIspRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 3);
+  messageDesc(file_netily_platform_v1_platform, 5);
 
 /**
  * The ISP.
@@ -282,7 +387,7 @@ export type CreateIspResponse = Message<"netily.platform.v1.CreateIspResponse"> 
  * Use `create(CreateIspResponseSchema)` to create a new message.
  */
 export const CreateIspResponseSchema: GenMessage<CreateIspResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 4);
+  messageDesc(file_netily_platform_v1_platform, 6);
 
 /**
  * Asks for the ISPs.
@@ -310,7 +415,7 @@ export type ListIspsRequest = Message<"netily.platform.v1.ListIspsRequest"> & {
  * Use `create(ListIspsRequestSchema)` to create a new message.
  */
 export const ListIspsRequestSchema: GenMessage<ListIspsRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 5);
+  messageDesc(file_netily_platform_v1_platform, 7);
 
 /**
  * A page of ISPs.
@@ -338,7 +443,7 @@ export type ListIspsResponse = Message<"netily.platform.v1.ListIspsResponse"> & 
  * Use `create(ListIspsResponseSchema)` to create a new message.
  */
 export const ListIspsResponseSchema: GenMessage<ListIspsResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 6);
+  messageDesc(file_netily_platform_v1_platform, 8);
 
 /**
  * A new rate.
@@ -366,7 +471,7 @@ export type SetCommissionRateRequest = Message<"netily.platform.v1.SetCommission
  * Use `create(SetCommissionRateRequestSchema)` to create a new message.
  */
 export const SetCommissionRateRequestSchema: GenMessage<SetCommissionRateRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 7);
+  messageDesc(file_netily_platform_v1_platform, 9);
 
 /**
  * The ISP.
@@ -387,7 +492,7 @@ export type SetCommissionRateResponse = Message<"netily.platform.v1.SetCommissio
  * Use `create(SetCommissionRateResponseSchema)` to create a new message.
  */
 export const SetCommissionRateResponseSchema: GenMessage<SetCommissionRateResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 8);
+  messageDesc(file_netily_platform_v1_platform, 10);
 
 /**
  * Asks for a check.
@@ -402,7 +507,7 @@ export type CheckLedgerRequest = Message<"netily.platform.v1.CheckLedgerRequest"
  * Use `create(CheckLedgerRequestSchema)` to create a new message.
  */
 export const CheckLedgerRequestSchema: GenMessage<CheckLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 9);
+  messageDesc(file_netily_platform_v1_platform, 11);
 
 /**
  * What the check found.
@@ -437,7 +542,7 @@ export type CheckLedgerResponse = Message<"netily.platform.v1.CheckLedgerRespons
  * Use `create(CheckLedgerResponseSchema)` to create a new message.
  */
 export const CheckLedgerResponseSchema: GenMessage<CheckLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 10);
+  messageDesc(file_netily_platform_v1_platform, 12);
 
 /**
  * Asks for callbacks.
@@ -472,7 +577,7 @@ export type ListWebhookDeliveriesRequest = Message<"netily.platform.v1.ListWebho
  * Use `create(ListWebhookDeliveriesRequestSchema)` to create a new message.
  */
 export const ListWebhookDeliveriesRequestSchema: GenMessage<ListWebhookDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 11);
+  messageDesc(file_netily_platform_v1_platform, 13);
 
 /**
  * A page of callbacks.
@@ -500,7 +605,246 @@ export type ListWebhookDeliveriesResponse = Message<"netily.platform.v1.ListWebh
  * Use `create(ListWebhookDeliveriesResponseSchema)` to create a new message.
  */
 export const ListWebhookDeliveriesResponseSchema: GenMessage<ListWebhookDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 12);
+  messageDesc(file_netily_platform_v1_platform, 14);
+
+/**
+ * An invitation to be sent again.
+ *
+ * @generated from message netily.platform.v1.ResendInvitationRequest
+ */
+export type ResendInvitationRequest = Message<"netily.platform.v1.ResendInvitationRequest"> & {
+  /**
+   * `isp_…` or the slug.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ResendInvitationRequest.
+ * Use `create(ResendInvitationRequestSchema)` to create a new message.
+ */
+export const ResendInvitationRequestSchema: GenMessage<ResendInvitationRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 15);
+
+/**
+ * It is on its way.
+ *
+ * @generated from message netily.platform.v1.ResendInvitationResponse
+ */
+export type ResendInvitationResponse = Message<"netily.platform.v1.ResendInvitationResponse"> & {
+  /**
+   * The mailbox it goes to.
+   *
+   * @generated from field: string email = 1;
+   */
+  email: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ResendInvitationResponse.
+ * Use `create(ResendInvitationResponseSchema)` to create a new message.
+ */
+export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 16);
+
+/**
+ * An ISP to be suspended.
+ *
+ * @generated from message netily.platform.v1.SuspendIspRequest
+ */
+export type SuspendIspRequest = Message<"netily.platform.v1.SuspendIspRequest"> & {
+  /**
+   * `isp_…` or the slug.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+
+  /**
+   * Why, 1 to 200 characters, for the ISP and other operators.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.SuspendIspRequest.
+ * Use `create(SuspendIspRequestSchema)` to create a new message.
+ */
+export const SuspendIspRequestSchema: GenMessage<SuspendIspRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 17);
+
+/**
+ * The ISP.
+ *
+ * @generated from message netily.platform.v1.SuspendIspResponse
+ */
+export type SuspendIspResponse = Message<"netily.platform.v1.SuspendIspResponse"> & {
+  /**
+   * As suspended.
+   *
+   * @generated from field: netily.platform.v1.Isp isp = 1;
+   */
+  isp?: Isp | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.SuspendIspResponse.
+ * Use `create(SuspendIspResponseSchema)` to create a new message.
+ */
+export const SuspendIspResponseSchema: GenMessage<SuspendIspResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 18);
+
+/**
+ * An ISP to be opened again.
+ *
+ * @generated from message netily.platform.v1.ReactivateIspRequest
+ */
+export type ReactivateIspRequest = Message<"netily.platform.v1.ReactivateIspRequest"> & {
+  /**
+   * `isp_…` or the slug.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ReactivateIspRequest.
+ * Use `create(ReactivateIspRequestSchema)` to create a new message.
+ */
+export const ReactivateIspRequestSchema: GenMessage<ReactivateIspRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 19);
+
+/**
+ * The ISP.
+ *
+ * @generated from message netily.platform.v1.ReactivateIspResponse
+ */
+export type ReactivateIspResponse = Message<"netily.platform.v1.ReactivateIspResponse"> & {
+  /**
+   * As open.
+   *
+   * @generated from field: netily.platform.v1.Isp isp = 1;
+   */
+  isp?: Isp | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.ReactivateIspResponse.
+ * Use `create(ReactivateIspResponseSchema)` to create a new message.
+ */
+export const ReactivateIspResponseSchema: GenMessage<ReactivateIspResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 20);
+
+/**
+ * Asks for a new key.
+ *
+ * @generated from message netily.platform.v1.RotateTokenKeysRequest
+ */
+export type RotateTokenKeysRequest = Message<"netily.platform.v1.RotateTokenKeysRequest"> & {
+};
+
+/**
+ * Describes the message netily.platform.v1.RotateTokenKeysRequest.
+ * Use `create(RotateTokenKeysRequestSchema)` to create a new message.
+ */
+export const RotateTokenKeysRequestSchema: GenMessage<RotateTokenKeysRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 21);
+
+/**
+ * The keys.
+ *
+ * @generated from message netily.platform.v1.RotateTokenKeysResponse
+ */
+export type RotateTokenKeysResponse = Message<"netily.platform.v1.RotateTokenKeysResponse"> & {
+  /**
+   * Those that verify now, newest first. The first one signs.
+   *
+   * @generated from field: repeated netily.platform.v1.TokenKey keys = 1;
+   */
+  keys: TokenKey[];
+};
+
+/**
+ * Describes the message netily.platform.v1.RotateTokenKeysResponse.
+ * Use `create(RotateTokenKeysResponseSchema)` to create a new message.
+ */
+export const RotateTokenKeysResponseSchema: GenMessage<RotateTokenKeysResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 22);
+
+/**
+ * Asks for what was done.
+ *
+ * @generated from message netily.platform.v1.ListAuditEventsRequest
+ */
+export type ListAuditEventsRequest = Message<"netily.platform.v1.ListAuditEventsRequest"> & {
+  /**
+   * Only of this ISP, `isp_…` or the slug; `platform` is the platform itself; empty means all.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+
+  /**
+   * Only this act; empty means all.
+   *
+   * @generated from field: string act = 2;
+   */
+  act: string;
+
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListAuditEventsRequest.
+ * Use `create(ListAuditEventsRequestSchema)` to create a new message.
+ */
+export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 23);
+
+/**
+ * A page of what was done.
+ *
+ * @generated from message netily.platform.v1.ListAuditEventsResponse
+ */
+export type ListAuditEventsResponse = Message<"netily.platform.v1.ListAuditEventsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.platform.v1.AuditEvent events = 1;
+   */
+  events: AuditEvent[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListAuditEventsResponse.
+ * Use `create(ListAuditEventsResponseSchema)` to create a new message.
+ */
+export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 24);
 
 /**
  * Whether an ISP may sell.
@@ -598,7 +942,8 @@ export const WebhookStateSchema: GenEnum<WebhookState> = /*@__PURE__*/
  */
 export const PlatformService: GenService<{
   /**
-   * Opens an ISP. Errors: ALREADY_EXISTS for a taken slug.
+   * Opens an ISP, and invites its owner by e-mail to choose a password. Errors: ALREADY_EXISTS for a
+   * taken slug.
    *
    * @generated from rpc netily.platform.v1.PlatformService.CreateIsp
    */
@@ -646,6 +991,59 @@ export const PlatformService: GenService<{
     methodKind: "unary";
     input: typeof ListWebhookDeliveriesRequestSchema;
     output: typeof ListWebhookDeliveriesResponseSchema;
+  },
+  /**
+   * Sends the invitation of an ISP's owner again; the link before is void.
+   * Errors: STATE_CONFLICT when it was accepted; RATE_LIMITED.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ResendInvitation
+   */
+  resendInvitation: {
+    methodKind: "unary";
+    input: typeof ResendInvitationRequestSchema;
+    output: typeof ResendInvitationResponseSchema;
+  },
+  /**
+   * Suspends an ISP: it sells nothing and changes nothing; what was paid is still delivered, and its
+   * people can sign in and read. Doing it again changes the reason.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.SuspendIsp
+   */
+  suspendIsp: {
+    methodKind: "unary";
+    input: typeof SuspendIspRequestSchema;
+    output: typeof SuspendIspResponseSchema;
+  },
+  /**
+   * Opens a suspended ISP again.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ReactivateIsp
+   */
+  reactivateIsp: {
+    methodKind: "unary";
+    input: typeof ReactivateIspRequestSchema;
+    output: typeof ReactivateIspResponseSchema;
+  },
+  /**
+   * Makes a new key that signs access tokens from now on, without refusing any that is good: the key
+   * before goes on verifying, and the one before that until its tokens have expired.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.RotateTokenKeys
+   */
+  rotateTokenKeys: {
+    methodKind: "unary";
+    input: typeof RotateTokenKeysRequestSchema;
+    output: typeof RotateTokenKeysResponseSchema;
+  },
+  /**
+   * Who did what, newest first.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ListAuditEvents
+   */
+  listAuditEvents: {
+    methodKind: "unary";
+    input: typeof ListAuditEventsRequestSchema;
+    output: typeof ListAuditEventsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_platform_v1_platform, 0);
