@@ -24,6 +24,11 @@ fn is_user(user: &str) -> bool {
     (1..=64).contains(&user.len()) && user.split('.').all(|word| !word.is_empty() && word.bytes().all(sign))
 }
 
+/// One part of a domain.
+fn is_label(label: &str) -> bool {
+    (1..=63).contains(&label.len()) && !label.starts_with('-') && !label.ends_with('-')
+}
+
 impl FromStr for Email {
     type Err = &'static str;
 
@@ -34,7 +39,7 @@ impl FromStr for Email {
             return Err(WANTED);
         }
         let domain = idna::domain_to_ascii_cow(domain.as_bytes(), AsciiDenyList::STD3).map_err(|_| WANTED)?;
-        let labelled = domain.split('.').count() >= 2 && domain.split('.').all(|label| (1..=63).contains(&label.len()));
+        let labelled = domain.split('.').count() >= 2 && domain.split('.').all(is_label);
         // A last label of digits only is a network address, not a domain.
         let named = domain.rsplit('.').next().is_some_and(|last| !last.bytes().all(|byte| byte.is_ascii_digit()));
         let email = format!("{}@{domain}", user.to_ascii_lowercase());

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::auth::code::{self, Purpose};
 use crate::auth::sending::{self, Sent};
 use crate::clock::Time;
-use crate::customer::{self, Customer, Proof, Status};
+use crate::customer::{self, Customer, Proof, RegisteredBy, Status};
 use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{IspId, UserId};
@@ -77,7 +77,7 @@ async fn redeem(app: &App, tx: &mut Tx, tenant: &Tenant, phone: &Phone, code: &S
     let Some((user, _)) = waiting(tx, isp, phone).await? else { return Ok(None) };
     let profile = profile::profile(tx, isp, user).await?;
     let customer = customer::prove(tx, isp, profile.customer.id, Proof::Phone, profile.rules, now).await?;
-    if profile.rules.phone && customer.registered_by == "SELF" {
+    if profile.rules.phone && customer.registered_by == RegisteredBy::Themselves.as_str() {
         let template = isp::registration(tx, isp).await?.welcome_sms_template;
         welcome(app, tx, tenant, &profile, &template, now).await?;
     }

@@ -345,6 +345,7 @@ async fn a_suspended_isp_is_looked_at_and_nothing_of_it_is_sold_or_changed() {
         let here = match expected(method) {
             Who::Operator => continue,
             Who::Anybody | Who::SigningIn => None,
+            Who::Customer => Some(customer.as_str()),
             Who::SignedIn | Who::Staff | Who::Owner => Some(owner.as_str()),
             Who::Customer => Some(customer.as_str()),
         };

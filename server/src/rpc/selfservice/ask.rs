@@ -17,7 +17,7 @@ pub fn registration(mut ask: pb::RegisterRequest, key: &[u8]) -> Result<Registra
     let phone = faults.note(fields::phone("phone_number", &ask.phone_number));
     let first_name = faults.note(fields::person_name("first_name", &ask.first_name));
     let last_name = faults.note(fields::person_name("last_name", &ask.last_name));
-    let password = faults.note(new_password("password", ask.password));
+    let password = faults.note(fields::new_password("password", ask.password));
     let id_number = faults.note(fields::optional("id_number", ask.id_number.trim(), fields::id_number));
     let lang = faults.note(fields::optional("language", &ask.language, fields::lang));
     match (email, phone, first_name, last_name, password, id_number, lang) {
@@ -27,11 +27,6 @@ pub fn registration(mut ask: pb::RegisterRequest, key: &[u8]) -> Result<Registra
         }
         _ => Err(faults.error()),
     }
-}
-
-/// A password of a length that may be taken; whether it is a good one is decided with the other words of the person.
-fn new_password(path: &str, text: String) -> Result<SecretString> {
-    if (8..=128).contains(&text.chars().count()) { Ok(text.into()) } else { Err(Error::field(path, "must have 8 to 128 characters")) }
 }
 
 /// A one-time code. One that cannot be right is not told apart from one that is not: it is no fault of the form.
