@@ -201,7 +201,7 @@ async fn customers_are_found_by_the_beginning_of_any_word_however_it_is_written(
         ("jose.t+home", &jose),
         ("0004", &jose),
     ] {
-        assert_eq!(found(&staff, search).await, [wanted.clone()], "{search}");
+        assert_eq!(found(&staff, search).await, std::slice::from_ref(wanted), "{search}");
     }
     for nobody in ["ang'a", "wanjiku jose", "0746", "cust-0099", "home@example", "%", "_", "*"] {
         assert_eq!(found(&staff, nobody).await, Vec::<String>::new(), "{nobody}");
@@ -265,7 +265,7 @@ async fn what_staff_change_is_found_anew_and_must_be_proven_anew() {
         ..Default::default()
     };
     let moved = update(ask).await.expect("changed").customer.expect("a customer");
-    assert_eq!((moved.phone_number.as_str(), moved.email.as_str(), moved.id_number.as_str()), ("254799000111", "chebet@example.com", "AK-0123456"));
+    assert_eq!((moved.phone_number.as_str(), moved.email.as_str(), moved.id_number.as_str()), ("254799000111", "chebet@example.com", "AK0123456"));
     assert!(!moved.phone_verified && !moved.email_verified, "{moved:?}");
     assert_eq!((found(&staff, "0799").await.len(), found(&staff, &before.phone_number).await.len()), (1, 0));
     world.run_due().await;
