@@ -4,7 +4,8 @@
 //! alerts, the words of service requests; of purchases and payments by the proven phone the phone itself, the device, and what the
 //! gateway told us of the number.
 //! Stays, since the law on taxes asks for books of five years and names nobody: the customer code and its dates, amounts, receipts and
-//! the ledger, that messages were sent, that requests were made, and the audit log, which holds ids and never a name.
+//! the ledger, that messages were sent, that requests were made, and the audit log, which holds ids, and network addresses of sign-ins,
+//! and never a name.
 
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -141,7 +142,7 @@ async fn forget_sign_ins(tx: &mut Tx, isp: IspId, person: &Person) -> Result<()>
         let hash = Sha256::digest(identifier.as_bytes()).to_vec();
         diesel::delete(sign_in_failure::table.find((isp, hash))).execute(&mut **tx).await?;
         // Limits name whom they hold back; these end by themselves within a day.
-        diesel::sql_query("DELETE FROM public.rate_limit WHERE key LIKE '%/' || $1").bind::<Text, _>(identifier).execute(&mut **tx).await?;
+        diesel::sql_query("DELETE FROM public.rate_limit WHERE right(key, length($1) + 1) = '/' || $1").bind::<Text, _>(identifier).execute(&mut **tx).await?;
     }
     if let Some(phone) = &person.user.phone {
         diesel::delete(code_sending::table.find((isp, phone))).execute(&mut **tx).await?;
