@@ -347,7 +347,6 @@ async fn a_suspended_isp_is_looked_at_and_nothing_of_it_is_sold_or_changed() {
             Who::Anybody | Who::SigningIn => None,
             Who::Customer => Some(customer.as_str()),
             Who::SignedIn | Who::Staff | Who::Owner => Some(owner.as_str()),
-            Who::Customer => Some(customer.as_str()),
         };
         let answer = reason(call(&channel, &path, Some("yellow"), here).await);
         if is_served_while_suspended(method) {
