@@ -17,7 +17,7 @@ use netily_sdk::{Client, Error, new_request_id};
 use netily_tests::{Access, Guest, World};
 
 const NEW: &str = "maziwa na mandazi";
-const ASHA: &str = "asha@yellow.example";
+const ASHA: &str = "kibet@yellow.example";
 
 fn invitation(email: &str, role: StaffRole) -> InviteStaffRequest {
     InviteStaffRequest { email: email.into(), first_name: "Asha".into(), last_name: "Wanjiru".into(), role: role.into(), request_id: new_request_id() }
@@ -210,7 +210,7 @@ async fn two_owners_who_remove_each_other_leave_one() {
     let yellow = netily::isp::tenant(&world.app.db, "yellow").await.expect("the ISP").id;
     let asha = joined(&world, &owner, ASHA, StaffRole::Owner).await;
     let (one, other) = (my_id(&owner).await.parse().expect("an id"), my_id(&asha).await.parse().expect("an id"));
-    let enable = "UPDATE tenant.user_account SET disabled_at = NULL, role = 'OWNER' WHERE disabled_at IS NOT NULL OR email = 'asha@yellow.example'";
+    let enable = "UPDATE tenant.user_account SET disabled_at = NULL, role = 'OWNER' WHERE disabled_at IS NOT NULL OR email = 'kibet@yellow.example'";
     for round in 0..20 {
         // As the use case: at the door one of them may be refused before it comes to a race.
         let outcomes = if round % 2 == 0 {

@@ -110,14 +110,14 @@ async fn a_run_logs_no_secret() {
     owner.auth().reset_password(reset).await.expect("reset");
     owner.sign_in("0722000001", "ugali na samaki").await.expect("signs in");
     let invite = InviteStaffRequest {
-        email: "asha@yellow.example".into(),
+        email: "kibet@yellow.example".into(),
         first_name: "Asha".into(),
         last_name: "Wanjiru".into(),
         role: StaffRole::Staff.into(),
         request_id: new_request_id(),
     };
     owner.isp().invite_staff(invite).await.expect("invited");
-    let invitation = world.invitation_to("asha@yellow.example").await;
+    let invitation = world.invitation_to("kibet@yellow.example").await;
     let accept = AcceptInvitationRequest { token: invitation.clone(), new_password: "maziwa na mandazi".into(), ..AcceptInvitationRequest::default() };
     let browser = world.browser("yellow");
     let joined = browser.call_with::<_, AcceptInvitationResponse>("netily.auth.v1.AuthService/AcceptInvitation", &accept, &[("netily-session", "cookie")]);
