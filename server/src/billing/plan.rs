@@ -132,7 +132,7 @@ pub async fn create(app: &App, isp: IspId, by: By, draft: PlanDraft, request_id:
                 return Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content."));
             }
             if made == 1 {
-                audit::record(tx, isp, by, "service_plan_created", &plan.id.to_string(), facts(&plan), now).await?;
+                audit::record(tx, isp, by, "create_service_plan", &plan.id.to_string(), facts(&plan), now).await?;
             }
             Ok(plan)
         })
@@ -152,7 +152,7 @@ pub async fn update(app: &App, isp: IspId, by: By, id: ServicePlanId, draft: Pla
             let plan = get(tx, isp, id).await?;
             if plan != before {
                 let changed = json!({ "before": facts(&before), "after": facts(&plan) });
-                audit::record(tx, isp, by, "service_plan_changed", &id.to_string(), changed, now).await?;
+                audit::record(tx, isp, by, "update_service_plan", &id.to_string(), changed, now).await?;
             }
             Ok(plan)
         })
@@ -171,7 +171,7 @@ pub async fn archive(app: &App, isp: IspId, by: By, id: ServicePlanId) -> Result
                 .await?;
             let plan = get(tx, isp, id).await?;
             if ended == 1 {
-                audit::record(tx, isp, by, "service_plan_archived", &id.to_string(), json!({ "name": plan.name }), now).await?;
+                audit::record(tx, isp, by, "archive_service_plan", &id.to_string(), json!({ "name": plan.name }), now).await?;
             }
             Ok(plan)
         })

@@ -36,7 +36,7 @@ pub async fn update_settings(app: &App, isp: IspId, by: By, wanted: Registration
             let (before, changed) = (facts(&before), facts(&after));
             if before != changed {
                 let facts = json!({ "before": before, "after": changed });
-                audit::record(tx, isp, by, "registration_settings_changed", &isp.to_string(), facts, now).await?;
+                audit::record(tx, isp, by, "update_registration_settings", &isp.to_string(), facts, now).await?;
             }
             Ok(after)
         })

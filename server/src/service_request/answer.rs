@@ -50,7 +50,7 @@ pub async fn answer(app: &App, isp: IspId, by: By, id: ServiceRequestId, answer:
                 .execute(&mut **tx)
                 .await?;
             let facts = json!({ "from": from.as_str(), "to": to.unwrap_or(from).as_str(), "answered": answered });
-            audit::record(tx, isp, by, "service_request_updated", &id.to_string(), facts, now).await?;
+            audit::record(tx, isp, by, "update_service_request", &id.to_string(), facts, now).await?;
             let subject = before.subject.as_str();
             let news = match to {
                 Some(Status::Rejected) => News::RequestRejected { subject, reply: &answer.reply },

@@ -456,7 +456,7 @@ async fn every_rule_of_registration_is_written_read_and_logged() {
         assert_eq!(read(&staff).await, wanted);
         assert_eq!(write(wanted.clone()).await.expect("written"), wanted, "twice is once");
     }
-    assert_eq!(world.sql().await.count("tenant.audit_event WHERE act = 'registration_settings_changed'").await, 8);
+    assert_eq!(world.sql().await.count("tenant.audit_event WHERE act = 'update_registration_settings'").await, 8);
     let last = read(&staff).await;
     for (path, wrong) in [
         ("settings.default_customer_status", RegistrationSettings { default_customer_status: CustomerStatus::Rejected.into(), ..rules() }),

@@ -62,7 +62,7 @@ async fn a_service_plan_is_made_changed_and_archived() {
 
     let acts = world.sql().await.rows(&format!("SELECT act, actor FROM tenant.audit_event WHERE subject = '{}' ORDER BY at, id", made.id)).await;
     let named: Vec<_> = acts.iter().map(|row| row["act"].as_str().expect("an act")).collect();
-    assert_eq!(named, ["service_plan_created", "service_plan_changed", "service_plan_archived"], "each change once");
+    assert_eq!(named, ["create_service_plan", "update_service_plan", "archive_service_plan"], "each change once");
     assert!(acts.iter().all(|row| row["actor"].as_str().is_some_and(|actor| actor.starts_with("usr_"))), "{acts:?}");
     world.finish().await;
 }

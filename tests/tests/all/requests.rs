@@ -151,7 +151,7 @@ async fn an_answer_is_an_alert_and_a_text_in_the_customers_language() {
         let refused = refused.expect_err("done is done");
         assert!(is_conflict(&refused, "COMPLETED"), "{refused}");
     }
-    let acts = world.sql().await.rows("SELECT facts FROM tenant.audit_event WHERE act = 'service_request_updated' ORDER BY at, id").await;
+    let acts = world.sql().await.rows("SELECT facts FROM tenant.audit_event WHERE act = 'update_service_request' ORDER BY at, id").await;
     assert_eq!(acts.len(), 3);
     assert!(!format!("{acts:?}").contains("Jumatatu"), "the log says that, not what: {acts:?}");
     world.finish().await;
