@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,8 @@ pub(crate) struct World {
     pub(crate) stopping: CancellationToken,
     /// References that were asked about while the first question gets 404. Forgotten at a restart.
     pub(crate) asked: Mutex<HashSet<String>>,
+    /// How many of the newest rows the transactions list does not show under `list_shift`. Forgotten at a restart.
+    pub(crate) unlisted: AtomicUsize,
     pub(crate) tasks: TaskTracker,
     kept: Mutex<Kept>,
     changes: watch::Sender<u64>,
@@ -75,6 +78,7 @@ impl World {
             client,
             stopping: CancellationToken::new(),
             asked: Mutex::default(),
+            unlisted: AtomicUsize::new(0),
             tasks: TaskTracker::new(),
             kept: Mutex::new(Kept { truth, journal }),
             changes: watch::Sender::new(0),

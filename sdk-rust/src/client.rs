@@ -7,6 +7,10 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::Channel;
 
 use crate::auth::{AcceptInvitationRequest, RefreshTokenRequest, SignInRequest, SignOutRequest, Tokens, User};
+use crate::selfservice::{
+    AcceptInvitationRequest as AcceptCustomerInvitationRequest, AcceptInvitationResponse as AcceptCustomerInvitationResponse, LoginRequest, LoginResponse,
+    RegisterRequest, RegisterResponse,
+};
 use crate::session::{Renewal, Session};
 use crate::{ClientBuilder, Error};
 
@@ -49,6 +53,42 @@ impl Client {
         let answer = self.auth().sign_in(ask).await?;
         self.session.set(Some(answer.tokens.ok_or_else(incomplete)?));
         answer.user.ok_or_else(incomplete)
+    }
+
+    /// Registers a customer of the ISP and goes on as that customer, as [`sign_in`](Client::sign_in) does.
+    ///
+    /// # Errors
+    /// `REGISTRATION_CLOSED`, `ALREADY_EXISTS`, `INVALID_ARGUMENT`, `RATE_LIMITED` and what else `Register` may answer.
+    pub async fn register(&self, ask: RegisterRequest) -> Result<RegisterResponse, Error> {
+        let answer = self.selfservice().register(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
+    }
+
+    /// Signs a customer in by phone number or e-mail address, as [`sign_in`](Client::sign_in) does others.
+    ///
+    /// # Errors
+    /// `WRONG_CREDENTIALS`, `CUSTOMER_NOT_ACTIVE`, `RATE_LIMITED`.
+    pub async fn log_in(&self, identifier: impl Into<String>, password: impl Into<String>) -> Result<LoginResponse, Error> {
+        let ask = LoginRequest { identifier: identifier.into(), password: password.into() };
+        let answer = self.selfservice().login(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
+    }
+
+    /// Accepts an invitation of a customer and goes on as that customer, as [`sign_in`](Client::sign_in) does.
+    ///
+    /// # Errors
+    /// `LINK_INVALID`, `INVALID_ARGUMENT`, `RATE_LIMITED`.
+    pub async fn accept_customer_invitation(
+        &self,
+        token: impl Into<String>,
+        new_password: impl Into<String>,
+    ) -> Result<AcceptCustomerInvitationResponse, Error> {
+        let ask = AcceptCustomerInvitationRequest { token: token.into(), new_password: new_password.into() };
+        let answer = self.selfservice().accept_invitation(ask).await?;
+        self.session.set(Some(answer.tokens.clone().ok_or_else(incomplete)?));
+        Ok(answer)
     }
 
     /// Uses an invitation up: sets the first password, and signs in as [`sign_in`](Client::sign_in) does. Empty names leave what the

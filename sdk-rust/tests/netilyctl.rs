@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 
 use netily_sdk::auth::auth_service_server::{AuthService, AuthServiceServer};
 use netily_sdk::auth::*;
+use netily_sdk::notify::notification_service_server::{NotificationService, NotificationServiceServer};
+use netily_sdk::notify::*;
 use netily_sdk::platform::platform_service_server::{PlatformService, PlatformServiceServer};
 use netily_sdk::platform::*;
 use serde_json::Value;
@@ -150,6 +152,43 @@ impl PlatformService for StandIn {
     }
 }
 
+#[tonic::async_trait]
+impl NotificationService for StandIn {
+    async fn list_templates(&self, request: Request<ListTemplatesRequest>) -> Result<Response<ListTemplatesResponse>, Status> {
+        let language = request.into_inner().language;
+        let placeholders = vec!["isp".to_owned(), "code".to_owned()];
+        let template = Template { kind: TemplateKind::VerifyPhone.into(), language, body: "{isp}: {code}".to_owned(), placeholders, ..Default::default() };
+        Ok(Response::new(ListTemplatesResponse { templates: vec![template] }))
+    }
+
+    async fn update_template(&self, request: Request<UpdateTemplateRequest>) -> Result<Response<UpdateTemplateResponse>, Status> {
+        let UpdateTemplateRequest { kind, language, subject, body } = request.into_inner();
+        let template = Template { kind, language, subject, body, is_own: true, ..Default::default() };
+        Ok(Response::new(UpdateTemplateResponse { template: Some(template) }))
+    }
+
+    async fn reset_template(&self, request: Request<ResetTemplateRequest>) -> Result<Response<ResetTemplateResponse>, Status> {
+        let ResetTemplateRequest { kind, language } = request.into_inner();
+        Ok(Response::new(ResetTemplateResponse { template: Some(Template { kind, language, ..Default::default() }) }))
+    }
+
+    async fn preview_template(&self, request: Request<PreviewTemplateRequest>) -> Result<Response<PreviewTemplateResponse>, Status> {
+        let body = request.into_inner().body.replace("{name}", "Wanjiku");
+        Ok(Response::new(PreviewTemplateResponse { subject: String::new(), body, sms_parts: 1 }))
+    }
+
+    async fn list_messages(&self, request: Request<ListMessagesRequest>) -> Result<Response<ListMessagesResponse>, Status> {
+        let state = request.into_inner().state;
+        let message = Message { id: "msg_1".to_owned(), kind: TemplateKind::Welcome.into(), state, attempts: 2, ..Default::default() };
+        Ok(Response::new(ListMessagesResponse { messages: vec![message], next_page_token: String::new() }))
+    }
+
+    async fn retry_message(&self, request: Request<RetryMessageRequest>) -> Result<Response<RetryMessageResponse>, Status> {
+        let message = Message { id: request.into_inner().id, state: MessageState::Queued.into(), ..Default::default() };
+        Ok(Response::new(RetryMessageResponse { message: Some(message) }))
+    }
+}
+
 /// A terminal: a server to talk to and a home folder.
 struct Terminal {
     server: SocketAddr,
@@ -163,6 +202,7 @@ impl Terminal {
         tokio::spawn(
             Server::builder()
                 .add_service(AuthServiceServer::new(StandIn))
+                .add_service(NotificationServiceServer::new(StandIn))
                 .add_service(PlatformServiceServer::new(StandIn))
                 .serve_with_incoming(TcpIncoming::from(listener)),
         );
@@ -283,6 +323,34 @@ async fn a_password_is_changed_and_keys_are_rotated() {
     assert_eq!(changed.status.code(), Some(0), "{}", errors(&changed));
     let rotated = answer(&terminal.run(&["keys", "rotate"], &[]).await);
     assert_eq!(rotated, "KEY    MADE        DOES\nkey_2  configured  signs and verifies\nkey_1  configured  verifies\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_are_listed_and_queued_again() {
+    let terminal = Terminal::open().await;
+    terminal.log_in("staff").await;
+    let listed = answer(&terminal.run(&["message", "list", "--state", "failed"], &[]).await);
+    let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(words, [vec!["WRITTEN", "KIND", "TO", "STATE", "ATTEMPTS", "PROBLEM", "ID"], vec!["welcome", "failed", "2", "msg_1"]]);
+    let queued = answer(&terminal.run(&["message", "retry", "msg_1"], &[]).await);
+    assert!(queued.contains("state     queued"), "{queued}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_are_listed_tried_set_and_reset() {
+    let terminal = Terminal::open().await;
+    terminal.log_in("staff").await;
+    let listed = answer(&terminal.run(&["template", "list", "--language", "sw"], &[]).await);
+    assert!(listed.contains("verify-phone  sw        no   {isp} {code}  {isp}: {code}"), "{listed}");
+    let tried = answer(&terminal.run(&["template", "set", "welcome", "en", "--dry-run", "Karibu {name}!"], &[]).await);
+    assert_eq!(tried, "text       Karibu Wanjiku!\nsms parts  1\n");
+    let set = terminal.run(&["--json", "template", "set", "welcome", "en", "Karibu {name}!"], &[]).await;
+    let json: Value = serde_json::from_slice(&set.stdout).expect("JSON");
+    assert_eq!((&json["kind"], &json["body"], &json["is_own"]), (&"TEMPLATE_KIND_WELCOME".into(), &"Karibu {name}!".into(), &true.into()));
+    let reset = answer(&terminal.run(&["template", "reset", "welcome", "en"], &[]).await);
+    assert_eq!(reset, "kind      welcome\nlanguage  en\nown       no\n");
+    let unknown = terminal.run(&["template", "reset", "hello", "en"], &[]).await;
+    assert_eq!((unknown.status.code(), errors(&unknown).contains("template list")), (Some(2), true));
 }
 
 #[tokio::test(flavor = "multi_thread")]

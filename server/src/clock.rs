@@ -26,4 +26,9 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         self.moved_ms.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
     }
+
+    /// Moves them back, as a machine's clock that was wrong is.
+    pub fn set_back(&self, by: Duration) {
+        self.moved_ms.fetch_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
 }

@@ -32,6 +32,21 @@ impl Tx {
     pub fn wake(&mut self, wake: Wake) {
         self.wakes.push(wake);
     }
+
+    /// Begins a part that may be undone by itself. Must be ended by `keep_part` or `undo_part`.
+    pub async fn begin_part(&mut self) -> Result<()> {
+        Ok(AnsiTransactionManager::begin_transaction(&mut *self.connection).await?)
+    }
+
+    /// Keeps what was done since `begin_part`, if the transaction commits.
+    pub async fn keep_part(&mut self) -> Result<()> {
+        Ok(AnsiTransactionManager::commit_transaction(&mut *self.connection).await?)
+    }
+
+    /// Undoes what was done since `begin_part`; the transaction goes on.
+    pub async fn undo_part(&mut self) -> Result<()> {
+        Ok(AnsiTransactionManager::rollback_transaction(&mut *self.connection).await?)
+    }
 }
 
 impl Deref for Tx {

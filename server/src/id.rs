@@ -22,6 +22,12 @@ macro_rules! id {
                 $name(Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, now.timestamp_subsec_nanos())))
             }
 
+            /// Not after any sortable one that is made at this moment or later: for ranges of time over keys.
+            pub fn earliest(at: chrono::DateTime<chrono::Utc>) -> Self {
+                let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+                $name(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+            }
+
             /// A new one that cannot be guessed (UUIDv4): for ids that are a permission by themselves.
             pub fn unguessable() -> Self {
                 $name(Uuid::new_v4())
@@ -157,5 +163,7 @@ mod tests {
         let early = chrono::DateTime::from_timestamp_millis(1_000).expect("a time");
         let late = chrono::DateTime::from_timestamp_millis(2_000).expect("a time");
         assert!(PaymentId::sortable(early).uuid() < PaymentId::sortable(late).uuid());
+        assert!(PaymentId::sortable(early).uuid() < PaymentId::earliest(late).uuid());
+        assert!(PaymentId::earliest(late).uuid() <= PaymentId::sortable(late).uuid());
     }
 }

@@ -1,6 +1,8 @@
 //! The queue of work: rows claimed with SKIP LOCKED and a lease. At most one row per kind and subject, so asking twice
 //! makes a job sooner, never double. Payload is an id; a handler reads the state anew and is safe to run twice.
 
+mod finish;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -15,6 +17,8 @@ use crate::error::Result;
 use crate::id::{IspId, JobId, PLATFORM};
 use crate::schema::functions;
 use crate::wake::Wake;
+
+pub use finish::Finisher;
 
 /// How long a claim holds. Handlers have deadlines well below it.
 pub const LEASE: TimeDelta = TimeDelta::seconds(60);
@@ -192,25 +196,35 @@ struct ClaimedRow {
     wakes: i64,
 }
 
-/// Claims at most `limit` due jobs of a lane. While a job runs, `run_at` is the end of its lease, or whenever it was
-/// asked for meanwhile: a hint that may wait does not make it run again at once.
+/// Claims due jobs of lane $1, as of $2: $3 of those that have waited longest, and $6 of those that became due last.
+pub const CLAIM: &str = "
+    WITH longest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
+                     ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED),
+         newest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
+                    ORDER BY run_at DESC LIMIT $6 FOR UPDATE SKIP LOCKED),
+         due AS (SELECT id FROM longest UNION SELECT id FROM newest)
+    UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
+    RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes";
+
+/// Claims at most `limit` due jobs of a lane, half of them those that became due last: behind a backlog somebody stands
+/// at a captive page and waits now. While a job runs, `run_at` is the end of its lease, or whenever it was asked for
+/// meanwhile: a hint that may wait does not make it run again at once.
 pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<Job>> {
     let token = Uuid::new_v4();
+    // The odd place goes to either end by chance: a full lane takes one job at a time, and must serve both.
+    let newest = (limit + usize::from(token.as_u128() & 1 == 1)) / 2;
+    let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let rows: Vec<ClaimedRow> = db
         .statement(async |connection| {
-            Ok(diesel::sql_query(
-                "WITH due AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
-                              ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-                 UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
-                 RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes",
-            )
-            .bind::<Text, _>(lane.as_str())
-            .bind::<Timestamptz, _>(now)
-            .bind::<BigInt, _>(i64::try_from(limit).unwrap_or(i64::MAX))
-            .bind::<SqlUuid, _>(token)
-            .bind::<Timestamptz, _>(now + LEASE)
-            .load(connection)
-            .await?)
+            Ok(diesel::sql_query(CLAIM)
+                .bind::<Text, _>(lane.as_str())
+                .bind::<Timestamptz, _>(now)
+                .bind::<BigInt, _>(places(limit - newest))
+                .bind::<SqlUuid, _>(token)
+                .bind::<Timestamptz, _>(now + LEASE)
+                .bind::<BigInt, _>(places(newest))
+                .load(connection)
+                .await?)
         })
         .await?;
     Ok(rows
@@ -220,49 +234,6 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
             Some(Job { id: row.id, kind, isp: row.isp_id, subject: row.subject, attempts: row.attempts, claim_token: token, wakes: row.wakes })
         })
         .collect())
-}
-
-/// Records how a job ended. Fenced: a job whose lease has passed to another process is left alone. A job that was
-/// asked for again while it ran runs again.
-pub async fn finish(db: &Db, job: &Job, outcome: &Outcome, now: Time) -> Result<()> {
-    let (run_at, error, buried) = match outcome {
-        Outcome::Done => return finish_done(db, job, now).await,
-        Outcome::Again(at) => (Some(*at), None, false),
-        Outcome::Retry(at, error) => (Some(*at), Some(error.as_str()), false),
-        Outcome::Bury(error) => (Some(now), Some(error.as_str()), true),
-    };
-    put_back(db, job, run_at, error, buried, now).await
-}
-
-async fn finish_done(db: &Db, job: &Job, now: Time) -> Result<()> {
-    use crate::schema::job;
-    let unchanged = job::table.filter(job::id.eq(job.id).and(job::claim_token.eq(job.claim_token)).and(job::wakes.eq(job.wakes)));
-    let deleted = db.statement(async |connection| Ok(diesel::delete(unchanged).execute(connection).await?)).await?;
-    if deleted == 1 { Ok(()) } else { put_back(db, job, None, None, false, now).await }
-}
-
-/// Gives a job back: to run at a time, or, if it was asked for meanwhile, when it was asked for. Without a time only that counts.
-async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
-    db.statement(async |connection| {
-        diesel::sql_query(
-            "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
-                    run_at = CASE WHEN wakes = $4 THEN coalesce($5, $6) WHEN $3 IS NULL THEN least(run_at, $5)
-                                  ELSE greatest(least(run_at, $5), $6 + interval '1 second') END,
-                    buried_at = CASE WHEN $7 AND wakes = $4 THEN $6 END
-             WHERE id = $1 AND claim_token = $2",
-        )
-        .bind::<SqlUuid, _>(job.id)
-        .bind::<SqlUuid, _>(job.claim_token)
-        .bind::<diesel::sql_types::Nullable<Text>, _>(error)
-        .bind::<BigInt, _>(job.wakes)
-        .bind::<diesel::sql_types::Nullable<Timestamptz>, _>(run_at)
-        .bind::<Timestamptz, _>(now)
-        .bind::<diesel::sql_types::Bool, _>(buried)
-        .execute(connection)
-        .await?;
-        Ok(())
-    })
-    .await
 }
 
 /// Doubling waits: `first`, 2·first, 4·first … at most `most`.

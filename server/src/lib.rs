@@ -10,12 +10,14 @@ pub mod clock;
 pub mod id;
 pub mod money;
 pub mod phone;
+pub mod email;
 pub mod host;
 pub mod lang;
 pub mod page;
 pub mod actor;
 
 // 1 doors: the only ways to the outside
+pub mod failpoint;
 pub mod gateways;
 pub mod config;
 pub mod schema;
@@ -31,14 +33,21 @@ pub mod app;
 
 // 2 slices
 pub mod audit;
+pub mod counter;
 pub mod isp;
 pub mod notify;
 pub mod auth;
 pub mod router;
+pub mod alert;
+pub mod customer;
+pub mod service_request;
 pub mod payments;
 pub mod ledger;
 pub mod hotspot;
+pub mod billing;
 pub mod collect;
+pub mod privacy;
+pub mod self_service;
 pub mod platform;
 
 // 3 edges: may use everything; nothing uses them

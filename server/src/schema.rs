@@ -24,7 +24,7 @@ diesel::table! {
     webhook_delivery (id) {
         id -> Uuid, kind -> Text, isp_id -> Uuid, payment_id -> Uuid, dedup -> Bytea, body -> Bytea, source_ip -> Text,
         deliveries -> Integer, state -> Text, note -> Text, received_at -> Timestamptz, last_at -> Timestamptz,
-        done_at -> Nullable<Timestamptz>,
+        done_at -> Nullable<Timestamptz>, named_minor -> Nullable<BigInt>,
     }
 }
 diesel::table! {
@@ -106,6 +106,29 @@ diesel::table! {
     }
 }
 diesel::table! {
+    tenant.counter (tenant_id, name) {
+        tenant_id -> Uuid, name -> Text, value -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.customer (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, user_id -> Uuid, number -> Integer, customer_code -> Text, status -> Text, status_reason -> Text,
+        id_number -> Nullable<Text>, registered_by -> Text, phone_verified_at -> Nullable<Timestamptz>,
+        email_verified_at -> Nullable<Timestamptz>, approved_at -> Nullable<Timestamptz>, closed_at -> Nullable<Timestamptz>,
+        erased_at -> Nullable<Timestamptz>, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.customer_search (tenant_id, word, customer_id) {
+        tenant_id -> Uuid, word -> Text, customer_id -> Uuid,
+    }
+}
+diesel::table! {
+    tenant.code_sending (tenant_id, phone) {
+        tenant_id -> Uuid, phone -> Text, sent_at -> Array<Timestamptz>, last_at -> Timestamptz,
+    }
+}
+diesel::table! {
     tenant.audit_event (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, actor -> Text, act -> Text, subject -> Text, facts -> Jsonb, at -> Timestamptz,
     }
@@ -166,10 +189,33 @@ diesel::table! {
         commission_minor -> BigInt, isp_minor -> BigInt, mpesa_receipt -> Nullable<Text>, created_at -> Timestamptz,
     }
 }
+diesel::table! {
+    tenant.service_plan (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, name -> Text, description -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
+        download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, request_id -> Uuid,
+        request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.service_request (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, category -> Text, subject -> Text, description -> Text, status -> Text,
+        reply -> Text, replied_at -> Nullable<Timestamptz>, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.alert (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, title -> Text, message -> Text, subject_id -> Text,
+        created_at -> Timestamptz, read_at -> Nullable<Timestamptz>,
+    }
+}
 
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
+diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);
 diesel::allow_tables_to_appear_in_same_query!(webhook_delivery, isp);
+diesel::allow_tables_to_appear_in_same_query!(service_request, customer);
+diesel::allow_tables_to_appear_in_same_query!(service_request, user_account);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, isp);
 diesel::allow_tables_to_appear_in_same_query!(message, isp);
 
@@ -177,7 +223,7 @@ diesel::allow_tables_to_appear_in_same_query!(message, isp);
 pub mod functions {
     #![expect(clippy::too_many_arguments, reason = "a function of SQL takes what it writes, column by column")]
 
-    use diesel::sql_types::{Array, BigInt, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
+    use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {
         #[sql_name = "public.ask_for_job"]
@@ -196,18 +242,25 @@ pub mod functions {
         fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.book_payment"]
-        fn book_payment(
+        #[sql_name = "tenant.next_number"]
+        fn next_number(tenant: Uuid, name: Text) -> BigInt;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.book_hotspot_payment"]
+        fn book_hotspot_payment(
             tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
-            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
-        ) -> Text;
+            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        ) -> Array<Text>;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.payment_hinted"]
-        fn payment_hinted(tenant: Uuid, id: Uuid, now: Timestamptz, every: Interval) -> Nullable<Timestamptz>;
+        #[sql_name = "public.keep_callback"]
+        fn keep_callback(
+            id: Uuid, kind: Text, isp: Uuid, payment: Uuid, dedup: Bytea, body: Bytea, source_ip: Text, readable: Bool, named: Nullable<BigInt>,
+            every: Interval, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        ) -> Array<Text>;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.session_paid"]
-        fn session_paid(tenant: Uuid, payment: Uuid, now: Timestamptz) -> Array<Uuid>;
+        #[sql_name = "public.answer_deliveries"]
+        fn answer_deliveries(payment: Uuid, amount: Nullable<BigInt>, until: Timestamptz, now: Timestamptz) -> Array<Uuid>;
     }
 }

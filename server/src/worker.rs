@@ -1,10 +1,12 @@
 //! Doing the jobs: one loop a lane, as many jobs at once as the lane has places. Any number of workers may run.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
+use futures::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,8 +15,9 @@ use crate::app::App;
 use crate::auth;
 use crate::collect;
 use crate::error::Result;
+use crate::failpoint;
 use crate::hotspot;
-use crate::jobs::{self, Job, Kind, Lane, Outcome, backoff};
+use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
 
 /// A wake may be lost: this often each lane looks by itself.
@@ -34,7 +37,8 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
-    let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, stop.clone(), running.clone()))).collect();
+    let finisher = Finisher::start(app.db.clone(), app.clock.clone());
+    let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, finisher.clone(), stop.clone(), running.clone()))).collect();
     for lane in lanes {
         if let Err(cause) = lane.await {
             tracing::error!(%cause, "a lane of the worker died");
@@ -46,7 +50,7 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
     }
 }
 
-async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: TaskTracker) {
+async fn run_lane(app: Arc<App>, lane: Lane, finisher: Finisher, stop: CancellationToken, running: TaskTracker) {
     let places = Arc::new(Semaphore::new(lane.places()));
     while !stop.is_cancelled() {
         // A full lane waits for a place, and takes the next job as soon as one ends.
@@ -64,9 +68,9 @@ async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: T
         let idle = claimed.is_empty();
         for job in claimed {
             let Ok(place) = places.clone().try_acquire_owned() else { break };
-            let app = app.clone();
+            let (app, finisher) = (app.clone(), finisher.clone());
             running.spawn(async move {
-                run(&app, &job).await;
+                run(&app, &finisher, &job).await;
                 drop(place);
             });
         }
@@ -80,19 +84,24 @@ async fn run_lane(app: Arc<App>, lane: Lane, stop: CancellationToken, running: T
 }
 
 /// Runs one job and records how it ended.
-async fn run(app: &App, job: &Job) {
-    let ended = match tokio::time::timeout(LONGEST, handle(app, job)).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => retry(app, job, error.to_string()),
+async fn run(app: &App, finisher: &Finisher, job: &Job) {
+    let handled = AssertUnwindSafe(handle(app, job)).catch_unwind();
+    let ended = match tokio::time::timeout(LONGEST, handled).await {
+        Ok(Ok(Ok(outcome))) => outcome,
+        Ok(Ok(Err(error))) => retry(app, job, error.to_string()),
+        // Every handler may be cut anywhere, so a panic is one more way not to succeed.
+        Ok(Err(_)) => retry(app, job, "its handler panicked".to_owned()),
         Err(_) => retry(app, job, "took longer than its lease".to_owned()),
     };
     if let Outcome::Retry(_, problem) | Outcome::Bury(problem) = &ended {
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, attempts = job.attempts, problem, "a job did not succeed");
     }
-    if let Err(error) = jobs::finish(&app.db, job, &ended, app.clock.now()).await {
+    failpoint::reached(job.kind.as_str(), "ended");
+    if let Err(error) = finisher.finish(job, ended).await {
         // Its lease runs out, and it is run again: every handler may be.
         tracing::warn!(kind = job.kind.as_str(), subject = %job.subject, %error, "the end of a job could not be recorded");
     }
+    failpoint::reached(job.kind.as_str(), "finished");
 }
 
 fn retry(app: &App, job: &Job, problem: String) -> Outcome {
@@ -129,12 +138,13 @@ async fn tidy(app: &App) -> Result<Outcome> {
 
 /// Runs every due job of every lane until none is left, one after the other: for tests that move the clock by hand.
 pub async fn run_due(app: &App) -> Result<usize> {
+    let finisher = Finisher::start(app.db.clone(), app.clock.clone());
     let mut done = 0;
     loop {
         let before = done;
         for lane in Lane::ALL {
             for job in jobs::claim(&app.db, lane, 100, app.clock.now()).await? {
-                run(app, &job).await;
+                run(app, &finisher, &job).await;
                 done += 1;
             }
         }

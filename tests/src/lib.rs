@@ -8,21 +8,25 @@
 mod books;
 mod cluster;
 mod configuration;
+mod customer;
 mod guest;
 mod notes;
 mod outside;
 mod people;
 mod sql;
 mod wait;
+mod wire;
 mod web;
 mod world;
 
 pub use cluster::TestCluster;
 pub use configuration::environment;
+pub use customer::{PASSWORD, digits, registration};
 pub use guest::{Guest, Plan};
 pub use notes::{to_mailbox, to_phone};
 pub use people::Access;
 pub use sql::Sql;
 pub use wait::{LIMIT, eventually};
 pub use web::{Answer, Browser};
+pub use wire::Wire;
 pub use world::{Builder, World};

@@ -48,6 +48,12 @@ impl World {
         sent["http_status"].as_u64().and_then(|status| u16::try_from(status).ok()).expect("our server answers")
     }
 
+    /// Puts shillings into PayHero's wallet that no payment of ours explains.
+    pub async fn deposit(&self, shillings: i64) {
+        let url = format!("{}/control/payhero/wallet", self.sandbox().url());
+        self.control(self.http.post(url).json(&json!({ "amount": shillings }))).await;
+    }
+
     /// What PayHero really collected, or tried to.
     pub fn collections(&self) -> Vec<Value> {
         self.sandbox().truth()["collections"].as_array().expect("a list").clone()
@@ -89,22 +95,6 @@ impl World {
     pub async fn mails_to(&self, mailbox: &str) -> Vec<Value> {
         let shown = self.control(self.http.get(format!("{}/control/mail", self.sandbox().url())).query(&[("to", mailbox)])).await;
         shown["mails"].as_array().expect("a list").clone()
-    }
-
-    /// The code of six digits in the newest text message on a phone.
-    pub async fn code_on(&self, phone: &str) -> Option<String> {
-        let newest = self.sms_on(phone).await.pop()?;
-        newest.split(|c: char| !c.is_ascii_digit()).find(|word| word.len() == 6).map(str::to_owned)
-    }
-
-    /// Sends what waits to be sent, and gives the token of the newest invitation in a mailbox.
-    pub async fn invitation_to(&self, mailbox: &str) -> String {
-        self.run_due().await;
-        let mails = self.mails_to(mailbox).await;
-        let text = mails.iter().rev().filter_map(|mail| mail["text"].as_str()).find(|text| text.contains("/invitation#token="));
-        let text = text.unwrap_or_else(|| panic!("{mailbox} has no invitation: {mails:#?}"));
-        let token = text.split("/invitation#token=").nth(1).expect("a link");
-        token.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
     }
 
     async fn control(&self, request: reqwest::RequestBuilder) -> Value {

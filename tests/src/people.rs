@@ -26,6 +26,14 @@ impl World {
         client
     }
 
+    /// A client of an ISP with its seeded ACTIVE customer signed in.
+    pub async fn customer(&self, slug: &str) -> Client {
+        let isp = self.seeded.isps.iter().find(|isp| isp.slug == slug).expect("a seeded ISP");
+        let client = self.client(slug);
+        client.log_in(&isp.customers[0].phone, &isp.customers[0].password).await.expect("a seeded customer signs in");
+        client
+    }
+
     /// A client of the platform with its operator signed in.
     pub async fn operator(&self) -> Client {
         let client = self.platform_client();

@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::TestCluster;
 use crate::configuration::environment;
 use crate::sql::Sql;
+use crate::wire::Wire;
 
 /// Everything that one test needs. Must be ended with [`World::finish`].
 pub struct World {
@@ -37,6 +38,7 @@ pub struct World {
     pub(crate) sandbox: Option<Sandbox>,
     pub(crate) http: reqwest::Client,
     cluster: Arc<TestCluster>,
+    wire: Option<Wire>,
     stop: CancellationToken,
     serving: Option<JoinHandle<std::io::Result<()>>>,
     working: Option<JoinHandle<()>>,
@@ -52,6 +54,7 @@ pub struct Builder {
     cluster: Option<Arc<TestCluster>>,
     serves: bool,
     configured: Vec<Configured>,
+    wired: bool,
 }
 
 type Configured = Box<dyn FnOnce(&mut Config) + Send>;
@@ -93,6 +96,12 @@ impl Builder {
         self
     }
 
+    /// The server reaches PostgreSQL over a wire that the test can cut.
+    pub fn wired(mut self) -> Self {
+        self.wired = true;
+        self
+    }
+
     /// Starts it.
     pub async fn start(self) -> World {
         let cluster = self.cluster.unwrap_or_else(TestCluster::shared);
@@ -104,7 +113,9 @@ impl Builder {
         let seeded = at_home(cluster.seeded(), &urls, &sandbox).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let mut names = environment(&urls, &sandbox, address);
+        let wire = if self.wired { Some(Wire::to(&urls.app).await) } else { None };
+        let served = Urls { app: wire.as_ref().map_or(&urls.app, Wire::url).clone(), ..urls.clone() };
+        let mut names = environment(&served, &sandbox, address);
         if self.generation == Generation::V2 {
             names.insert("PAYHERO_GENERATION".into(), "v2".into());
             names.remove("PAYHERO_NETWORK_CODE");
@@ -129,6 +140,7 @@ impl Builder {
             address,
             urls,
             cluster,
+            wire,
             stop,
         };
         if self.generation == Generation::V2 {
@@ -170,6 +182,7 @@ impl World {
             gateway_timeout: Duration::from_secs(10),
             cluster: None,
             serves: true,
+            wired: false,
             configured: Vec::new(),
         }
     }
@@ -194,11 +207,21 @@ impl World {
         &self.cluster
     }
 
+    /// The wire of a world that was built with one.
+    pub fn wire(&self) -> &Wire {
+        self.wire.as_ref().expect("a world with a wire")
+    }
+
     /// Moves the clock of the server and the worker. The world outside keeps the machine's time.
     pub fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
         // A worker looks for what has become due when it is woken, or else within a second.
         self.app.wakes.send(Lane::ALL.map(Wake::Job).into());
+    }
+
+    /// Sets the clock of the server and the worker back.
+    pub fn set_back(&self, by: Duration) {
+        self.app.clock.set_back(by);
     }
 
     /// Runs every job that is due, and what follows from it at once.

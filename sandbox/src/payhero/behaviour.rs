@@ -35,6 +35,11 @@ pub struct Behaviour {
     pub slow_ms: u64,
     /// For `early` and `failed_then_success`: how long questions are still answered with the older state.
     pub lag_ms: u64,
+    /// What `Retry-After` says under `rate_limited`, in seconds.
+    pub retry_after_s: u64,
+    /// How many rows the transactions list gains at its newest end each time a page of it has been read, as while others
+    /// pay; below zero, how many of its newest rows it shows no more.
+    pub list_shift: i64,
 }
 
 impl Default for Behaviour {
@@ -54,6 +59,8 @@ impl Default for Behaviour {
             hang_ms: 65_000,
             slow_ms: 5_000,
             lag_ms: 1_500,
+            retry_after_s: 30,
+            list_shift: 0,
         }
     }
 }
@@ -109,6 +116,8 @@ pub enum Reception {
     /// Refused with `success: false` under HTTP 200.
     #[serde(rename = "refuse_with_200")]
     RefuseWith200,
+    /// Not accepted: 429 with the documented body and `Retry-After`.
+    RateLimited,
     /// Accepted, but the answer never comes.
     TimeoutAfterAccept,
     /// Accepted, but the answer is an HTTP 500.
@@ -133,6 +142,9 @@ pub enum StatusMode {
     /// No answer ever comes, neither to status questions nor to lists and balances.
     #[serde(rename = "dark")]
     Dark,
+    /// 429 and `Retry-After`, to status questions, lists and balances.
+    #[serde(rename = "rate_limited")]
+    RateLimited,
 }
 
 /// How an accepted withdrawal ends.

@@ -1,6 +1,7 @@
 //! What the account shows of itself: the transactions list, wallets, channels and fees. Reads only.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -9,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::behaviour::{Generation, StatusMode};
-use super::reply;
-use super::wallet::{Row, Wallet, balance, published_fees};
+use super::wallet::{self, Row, Wallet, balance, published_fees};
+use super::{reference, reply};
 use crate::clock::{now_ms, rfc3339};
 use crate::world::World;
 
@@ -23,18 +24,23 @@ pub(crate) struct Page {
 
 /// `GET /api/v2/transactions`: newest first, so pages shift while they are read.
 pub(crate) async fn transactions(State(world): State<Arc<World>>, Query(asked): Query<Page>) -> Response {
-    if let Some(answer) = dark(&world).await {
+    if let Some(answer) = unwilling(&world).await {
         return answer;
     }
     let page = asked.page.unwrap_or(1).max(1);
     let per = asked.per.unwrap_or(20).clamp(1, 100);
     let now = now_ms();
     let account_id = world.payhero.account_id;
+    let by = world.behaviour().list_shift;
+    let unlisted = if by < 0 { world.unlisted.load(Ordering::Relaxed) } else { 0 };
     let (rows, count) = world.look(|truth| {
-        let seen: Vec<&Row> = truth.rows().iter().rev().filter(|row| row.seen_from_ms <= now).collect();
+        let seen: Vec<&Row> = truth.rows().iter().rev().filter(|row| row.seen_from_ms <= now).skip(unlisted).collect();
         let wanted = seen.iter().skip(per.saturating_mul(page - 1)).take(per);
         (wanted.map(|row| row.shown(account_id)).collect::<Vec<_>>(), seen.len())
     });
+    if let Err(fault) = shift(&world, by) {
+        return reply::broken(&fault);
+    }
     let pages = count.div_ceil(per).max(1);
     Json(json!({
         "transactions": rows,
@@ -58,7 +64,7 @@ pub(crate) struct WalletQuestion {
 
 /// `GET /api/v2/wallets`: only the service wallet; the payments wallet is asked for as a channel nowadays.
 pub(crate) async fn wallets(State(world): State<Arc<World>>, Query(asked): Query<WalletQuestion>) -> Response {
-    if let Some(answer) = dark(&world).await {
+    if let Some(answer) = unwilling(&world).await {
         return answer;
     }
     if asked.wallet_type.as_deref() != Some("service_wallet") {
@@ -79,7 +85,7 @@ pub(crate) async fn wallets(State(world): State<Arc<World>>, Query(asked): Query
 
 /// `GET /api/v2/payment_channels`.
 pub(crate) async fn channels(State(world): State<Arc<World>>) -> Response {
-    if let Some(answer) = dark(&world).await {
+    if let Some(answer) = unwilling(&world).await {
         return answer;
     }
     let setup = &world.payhero;
@@ -92,7 +98,7 @@ pub(crate) async fn channels(State(world): State<Arc<World>>) -> Response {
 
 /// `GET /api/v2/payment_channels/{id}`: for the wallet channel, the balance of the payments wallet.
 pub(crate) async fn one_channel(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
-    if let Some(answer) = dark(&world).await {
+    if let Some(answer) = unwilling(&world).await {
         return answer;
     }
     match id.parse() {
@@ -130,7 +136,7 @@ fn channel(world: &World, id: i64) -> Value {
 
 /// `GET /api/global/accounts/{id}/balance` of API 2.0.0. The call is documented, its answer is not published.
 pub(crate) async fn account_balance(State(world): State<Arc<World>>, Path(id): Path<String>) -> Response {
-    if let Some(answer) = dark(&world).await {
+    if let Some(answer) = unwilling(&world).await {
         return answer;
     }
     if world.behaviour().generation == Generation::Legacy || id != world.payhero.account_id.to_string() {
@@ -145,6 +151,22 @@ pub(crate) async fn fees() -> Response {
     Json(published_fees()).into_response()
 }
 
-async fn dark(world: &World) -> Option<Response> {
-    if world.behaviour().status == StatusMode::Dark { Some(reply::silence(world).await) } else { None }
+async fn unwilling(world: &World) -> Option<Response> {
+    match world.behaviour().status {
+        StatusMode::Dark => Some(reply::silence(world).await),
+        StatusMode::RateLimited => Some(reply::rate_limited(world, "Too many requests")),
+        StatusMode::Ok | StatusMode::NotFoundFirst => None,
+    }
+}
+
+/// Moves the list under the eyes of whoever reads it page by page.
+fn shift(world: &World, by: i64) -> std::io::Result<()> {
+    if by < 0 {
+        world.unlisted.fetch_add(usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX), Ordering::Relaxed);
+        return Ok(());
+    }
+    for _ in 0..by {
+        world.change(|draft| wallet::deposit(draft, &world.payhero, reference::payhero(Generation::Legacy), 10, now_ms()))?;
+    }
+    Ok(())
 }

@@ -28,6 +28,7 @@ pub(crate) async fn open(world: &World, direction: Direction, reception: Recepti
         Reception::Ok | Reception::TimeoutAfterAccept | Reception::ErrorAfterAccept | Reception::Slow => return Ok(fields),
         Reception::Refuse => refuse(world, direction, &fields, "insufficient balance in service wallet", reply::invalid),
         Reception::RefuseWith200 => refuse(world, direction, &fields, "sql: no rows in result set", reply::no_with_200),
+        Reception::RateLimited => refuse(world, direction, &fields, "Too many requests", |sentence| reply::rate_limited(world, sentence)),
         Reception::Html => refuse(world, direction, &fields, "html", |_| reply::maintenance()),
         Reception::Dark => {
             note(world, direction, &fields, "dark");

@@ -33,6 +33,13 @@ pub(crate) fn internal() -> Response {
     refusal(StatusCode::INTERNAL_SERVER_ERROR, "internal", "an internal error occurred")
 }
 
+/// 429: too many calls. PayHero documents the status as retryable, and no rate.
+pub(crate) fn rate_limited(world: &World, message: &str) -> Response {
+    let mut answer = refusal(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+    answer.headers_mut().insert(header::RETRY_AFTER, world.behaviour().retry_after_s.into());
+    answer
+}
+
 /// The truth could not be written, so nothing may be said to have happened.
 pub(crate) fn broken(fault: &std::io::Error) -> Response {
     tracing::error!(%fault, "the journal cannot be written");

@@ -77,6 +77,7 @@ pub(crate) async fn global(State(world): State<Arc<World>>, body: Bytes) -> Resp
 async fn find(world: &World, key: &str) -> Result<Movement, Response> {
     match world.behaviour().status {
         StatusMode::Dark => return Err(reply::silence(world).await),
+        StatusMode::RateLimited => return Err(reply::rate_limited(world, "Too many requests")),
         StatusMode::NotFoundFirst => {
             let mut asked = world.asked.lock().unwrap_or_else(PoisonError::into_inner);
             if asked.insert(key.to_owned()) {

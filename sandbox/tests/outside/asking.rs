@@ -65,6 +65,39 @@ async fn a_dark_host_answers_no_question() {
 }
 
 #[tokio::test]
+async fn a_host_under_load_says_when_to_come_back() {
+    let stand = Stand::with(json!({"status": "rate_limited", "collect": "rate_limited", "retry_after_s": 7})).await;
+    let asked = [
+        stand.request(reqwest::Method::GET, "/payhero/api/v2/transaction-status?reference=X"),
+        stand.request(reqwest::Method::GET, "/payhero/api/v2/transactions"),
+        stand.request(reqwest::Method::POST, "/payhero/api/v2/payments").json(&stand.payment(50, "PAY-1")),
+    ];
+    for request in asked {
+        let answer = request.header("authorization", "Basic c2FuZGJveDpzYW5kYm94").send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (429, &"7".parse().unwrap()));
+        assert_eq!(answer.json::<Value>().await.unwrap()["error_code"], "rate_limited");
+    }
+    let truth = stand.sandbox().truth();
+    assert_eq!((&truth["collections"], &truth["refused"][0]["reason"]), (&json!([]), &json!("Too many requests")));
+}
+
+#[tokio::test]
+async fn the_list_can_move_while_it_is_read() {
+    let stand = Stand::with(json!({})).await;
+    for amount in 1..=4 {
+        stand.post("/control/payhero/wallet", json!({"amount": amount})).await;
+    }
+    let page = async |page: u8| {
+        let rows = stand.payhero_get(&format!("/api/v2/transactions?page={page}&per=2")).await.1["transactions"].clone();
+        rows.as_array().unwrap().iter().map(|row| row["amount"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    stand.put("/control/payhero/behaviour", json!({"list_shift": -1})).await;
+    assert_eq!((page(1).await, page(2).await), (vec![4, 3], vec![1]), "2 moved up to a page that was read");
+    stand.put("/control/payhero/behaviour", json!({"list_shift": 1})).await;
+    assert_eq!((page(1).await, page(2).await), (vec![4, 3], vec![3, 2]), "3 moved down to the next page");
+}
+
+#[tokio::test]
 async fn api_2_is_asked_by_request_id() {
     let stand = Stand::with(json!({"generation": "v2", "auto_answer": "accept"})).await;
     let mut body = stand.payment(50, "PAY-1");

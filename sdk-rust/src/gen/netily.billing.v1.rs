@@ -37,6 +37,53 @@ impl ::prost::Name for Commission {
         "/netily.billing.v1.Commission".into()
     }
 }
+/// A service plan: home internet that an ISP sells by the period. Changing or ending one never reaches what is paid already.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ServicePlan {
+    /// `spl_…`; ignored when a plan is made.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Name shown to customers, 1 to 60 characters.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// What it is, for customers; up to 500 characters, line breaks allowed.
+    #[prost(string, tag = "3")]
+    pub description: ::prost::alloc::string::String,
+    /// Price of one period: whole shillings.
+    #[prost(message, optional, tag = "4")]
+    pub price: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// For how long the price is paid.
+    #[prost(message, optional, tag = "5")]
+    pub billing_period: ::core::option::Option<super::super::r#type::v1::BillingPeriod>,
+    /// To the customer; 0 is without limit.
+    #[prost(int32, tag = "6")]
+    pub download_kbps: i32,
+    /// From the customer; 0 is without limit.
+    #[prost(int32, tag = "7")]
+    pub upload_kbps: i32,
+    /// Both ways together in one period; 0 is without limit.
+    #[prost(int64, tag = "8")]
+    pub data_cap_bytes: i64,
+    /// Name of a profile that the routers have already, up to 60 characters; empty: Netily sets the speeds itself.
+    #[prost(string, tag = "9")]
+    pub router_profile: ::prost::alloc::string::String,
+    /// Since when it is no longer sold; absent while it is.
+    #[prost(message, optional, tag = "10")]
+    pub archived_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was made.
+    #[prost(message, optional, tag = "11")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ServicePlan {
+    const NAME: &'static str = "ServicePlan";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ServicePlan".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ServicePlan".into()
+    }
+}
 /// Asks for the commission ledger.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListCommissionsRequest {
@@ -83,6 +130,154 @@ impl ::prost::Name for ListCommissionsResponse {
         "/netily.billing.v1.ListCommissionsResponse".into()
     }
 }
+/// Asks for a new service plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreatePlanRequest {
+    /// The plan.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<ServicePlan>,
+    /// UUID made by the client; the same one again gives the same plan.
+    #[prost(string, tag = "2")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreatePlanRequest {
+    const NAME: &'static str = "CreatePlanRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreatePlanRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreatePlanRequest".into()
+    }
+}
+/// The new plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreatePlanResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<ServicePlan>,
+}
+impl ::prost::Name for CreatePlanResponse {
+    const NAME: &'static str = "CreatePlanResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreatePlanResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreatePlanResponse".into()
+    }
+}
+/// Asks for a change of a service plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdatePlanRequest {
+    /// The plan with its id, as it shall be from now on.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<ServicePlan>,
+}
+impl ::prost::Name for UpdatePlanRequest {
+    const NAME: &'static str = "UpdatePlanRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdatePlanRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdatePlanRequest".into()
+    }
+}
+/// The changed plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdatePlanResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<ServicePlan>,
+}
+impl ::prost::Name for UpdatePlanResponse {
+    const NAME: &'static str = "UpdatePlanResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdatePlanResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdatePlanResponse".into()
+    }
+}
+/// Asks for the end of a service plan's sale.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchivePlanRequest {
+    /// `spl_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ArchivePlanRequest {
+    const NAME: &'static str = "ArchivePlanRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ArchivePlanRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ArchivePlanRequest".into()
+    }
+}
+/// The archived plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchivePlanResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub plan: ::core::option::Option<ServicePlan>,
+}
+impl ::prost::Name for ArchivePlanResponse {
+    const NAME: &'static str = "ArchivePlanResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ArchivePlanResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ArchivePlanResponse".into()
+    }
+}
+/// Asks for service plans.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPlansRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Archived ones too.
+    #[prost(bool, tag = "3")]
+    pub include_archived: bool,
+}
+impl ::prost::Name for ListPlansRequest {
+    const NAME: &'static str = "ListPlansRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPlansRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPlansRequest".into()
+    }
+}
+/// A page of service plans.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPlansResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub plans: ::prost::alloc::vec::Vec<ServicePlan>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPlansResponse {
+    const NAME: &'static str = "ListPlansResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPlansResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPlansResponse".into()
+    }
+}
 /// What a payment was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -120,7 +315,7 @@ impl PaymentType {
         }
     }
 }
-/// The ISP's money. Staff.
+/// What the ISP sells to its customers at home, and the ISP's money. Staff.
 ///
 /// Made by [`Client::billing`](crate::Client::billing).
 #[derive(Clone, Debug)]
@@ -136,6 +331,61 @@ impl crate::Client {
     }
 }
 impl BillingCalls {
+    /// Makes a service plan, which is on sale at once.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_plan(
+        &self,
+        mut ask: CreatePlanRequest,
+    ) -> Result<CreatePlanResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/CreatePlan",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Writes every field of a service plan that is still sold. PLAN_NOT_AVAILABLE when it is archived.
+    pub async fn update_plan(
+        &self,
+        ask: UpdatePlanRequest,
+    ) -> Result<UpdatePlanResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/UpdatePlan",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Stops selling a service plan; who has it keeps it. Doing it again changes nothing.
+    pub async fn archive_plan(
+        &self,
+        ask: ArchivePlanRequest,
+    ) -> Result<ArchivePlanResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ArchivePlan",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Service plans, newest first.
+    pub async fn list_plans(
+        &self,
+        ask: ListPlansRequest,
+    ) -> Result<ListPlansResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListPlans",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
     /// The commission ledger, newest first, with what the ISP is owed now.
     pub async fn list_commissions(
         &self,
@@ -161,7 +411,7 @@ pub mod billing_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// The ISP's money. Staff.
+    /// What the ISP sells to its customers at home, and the ISP's money. Staff.
     #[derive(Debug, Clone)]
     pub struct BillingServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -242,6 +492,114 @@ pub mod billing_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
+        /// Makes a service plan, which is on sale at once.
+        pub async fn create_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreatePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreatePlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/CreatePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "CreatePlan"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Writes every field of a service plan that is still sold. PLAN_NOT_AVAILABLE when it is archived.
+        pub async fn update_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdatePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdatePlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/UpdatePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "UpdatePlan"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stops selling a service plan; who has it keeps it. Doing it again changes nothing.
+        pub async fn archive_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ArchivePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchivePlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ArchivePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "ArchivePlan"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Service plans, newest first.
+        pub async fn list_plans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ListPlans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "ListPlans"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// The commission ledger, newest first, with what the ISP is owed now.
         pub async fn list_commissions(
             &mut self,
@@ -288,6 +646,38 @@ pub mod billing_service_server {
     /// Generated trait containing gRPC methods that should be implemented for use with BillingServiceServer.
     #[async_trait]
     pub trait BillingService: std::marker::Send + std::marker::Sync + 'static {
+        /// Makes a service plan, which is on sale at once.
+        async fn create_plan(
+            &self,
+            request: tonic::Request<super::CreatePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreatePlanResponse>,
+            tonic::Status,
+        >;
+        /// Writes every field of a service plan that is still sold. PLAN_NOT_AVAILABLE when it is archived.
+        async fn update_plan(
+            &self,
+            request: tonic::Request<super::UpdatePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdatePlanResponse>,
+            tonic::Status,
+        >;
+        /// Stops selling a service plan; who has it keeps it. Doing it again changes nothing.
+        async fn archive_plan(
+            &self,
+            request: tonic::Request<super::ArchivePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ArchivePlanResponse>,
+            tonic::Status,
+        >;
+        /// Service plans, newest first.
+        async fn list_plans(
+            &self,
+            request: tonic::Request<super::ListPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlansResponse>,
+            tonic::Status,
+        >;
         /// The commission ledger, newest first, with what the ISP is owed now.
         async fn list_commissions(
             &self,
@@ -297,7 +687,7 @@ pub mod billing_service_server {
             tonic::Status,
         >;
     }
-    /// The ISP's money. Staff.
+    /// What the ISP sells to its customers at home, and the ISP's money. Staff.
     #[derive(Debug)]
     pub struct BillingServiceServer<T> {
         inner: Arc<T>,
@@ -374,6 +764,186 @@ pub mod billing_service_server {
         }
         fn call(&mut self, req: http::Request<B>) -> Self::Future {
             match req.uri().path() {
+                "/netily.billing.v1.BillingService/CreatePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreatePlanSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::CreatePlanRequest>
+                    for CreatePlanSvc<T> {
+                        type Response = super::CreatePlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreatePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::create_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreatePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/UpdatePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdatePlanSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::UpdatePlanRequest>
+                    for UpdatePlanSvc<T> {
+                        type Response = super::UpdatePlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdatePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::update_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdatePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ArchivePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct ArchivePlanSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ArchivePlanRequest>
+                    for ArchivePlanSvc<T> {
+                        type Response = super::ArchivePlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ArchivePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::archive_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ArchivePlanSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ListPlans" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPlansSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ListPlansRequest>
+                    for ListPlansSvc<T> {
+                        type Response = super::ListPlansResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPlansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::list_plans(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPlansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/netily.billing.v1.BillingService/ListCommissions" => {
                     #[allow(non_camel_case_types)]
                     struct ListCommissionsSvc<T: BillingService>(pub Arc<T>);

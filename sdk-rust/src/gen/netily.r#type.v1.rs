@@ -19,6 +19,214 @@ impl ::prost::Name for Money {
         "/netily.type.v1.Money".into()
     }
 }
+/// For how long one price is paid: two weeks, one month.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BillingPeriod {
+    /// What is counted.
+    #[prost(enumeration = "BillingPeriodUnit", tag = "1")]
+    pub unit: i32,
+    /// How many of them: 1 to 366 days, 1 to 52 weeks, 1 to 12 months.
+    #[prost(int32, tag = "2")]
+    pub count: i32,
+}
+impl ::prost::Name for BillingPeriod {
+    const NAME: &'static str = "BillingPeriod";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.BillingPeriod".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.BillingPeriod".into()
+    }
+}
+/// What a billing period is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum BillingPeriodUnit {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Days of 24 hours.
+    Day = 1,
+    /// Weeks of seven days.
+    Week = 2,
+    /// Months of the calendar, of whatever length.
+    Month = 3,
+}
+impl BillingPeriodUnit {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "BILLING_PERIOD_UNIT_UNSPECIFIED",
+            Self::Day => "BILLING_PERIOD_UNIT_DAY",
+            Self::Week => "BILLING_PERIOD_UNIT_WEEK",
+            Self::Month => "BILLING_PERIOD_UNIT_MONTH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "BILLING_PERIOD_UNIT_UNSPECIFIED" => Some(Self::Unspecified),
+            "BILLING_PERIOD_UNIT_DAY" => Some(Self::Day),
+            "BILLING_PERIOD_UNIT_WEEK" => Some(Self::Week),
+            "BILLING_PERIOD_UNIT_MONTH" => Some(Self::Month),
+            _ => None,
+        }
+    }
+}
+/// What a service request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ServiceRequestCategory {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// A first connection.
+    Connection = 1,
+    /// A larger plan.
+    Upgrade = 2,
+    /// A smaller plan.
+    Downgrade = 3,
+    /// The connection at another place.
+    Transfer = 4,
+    /// A pause.
+    Suspension = 5,
+    /// An end.
+    Termination = 6,
+    /// Something about money.
+    Billing = 7,
+    /// Something does not work.
+    Technical = 8,
+    /// Anything else.
+    Other = 9,
+}
+impl ServiceRequestCategory {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERVICE_REQUEST_CATEGORY_UNSPECIFIED",
+            Self::Connection => "SERVICE_REQUEST_CATEGORY_CONNECTION",
+            Self::Upgrade => "SERVICE_REQUEST_CATEGORY_UPGRADE",
+            Self::Downgrade => "SERVICE_REQUEST_CATEGORY_DOWNGRADE",
+            Self::Transfer => "SERVICE_REQUEST_CATEGORY_TRANSFER",
+            Self::Suspension => "SERVICE_REQUEST_CATEGORY_SUSPENSION",
+            Self::Termination => "SERVICE_REQUEST_CATEGORY_TERMINATION",
+            Self::Billing => "SERVICE_REQUEST_CATEGORY_BILLING",
+            Self::Technical => "SERVICE_REQUEST_CATEGORY_TECHNICAL",
+            Self::Other => "SERVICE_REQUEST_CATEGORY_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERVICE_REQUEST_CATEGORY_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVICE_REQUEST_CATEGORY_CONNECTION" => Some(Self::Connection),
+            "SERVICE_REQUEST_CATEGORY_UPGRADE" => Some(Self::Upgrade),
+            "SERVICE_REQUEST_CATEGORY_DOWNGRADE" => Some(Self::Downgrade),
+            "SERVICE_REQUEST_CATEGORY_TRANSFER" => Some(Self::Transfer),
+            "SERVICE_REQUEST_CATEGORY_SUSPENSION" => Some(Self::Suspension),
+            "SERVICE_REQUEST_CATEGORY_TERMINATION" => Some(Self::Termination),
+            "SERVICE_REQUEST_CATEGORY_BILLING" => Some(Self::Billing),
+            "SERVICE_REQUEST_CATEGORY_TECHNICAL" => Some(Self::Technical),
+            "SERVICE_REQUEST_CATEGORY_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// Where a service request stands. The last three are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ServiceRequestStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Nobody has looked at it yet.
+    Pending = 1,
+    /// It will be done.
+    Approved = 2,
+    /// Somebody works on it.
+    InProgress = 3,
+    /// It is done.
+    Completed = 4,
+    /// It will not be done; the reply says why.
+    Rejected = 5,
+    /// It is not wanted any more.
+    Cancelled = 6,
+}
+impl ServiceRequestStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERVICE_REQUEST_STATUS_UNSPECIFIED",
+            Self::Pending => "SERVICE_REQUEST_STATUS_PENDING",
+            Self::Approved => "SERVICE_REQUEST_STATUS_APPROVED",
+            Self::InProgress => "SERVICE_REQUEST_STATUS_IN_PROGRESS",
+            Self::Completed => "SERVICE_REQUEST_STATUS_COMPLETED",
+            Self::Rejected => "SERVICE_REQUEST_STATUS_REJECTED",
+            Self::Cancelled => "SERVICE_REQUEST_STATUS_CANCELLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERVICE_REQUEST_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVICE_REQUEST_STATUS_PENDING" => Some(Self::Pending),
+            "SERVICE_REQUEST_STATUS_APPROVED" => Some(Self::Approved),
+            "SERVICE_REQUEST_STATUS_IN_PROGRESS" => Some(Self::InProgress),
+            "SERVICE_REQUEST_STATUS_COMPLETED" => Some(Self::Completed),
+            "SERVICE_REQUEST_STATUS_REJECTED" => Some(Self::Rejected),
+            "SERVICE_REQUEST_STATUS_CANCELLED" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+/// What an alert is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AlertKind {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Data that runs out.
+    Data = 1,
+    /// Invoices and the end of a paid period.
+    Billing = 2,
+    /// Payments.
+    Payment = 3,
+    /// The account, the connection, and answers to service requests.
+    Service = 4,
+}
+impl AlertKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ALERT_KIND_UNSPECIFIED",
+            Self::Data => "ALERT_KIND_DATA",
+            Self::Billing => "ALERT_KIND_BILLING",
+            Self::Payment => "ALERT_KIND_PAYMENT",
+            Self::Service => "ALERT_KIND_SERVICE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ALERT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "ALERT_KIND_DATA" => Some(Self::Data),
+            "ALERT_KIND_BILLING" => Some(Self::Billing),
+            "ALERT_KIND_PAYMENT" => Some(Self::Payment),
+            "ALERT_KIND_SERVICE" => Some(Self::Service),
+            _ => None,
+        }
+    }
+}
 /// Why a call failed. It travels as `google.rpc.ErrorInfo.reason`, without the prefix
 /// (`TENANT_NOT_FOUND`), with the domain "netily.io". Clients branch on it, never on the sentence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -165,6 +373,51 @@ impl ErrorReason {
             "ERROR_REASON_PHONE_NOT_VERIFIED" => Some(Self::PhoneNotVerified),
             "ERROR_REASON_STATE_CONFLICT" => Some(Self::StateConflict),
             "ERROR_REASON_LAST_OWNER" => Some(Self::LastOwner),
+            _ => None,
+        }
+    }
+}
+/// How a customer of an ISP stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CustomerStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Waits for proofs or for staff.
+    Pending = 1,
+    /// May buy.
+    Active = 2,
+    /// Stopped by staff; may sign in, look, and ask for help.
+    Suspended = 3,
+    /// Refused by staff; cannot sign in.
+    Rejected = 4,
+    /// Closed for good; cannot sign in.
+    Closed = 5,
+}
+impl CustomerStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CUSTOMER_STATUS_UNSPECIFIED",
+            Self::Pending => "CUSTOMER_STATUS_PENDING",
+            Self::Active => "CUSTOMER_STATUS_ACTIVE",
+            Self::Suspended => "CUSTOMER_STATUS_SUSPENDED",
+            Self::Rejected => "CUSTOMER_STATUS_REJECTED",
+            Self::Closed => "CUSTOMER_STATUS_CLOSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CUSTOMER_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "CUSTOMER_STATUS_PENDING" => Some(Self::Pending),
+            "CUSTOMER_STATUS_ACTIVE" => Some(Self::Active),
+            "CUSTOMER_STATUS_SUSPENDED" => Some(Self::Suspended),
+            "CUSTOMER_STATUS_REJECTED" => Some(Self::Rejected),
+            "CUSTOMER_STATUS_CLOSED" => Some(Self::Closed),
             _ => None,
         }
     }

@@ -10,6 +10,11 @@ pub mod netily {
             include!("netily.billing.v1.rs");
         }
     }
+    pub mod customer {
+        pub mod v1 {
+            include!("netily.customer.v1.rs");
+        }
+    }
     pub mod hotspot {
         pub mod v1 {
             include!("netily.hotspot.v1.rs");
@@ -38,6 +43,11 @@ pub mod netily {
     pub mod router {
         pub mod v1 {
             include!("netily.router.v1.rs");
+        }
+    }
+    pub mod selfservice {
+        pub mod v1 {
+            include!("netily.selfservice.v1.rs");
         }
     }
 }

@@ -66,7 +66,10 @@ impl ServiceGenerator for SdkGenerator {
 
 fn write_calls(service: &Service, with_request_id: &BTreeSet<String>, code: &mut String) -> std::fmt::Result {
     let area = service.package.split('.').nth(1).expect("netily.<area>.v1");
-    let calls = format!("{}Calls", service.name.strip_suffix("Service").unwrap_or(&service.name));
+    let calls = match service.name.as_str() {
+        whole @ "SelfService" => format!("{whole}Calls"), // here the word is no suffix
+        name => format!("{}Calls", name.strip_suffix("Service").unwrap_or(name)),
+    };
     let path = format!("{}.{}", service.package, service.proto_name);
 
     service.comments.append_with_indent(0, code);

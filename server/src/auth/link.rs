@@ -100,8 +100,8 @@ pub async fn redeem(tx: &mut Tx, tenant: IspId, purpose: Purpose, token: &str, n
     row.map(|(user, email, expires_at)| Link { user, email, expires_at }).ok_or_else(invalid)
 }
 
-/// Makes every link of a person void.
-pub(super) async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
+/// Makes every unused link of a person void.
+pub async fn void(tx: &mut Tx, tenant: IspId, user: UserId) -> Result<()> {
     diesel::delete(link::table.filter(link::tenant_id.eq(tenant).and(link::user_id.eq(user)))).execute(&mut **tx).await?;
     Ok(())
 }

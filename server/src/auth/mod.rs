@@ -8,6 +8,7 @@ pub mod link;
 mod password;
 pub mod passwords;
 mod refresh;
+pub mod sending;
 mod session;
 mod sign_in;
 pub mod sign_ins;
@@ -23,4 +24,7 @@ pub use session::{Grant, LIVES as SESSION_LIVES, Live, Tokens, by_cookie, by_tok
 pub use sign_in::{SignedIn, check_password, sign_in};
 pub use tidy::tidy;
 pub use token::{Claims, KeyInfo, TokenKeys};
-pub use user::{NewUser, User, create as create_user, disable, find_by_identifier, get as get_user, set_password};
+pub use user::{
+    NewUser, User, UserChange, change as change_user, create as create_user, disable, drop_email, find_by_identifier, get as get_user, is_password,
+    lock as lock_user, set_password, taken,
+};

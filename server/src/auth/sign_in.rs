@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::db::Tx;
+use crate::email::Email;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, UserId};
 use crate::jobs::backoff;
@@ -165,7 +166,10 @@ pub(super) fn from_address(address: IpAddr) -> String {
 
 /// What was typed, in the one form of it.
 pub(super) fn normal(identifier: &str) -> String {
-    identifier.parse::<Phone>().map_or_else(|_| identifier.trim().to_lowercase(), |phone| phone.digits().to_owned())
+    if let Ok(phone) = identifier.parse::<Phone>() {
+        return phone.digits().to_owned();
+    }
+    identifier.parse::<Email>().map_or_else(|_| identifier.trim().to_lowercase(), |email| email.as_str().to_owned())
 }
 
 /// Deletes counts of long ago.

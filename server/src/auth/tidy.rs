@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{code, link, session, sign_in};
+use super::{code, link, sending, session, sign_in};
 use crate::app::App;
 use crate::error::Result;
 use crate::id::IspId;
@@ -19,7 +19,8 @@ pub async fn tidy(app: &App) -> Result<()> {
                 session::tidy(tx, tenant, now).await?;
                 sign_in::tidy_failures(tx, tenant, now).await?;
                 code::tidy(tx, tenant, now).await?;
-                link::tidy(tx, tenant, now).await
+                link::tidy(tx, tenant, now).await?;
+                sending::tidy(tx, tenant, now).await
             })
             .await?;
     }

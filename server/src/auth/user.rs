@@ -2,9 +2,11 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use secrecy::SecretString;
 
-use super::session;
+use super::{session, sign_in};
 use crate::actor::Role;
+use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result, is_duplicate};
@@ -100,14 +102,37 @@ pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Res
         ))
         .execute(&mut **tx)
         .await
-        .map_err(|cause| {
-            if is_duplicate(&cause) {
-                Error::new(Reason::AlreadyExists, "Somebody with this e-mail address or phone number is here already.")
-            } else {
-                cause.into()
-            }
-        })?;
+        .map_err(|cause| if is_duplicate(&cause) { taken_by(&cause) } else { cause.into() })?;
     Ok(id)
+}
+
+/// Which of the two a statement found to be somebody's already.
+fn taken_by(cause: &diesel::result::Error) -> Error {
+    let of_phone = matches!(cause, diesel::result::Error::DatabaseError(_, info) if info.constraint_name().is_some_and(|name| name.contains("phone")));
+    taken_error(of_phone, !of_phone)
+}
+
+fn taken_error(phone: bool, email: bool) -> Error {
+    let sentence = match (phone, email) {
+        (true, true) => "Somebody with this phone number and e-mail address is here already. Sign in, or ask for a new password.",
+        (true, false) => "Somebody with this phone number is here already. Sign in, or ask for a new password.",
+        _ => "Somebody with this e-mail address is here already. Sign in, or ask for a new password.",
+    };
+    let fields = [(phone, "phone_number"), (email, "email")].into_iter().filter(|(taken, _)| *taken);
+    Error { fields: fields.map(|(_, field)| (field.to_owned(), "is taken".to_owned())).collect(), ..Error::new(Reason::AlreadyExists, sentence) }
+}
+
+/// Whether somebody has this e-mail address or phone already: the error that says so, with the field paths `email` and `phone_number`.
+pub async fn taken(tx: &mut Tx, tenant: IspId, email: &str, phone: &Phone) -> Result<Option<Error>> {
+    let have: Vec<(Option<String>, Option<String>)> = user_account::table
+        .filter(user_account::tenant_id.eq(tenant))
+        .filter(user_account::email.eq(email).or(user_account::phone.eq(phone.digits())))
+        .select((user_account::email, user_account::phone))
+        .load(&mut **tx)
+        .await?;
+    let of_phone = have.iter().any(|(_, theirs)| theirs.as_deref() == Some(phone.digits()));
+    let of_email = have.iter().any(|(theirs, _)| theirs.as_deref() == Some(email));
+    Ok((of_phone || of_email).then(|| taken_error(of_phone, of_email)))
 }
 
 /// The person, or `NOT_FOUND`.
@@ -120,8 +145,40 @@ pub async fn find_by_identifier(tx: &mut Tx, tenant: IspId, identifier: &str) ->
     let mine = user_account::table.filter(user_account::tenant_id.eq(tenant)).select(User::as_select());
     Ok(match identifier.parse::<Phone>() {
         Ok(phone) => mine.filter(user_account::phone.eq(phone.digits())).first(&mut **tx).await.optional()?,
-        Err(_) => mine.filter(user_account::email.eq(identifier.trim().to_lowercase())).first(&mut **tx).await.optional()?,
+        Err(_) => mine.filter(user_account::email.eq(sign_in::normal(identifier))).first(&mut **tx).await.optional()?,
     })
+}
+
+/// What changes of a person; what is `None` stays.
+#[derive(Clone, Debug, Default, AsChangeset)]
+#[diesel(table_name = user_account)]
+pub struct UserChange {
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// Code of what they read.
+    pub lang: Option<&'static str>,
+    /// E-mail address, in small letters; who changes it has proof.
+    pub email: Option<String>,
+    /// Twelve digits; who changes it has proof.
+    pub phone: Option<String>,
+}
+
+/// Changes a person. `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it.
+pub async fn change(tx: &mut Tx, tenant: IspId, id: UserId, change: &UserChange) -> Result<User> {
+    let changes_nothing =
+        change.first_name.is_none() && change.last_name.is_none() && change.lang.is_none() && change.email.is_none() && change.phone.is_none();
+    if !changes_nothing {
+        let written = diesel::update(user_account::table.find((tenant, id))).set(change).execute(&mut **tx).await;
+        written.map_err(|cause| if is_duplicate(&cause) { taken_by(&cause) } else { cause.into() })?;
+    }
+    get(tx, tenant, id).await
+}
+
+/// Whether this is the person's password. Counts nothing: only for who cannot guess.
+pub async fn is_password(app: &App, user: &User, password: &SecretString) -> Result<bool> {
+    app.passwords.verify(password, user.password_hash.clone()).await
 }
 
 pub(super) async fn write_password_hash(tx: &mut Tx, tenant: IspId, id: UserId, hash: &str) -> Result<()> {
@@ -145,4 +202,16 @@ pub async fn disable(tx: &mut Tx, tenant: IspId, id: UserId, now: Time) -> Resul
         .await?;
     session::end_all(tx, tenant, id, None, "account disabled", now).await?;
     Ok(())
+}
+
+/// Takes a person's e-mail address away; they have a phone to be reached by.
+pub async fn drop_email(tx: &mut Tx, tenant: IspId, id: UserId) -> Result<()> {
+    diesel::update(user_account::table.find((tenant, id))).set(user_account::email.eq(None::<String>)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Nobody else changes this person until the transaction ends.
+pub async fn lock(tx: &mut Tx, tenant: IspId, id: UserId) -> Result<User> {
+    let row = user_account::table.find((tenant, id)).for_update().select(User::as_select()).first(&mut **tx).await;
+    row.optional()?.ok_or_else(|| Error::not_found("user"))
 }

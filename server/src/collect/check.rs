@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use super::confirm::{self, Confirmed, confirm};
+use super::confirm::{self, ASK_FOR, Confirmed, confirm};
 use super::{hint, push};
 use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
+use crate::failpoint;
 use crate::gateways::payhero::{self, AskError, StatusAnswer};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{Outcome, backoff};
@@ -21,8 +22,6 @@ use crate::money::Money;
 use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
 
-/// How long we go on asking.
-const ASK_FOR: TimeDelta = TimeDelta::hours(72);
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
@@ -34,17 +33,22 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
         app.db.tx(isp, async |tx| hint::close(tx, id, "IGNORED", "The payment has succeeded already.", asked_at, asked_at).await).await?;
         return Ok(Outcome::Done);
     }
+    failpoint::reached("check", "looked");
     let answer = ask(app, isp, &payment, &hints).await;
+    failpoint::reached("check", "asked");
     let now = app.clock.now();
+    let mut rest = TimeDelta::zero();
     let state = match answer {
         Ok(Some(observation)) => app.db.tx(isp, async |tx| answered(tx, isp, &payment, observation, asked_at, now).await).await?,
         Ok(None) => app.db.tx(isp, async |tx| unanswered(tx, isp, id, true, now).await).await?,
         Err(error) => {
             tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
+            rest = error.retry_after.map_or(rest, |wait| TimeDelta::from_std(wait.min(LONGEST_WAIT)).unwrap_or(rest));
             app.db.tx(isp, async |tx| unanswered(tx, isp, id, false, now).await).await?
         }
     };
-    again(app, isp, &payment, state, now).await
+    failpoint::reached("check", "confirmed");
+    again(app, isp, &payment, state, rest, now).await
 }
 
 /// Reads the payment, and what callbacks said of it if there is no reference of our own to ask by. Lets its time run out.
@@ -72,8 +76,9 @@ async fn answered(tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: O
         // The status says that it failed and not why; a callback may. For people only: no state follows from it.
         observation.failure = hint::said(tx, payment.id).await?.iter().find_map(|said| said.failure);
     }
-    let confirmed = confirm(tx, isp, payment.id, &observation, now).await?;
+    let confirmed = confirm(tx, isp, payment, &observation, now).await?;
     hint::close_answered(tx, isp, payment, confirmed, asked_at, now).await?;
+    failpoint::reached("check", "confirming");
     match confirmed {
         Confirmed::State(State::Succeeded) => Ok(State::Succeeded),
         _ => count_poll(tx, isp, payment.id, now).await,
@@ -94,15 +99,15 @@ async fn count_poll(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result
     Ok(payment.state)
 }
 
-/// When to ask next: sooner than the back-off when the person must be told that the time is over.
-async fn again(app: &App, isp: IspId, payment: &Payment, state: State, now: Time) -> Result<Outcome> {
+/// When to ask next: after `rest` at the soonest, but for the moment in which the person must be told that the time is over.
+async fn again(app: &App, isp: IspId, payment: &Payment, state: State, rest: TimeDelta, now: Time) -> Result<Outcome> {
     if matches!(state, State::Succeeded | State::Created) {
         return Ok(Outcome::Done);
     }
     if now >= payment.created_at + ASK_FOR {
         return app.db.tx(isp, async |tx| give_up(tx, isp, payment, state, now).await).await.map(|()| Outcome::Done);
     }
-    let wait = backoff(payment.polls + 1, FIRST_WAIT, LONGEST_WAIT);
+    let wait = backoff(payment.polls + 1, FIRST_WAIT, LONGEST_WAIT).max(rest);
     let deadline = (now < payment.expires_at && state.is_open()).then_some(payment.expires_at);
     Ok(Outcome::Again(deadline.map_or(now + wait, |deadline| deadline.min(now + wait))))
 }
@@ -181,7 +186,7 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
     };
     let Some(observation) = observation.filter(|observation| observation.receipt.as_deref() == Some(receipt)) else { return Ok(None) };
     let now = app.clock.now();
-    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, id, &observation, now).await).await?;
+    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, &payment, &observation, now).await).await?;
     Ok(match confirmed {
         Confirmed::State(state) => Some(state),
         Confirmed::Quarantined => None,
@@ -213,7 +218,8 @@ pub(super) fn observation(source: Source, answer: &StatusAnswer) -> Observation 
 }
 
 pub(super) fn unreachable(cause: AskError) -> Error {
-    Error { source: Some(Box::new(cause)), ..Error::new(Reason::Unavailable, "The payment company is not reachable right now.") }
+    let retry_after = if let AskError::RateLimited { retry_after } = &cause { *retry_after } else { None };
+    Error { retry_after, source: Some(Box::new(cause)), ..Error::new(Reason::Unavailable, "The payment company is not reachable right now.") }
 }
 
 impl From<payhero::FailureReason> for FailureReason {

@@ -1,17 +1,23 @@
 //! The one writer of a payment's fate. An observation comes in, and in one transaction the state, the ledger and what
 //! was bought follow from it, or none of them.
 
+use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::hotspot;
-use crate::id::{IspId, LedgerId, PaymentId, RowId};
+use crate::id::{IspId, JobId, LedgerId, RowId};
+use crate::jobs::Kind;
 use crate::ledger;
 use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
 use crate::schema::functions;
+
+/// How long we go on asking before a human must look.
+pub(super) const ASK_FOR: TimeDelta = TimeDelta::hours(72);
 
 /// What an observation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,13 +28,21 @@ pub enum Confirmed {
     Quarantined,
 }
 
-/// Keeps what the gateway said and does what follows from it.
-pub async fn confirm(tx: &mut Tx, isp: IspId, id: PaymentId, observation: &Observation, now: Time) -> Result<Confirmed> {
-    let payment = store::lock(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} is gone")))?;
-    if observation.seen == Seen::Success && payment.state != State::Succeeded {
-        return succeed(tx, isp, &payment, observation, now).await;
+/// Keeps what the gateway said of a payment and does what follows from it. `known` is the payment as it was read, without a lock,
+/// when the question was asked; should it have changed meanwhile, it is read again.
+pub async fn confirm(tx: &mut Tx, isp: IspId, known: &Payment, observation: &Observation, now: Time) -> Result<Confirmed> {
+    if observation.seen == Seen::Success && known.state != State::Succeeded {
+        match succeed(tx, isp, known, observation, now).await? {
+            Some(confirmed) => return Ok(confirmed),
+            None => tracing::debug!(payment = %known.id, "a payment changed while the gateway was asked"),
+        }
     }
-    store::record(tx, isp, id, observation, now).await?;
+    let payment = store::lock(tx, isp, known.id).await?.ok_or_else(|| Error::internal(format!("{} is gone", known.id)))?;
+    if observation.seen == Seen::Success && payment.state != State::Succeeded {
+        // It is locked: it cannot change once more.
+        return succeed(tx, isp, &payment, observation, now).await?.ok_or_else(|| Error::internal(format!("{} changed under its lock", payment.id)));
+    }
+    store::record(tx, isp, payment.id, observation, now).await?;
     if observation.seen == Seen::Failed {
         advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(observation.failure.unwrap_or(FailureReason::GatewayError)), now).await?;
         return Ok(Confirmed::State(next(payment.state, Event::SeenFailed)));
@@ -36,58 +50,77 @@ pub async fn confirm(tx: &mut Tx, isp: IspId, id: PaymentId, observation: &Obser
     Ok(Confirmed::State(payment.state))
 }
 
-/// Credits a payment that the gateway says is paid.
-async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Confirmed> {
+/// Credits a payment that the gateway says is paid. `None`: it is no longer in the state in which it was read, and nothing was written.
+async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Option<Confirmed>> {
     let contradiction = match observation.amount {
         _ if next(payment.state, Event::SeenSuccess) != State::Succeeded => Some("paid_before_sent"),
         Some(seen) if seen != payment.amount => Some("amount_mismatch"),
         _ => None,
     };
     if let Some(kind) = contradiction {
+        if store::lock(tx, isp, payment.id).await?.is_none_or(|locked| locked.state != payment.state) {
+            return Ok(None);
+        }
         store::record(tx, isp, payment.id, observation, now).await?;
-        return quarantine(tx, isp, payment, kind, observation, now).await;
+        return quarantine(tx, isp, payment, kind, observation, now).await.map(Some);
     }
-    if book(tx, isp, payment, observation, now).await? == Booked::ReceiptReused {
-        return quarantine(tx, isp, payment, "receipt_reused", observation, now).await;
+    match book(tx, isp, payment, observation, now).await? {
+        Booked::Credited => {
+            if now >= payment.created_at + ASK_FOR {
+                // What was given up has come: no human need look for it any more.
+                store::close_break(tx, "no_answer", &payment.id.uuid().to_string(), "The payment succeeded.", now).await?;
+            }
+            Ok(Some(Confirmed::State(State::Succeeded)))
+        }
+        Booked::ReceiptReused => quarantine(tx, isp, payment, "receipt_reused", observation, now).await.map(Some),
+        Booked::Stale => Ok(None),
     }
-    deliver(tx, isp, payment, now).await?;
-    Ok(Confirmed::State(State::Succeeded))
 }
 
-#[derive(PartialEq, Eq)]
 enum Booked {
     Credited,
     ReceiptReused,
+    Stale,
 }
 
-/// Observation, receipt, state and credit in one call, which keeps its plan: this is the hottest act there is.
+/// Observation, receipt, state, credit and what was bought, in one call, which keeps its plan: this is the hottest act there is.
 async fn book(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
     let posting = ledger::credit(payment.amount, split(payment.amount, payment.rate));
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    let act = functions::book_payment(
-        isp,
-        payment.id,
-        payment.state.as_str(),
-        RowId::sortable(now),
-        observation.source.as_str(),
-        observation.amount,
-        observation.receipt.as_deref(),
-        &observation.body,
-        LedgerId::sortable(now),
-        posting.kind,
-        accounts,
-        amounts,
-        now,
-    );
-    let booked: String = diesel::select(act).get_result(&mut **tx).await?;
-    Ok(if booked == "BOOKED" { Booked::Credited } else { Booked::ReceiptReused })
-}
-
-/// Gives the payer what was bought.
-async fn deliver(tx: &mut Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
-    match payment.purpose {
-        Purpose::Hotspot => hotspot::grant(tx, isp, payment.id, now).await,
-        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str()))),
+    let said: Vec<String> = match payment.purpose {
+        Purpose::Hotspot => {
+            let act = functions::book_hotspot_payment(
+                isp,
+                payment.id,
+                payment.state.as_str(),
+                RowId::sortable(now),
+                observation.source.as_str(),
+                observation.amount,
+                observation.receipt.as_deref(),
+                &observation.body,
+                LedgerId::sortable(now),
+                posting.kind,
+                accounts,
+                amounts,
+                JobId::sortable(now),
+                Kind::RouterSync.lane().as_str(),
+                Kind::RouterSync.as_str(),
+                now,
+            );
+            diesel::select(act).get_result(&mut **tx).await?
+        }
+        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => {
+            return Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str())));
+        }
+    };
+    match &said[..] {
+        [booked, session, _router] if booked == "BOOKED" => {
+            hotspot::granted(tx, session.parse::<Uuid>().map_err(Error::internal)?.into());
+            Ok(Booked::Credited)
+        }
+        [reused] if reused == "RECEIPT_REUSED" => Ok(Booked::ReceiptReused),
+        [stale] if stale == "STALE" => Ok(Booked::Stale),
+        other => Err(Error::internal(format!("booking {} said {other:?}", payment.id))),
     }
 }
 

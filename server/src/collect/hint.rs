@@ -6,20 +6,23 @@ use diesel::pg::data_types::PgInterval;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::callback_token::CallbackKind;
 use super::confirm::Confirmed;
 use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::gateways::payhero::{self, callback};
-use crate::id::{DeliveryId, IspId, PaymentId};
-use crate::jobs::{self, Kind};
+use crate::id::{DeliveryId, IspId, JobId, PaymentId};
+use crate::jobs::Kind;
 use crate::money::Money;
 use crate::payments::store;
 use crate::payments::{FailureReason, Payment};
 use crate::schema::{functions, webhook_delivery};
+use crate::wake::Wake;
 
 /// Between two questions that callbacks make us ask.
 const ASK_AT_MOST_EVERY: TimeDelta = TimeDelta::seconds(10);
@@ -47,61 +50,47 @@ pub enum Delivered {
     Repeated,
 }
 
-/// Keeps a callback and wakes the check of its payment. Returns only after the commit: then it may be acknowledged.
+/// Keeps a callback and wakes the check of its payment. The first hint asks at once; more of them within ten seconds only make sure
+/// that it is asked again after those. Returns only after the commit: then it may be acknowledged.
 pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     let now = app.clock.now();
     let Hint { kind, isp, payment, body, source_ip } = hint;
     let kind = kind.as_path().to_ascii_uppercase();
     let dedup = Sha256::new().chain_update(payment.uuid().as_bytes()).chain_update(&kind).chain_update(&body).finalize().to_vec();
-    let readable = callback::read(&body).is_ok();
-    app.db
-        .tx(isp, async |tx| {
-            let id = DeliveryId::sortable(now);
-            let stored = diesel::insert_into(webhook_delivery::table)
-                .values((
-                    (webhook_delivery::id.eq(id), webhook_delivery::kind.eq(&kind), webhook_delivery::isp_id.eq(isp), webhook_delivery::payment_id.eq(payment)),
-                    (webhook_delivery::dedup.eq(&dedup), webhook_delivery::body.eq(&body), webhook_delivery::source_ip.eq(source_ip.to_string())),
-                    (webhook_delivery::received_at.eq(now), webhook_delivery::last_at.eq(now)),
-                ))
-                .on_conflict_do_nothing()
-                .execute(&mut **tx)
-                .await?;
-            if stored == 0 {
-                let waits = count_repetition(tx, &dedup, now).await?;
-                if waits {
-                    wake_check(tx, isp, payment, now).await?;
-                }
-                return Ok(Delivered::Repeated);
-            }
-            if !readable {
-                close_one(tx, id, "DEAD", "The body is not a JSON object.", now).await?;
-            } else if !wake_check(tx, isp, payment, now).await? {
-                close_one(tx, id, "IGNORED", "No payment waits for it.", now).await?;
-            }
-            Ok(Delivered::Stored)
-        })
-        .await
-}
-
-/// Counts a body that came before; says whether it still waits for the gateway's word.
-async fn count_repetition(tx: &mut Tx, dedup: &[u8], now: Time) -> Result<bool> {
-    let state: String = diesel::update(webhook_delivery::table.filter(webhook_delivery::dedup.eq(dedup)))
-        .set((webhook_delivery::deliveries.eq(webhook_delivery::deliveries + 1), webhook_delivery::last_at.eq(now)))
-        .returning(webhook_delivery::state)
-        .get_result(&mut **tx)
-        .await?;
-    Ok(state == "RECEIVED")
-}
-
-/// The first hint asks at once; more of them within ten seconds only make sure that it is asked again after those. False:
-/// no payment waits for an answer.
-async fn wake_check(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<bool> {
+    let read = callback::read(&body);
+    let named = read.as_ref().ok().and_then(|read| read.amount_minor);
     let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
-    let at: Option<Time> = diesel::select(functions::payment_hinted(isp, id, now, every)).get_result(&mut **tx).await?;
-    match at {
-        Some(at) => jobs::enqueue(tx, Kind::Check, isp, id.uuid(), at, now).await.map(|()| true),
-        None => Ok(false),
-    }
+    let lane = Kind::Check.lane();
+    let delivered = app
+        .db
+        .tx(isp, async |tx| {
+            let keep = functions::keep_callback(
+                DeliveryId::sortable(now),
+                &kind,
+                isp,
+                payment,
+                &dedup,
+                &body,
+                source_ip.to_string(),
+                read.is_ok(),
+                named,
+                every,
+                JobId::sortable(now),
+                lane.as_str(),
+                Kind::Check.as_str(),
+                now,
+            );
+            let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
+            let [kept, ask] = &said[..] else { return Err(Error::internal(format!("keeping a callback said {said:?}"))) };
+            if ask == "ASK" {
+                tx.wake(Wake::Job(lane));
+            }
+            failpoint::reached("callback", "kept");
+            Ok(if kept == "STORED" { Delivered::Stored } else { Delivered::Repeated })
+        })
+        .await?;
+    failpoint::reached("callback", "committed");
+    Ok(delivered)
 }
 
 /// What a callback claims, reduced to what helps to ask.
@@ -163,23 +152,19 @@ async fn close_one(tx: &mut Tx, delivery: DeliveryId, state: &str, note: &str, n
 /// Closes the callbacks that an answer of the gateway dealt with: those that were here when it was asked. One that names
 /// another amount than ours is kept for a human, whatever the gateway says.
 pub(super) async fn close_answered(tx: &mut Tx, isp: IspId, payment: &Payment, confirmed: Confirmed, asked_at: Time, now: Time) -> Result<()> {
-    let open: Vec<(DeliveryId, Vec<u8>)> = webhook_delivery::table
-        .filter(webhook_delivery::payment_id.eq(payment.id).and(webhook_delivery::state.eq("RECEIVED")).and(webhook_delivery::received_at.le(asked_at)))
-        .select((webhook_delivery::id, webhook_delivery::body))
-        .load(&mut **tx)
-        .await?;
-    for (delivery, body) in &open {
-        let named = callback::read(body).ok().and_then(|read| read.amount_minor).map(Money::from_minor);
-        let note = match confirmed {
-            Confirmed::Quarantined => "The gateway's answer contradicts what we know.",
-            Confirmed::State(_) if named.is_some_and(|named| named != payment.amount) => "It names another amount than ours.",
-            Confirmed::State(_) => continue,
-        };
+    let (amount, note) = match confirmed {
+        Confirmed::State(_) => (Some(payment.amount), "It names another amount than ours."),
+        Confirmed::Quarantined => (None, "The gateway's answer contradicts what we know."),
+    };
+    let contradicting: Vec<Uuid> = diesel::select(functions::answer_deliveries(payment.id, amount, asked_at, now)).get_result(&mut **tx).await?;
+    for delivery in contradicting.into_iter().map(DeliveryId::from) {
+        let body: Vec<u8> = webhook_delivery::table.find(delivery).select(webhook_delivery::body).first(&mut **tx).await?;
+        let named = callback::read(&body).ok().and_then(|read| read.amount_minor).map(Money::from_minor);
         let detail = serde_json::json!({ "payment": payment.id.to_string() });
         store::open_break(tx, "callback_contradicts", &delivery.uuid().to_string(), Some(isp), named, detail, now).await?;
-        close_one(tx, *delivery, "QUARANTINED", note, now).await?;
+        close_one(tx, delivery, "QUARANTINED", note, now).await?;
     }
-    if open.is_empty() { Ok(()) } else { close(tx, payment.id, "APPLIED", "The gateway was asked.", asked_at, now).await }
+    Ok(())
 }
 
 /// A callback that named nothing we could prove in this time is a human's business.

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::gateways::payhero::{Accepted, CollectRequest, Outcome as Sent};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{self, Kind, Outcome};
@@ -31,9 +32,12 @@ pub async fn push(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
         Claim::Busy(until) => return Ok(Outcome::Again(until)),
         Claim::Over => return Ok(Outcome::Done),
     };
+    failpoint::reached("push", "claimed");
     let sent = app.payhero.collect(&request(app, isp, &payment)?).await;
+    failpoint::reached("push", "sent");
     let now = app.clock.now();
     app.db.tx(isp, async |tx| record(tx, isp, id, token, &sent, now).await).await?;
+    failpoint::reached("push", "written");
     Ok(Outcome::Done)
 }
 
@@ -52,6 +56,7 @@ async fn claim(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, now: Time) -
         State::Created if now < payment.expires_at => {
             let change = Change { claim_token: Some(Some(token)), claim_until: Some(Some(now + CLAIM)), submitted_at: Some(now), ..Change::default() };
             store::change(tx, isp, &payment, next(State::Created, Event::Claimed), change, now).await?;
+            failpoint::reached("push", "claiming");
             Ok(Claim::Mine(Box::new(payment)))
         }
         // A prompt that would come minutes after it was asked for is worse than none.
@@ -81,7 +86,7 @@ fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
     let token = callback_token::make(&app.config.callback_key, kind, isp, payment.id);
     Ok(CollectRequest {
         amount_shillings: payment.amount.whole_shillings().ok_or_else(|| Error::internal(format!("{} has cents", payment.id)))?,
-        phone: payment.phone.digits().to_owned(),
+        phone: payment.phone.as_ref().ok_or_else(|| Error::internal(format!("{} has no phone", payment.id)))?.digits().to_owned(),
         external_reference: payment.external_reference.clone(),
         customer_name: "Netily guest".to_owned(), // the gateway refuses an empty name
         callback_url: format!("{base}{token}/"),
@@ -92,7 +97,11 @@ fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
 async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent<Accepted>, now: Time) -> Result<()> {
     let Some(payment) = store::lock(tx, isp, id).await? else { return Ok(()) };
     match sent {
-        Sent::Done(accepted) => accept(tx, isp, &payment, &accepted.reference, accepted.checkout_request_id.as_deref(), now).await.map(drop),
+        Sent::Done(accepted) => {
+            accept(tx, isp, &payment, &accepted.reference, accepted.checkout_request_id.as_deref(), now).await?;
+            failpoint::reached("push", "recording");
+            Ok(())
+        }
         Sent::Refused { code, message, kind } if payment.claim_token == Some(token) => {
             tracing::warn!(payment = %payment.id, code, message, "the gateway refused a prompt");
             if kind.needs_operator() {

@@ -45,6 +45,9 @@ pub fn greeting(port: u16, sandbox: &Sandbox, seeded: &Seeded, took: Duration) -
         }
         let _ = writeln!(text, "    owner                 {}   {}", isp.owner.identifier, isp.owner.password);
         let _ = writeln!(text, "    staff                 {}   {}", isp.staff.identifier, isp.staff.password);
+        for customer in &isp.customers {
+            let _ = writeln!(text, "    {:<21} {}   {}   {}", customer.customer_code, customer.phone, customer.password, customer.status);
+        }
     }
     let _ = writeln!(text, "\n  answer M-Pesa prompts    {}/phone", sandbox.url());
     let _ = writeln!(text, "  operator                {}   {}", seeded.operator.identifier, seeded.operator.password);

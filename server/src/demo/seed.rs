@@ -9,9 +9,12 @@ use crate::actor::Role;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::{self, NewUser};
+use crate::billing::{self, Period, PlanDraft as ServiceDraft, Unit};
+use crate::customer::{self, Act, NewCustomer, Proof, RegisteredBy, Rules, Status};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
 use crate::id::{HotspotPlanId, IspId, PLATFORM, RequestId, RouterId};
+use crate::isp;
 use crate::lang::Lang;
 use crate::money::Money;
 use crate::platform::{self, NewIsp};
@@ -22,12 +25,19 @@ struct IspSeed {
     slug: &'static str,
     name: &'static str,
     color: &'static str,
+    phone_digit: u8,                                  // tells the phones of its customers from those of the others
     routers: &'static [(&'static str, &'static str)], // name for people, name in the sandbox
 }
 
 const ISPS: [IspSeed; 2] = [
-    IspSeed { slug: "yellow", name: "Yellow WiFi", color: "#f2b705", routers: &[("Market Street", "yellow-market"), ("Bus Stage", "yellow-stage")] },
-    IspSeed { slug: "blue", name: "Blue Net", color: "#1c5fd4", routers: &[("Harbour", "blue-harbour")] },
+    IspSeed {
+        slug: "yellow",
+        name: "Yellow WiFi",
+        color: "#f2b705",
+        phone_digit: 1,
+        routers: &[("Market Street", "yellow-market"), ("Bus Stage", "yellow-stage")],
+    },
+    IspSeed { slug: "blue", name: "Blue Net", color: "#1c5fd4", phone_digit: 2, routers: &[("Harbour", "blue-harbour")] },
 ];
 
 const ROUTER_USER: &str = "netily";
@@ -59,6 +69,19 @@ pub struct RouterCard {
     pub password: String,
 }
 
+/// A customer as the card shows it.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct CustomerCard {
+    /// `CUST-0001`.
+    pub customer_code: String,
+    /// What to type as who; 254….
+    pub phone: String,
+    /// What to type as password.
+    pub password: String,
+    /// How it stands.
+    pub status: String,
+}
+
 /// An ISP as the card shows it.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct IspCard {
@@ -75,7 +98,7 @@ pub struct IspCard {
     /// Ids of its service plans.
     pub plans: Vec<String>,
     /// Its customers.
-    pub customers: Vec<serde_json::Value>,
+    pub customers: Vec<CustomerCard>,
 }
 
 /// What was seeded.
@@ -115,12 +138,12 @@ pub async fn seed(app: &Arc<App>, sandbox: &Sandbox) -> Result<Seeded> {
     person(app, PLATFORM, &operator, "Otieno", Role::Operator).await?;
     let mut isps = Vec::new();
     for seed in &ISPS {
-        isps.push(isp(app, sandbox, seed).await?);
+        isps.push(open_isp(app, sandbox, seed).await?);
     }
     Ok(Seeded { isps, operator })
 }
 
-async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
+async fn open_isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
     let slug = seed.slug;
     let owner = SignIn { identifier: format!("owner@{slug}.example"), password: format!("{slug}-owner-of-the-demo") };
     let staff = SignIn { identifier: format!("staff@{slug}.example"), password: format!("{slug}-staff-of-the-demo") };
@@ -167,15 +190,78 @@ async fn isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCard> {
     for (name, draft) in drafts() {
         plans.push(plan::create(app, isp, draft, request(&format!("plan {slug} {name}")), name.into()).await?.id);
     }
+    let mut home_plans = Vec::new();
+    for (name, draft) in home_drafts() {
+        let request_id = request(&format!("service plan {slug} {name}"));
+        home_plans.push(billing::plan::create(app, isp, By::Netily, draft, request_id, name.into()).await?.id.to_string());
+    }
     Ok(IspCard {
         slug: slug.into(),
         owner,
         staff,
         routers,
         hotspot_plans: plans.iter().map(HotspotPlanId::to_string).collect(),
-        plans: Vec::new(),
-        customers: Vec::new(),
+        plans: home_plans,
+        customers: vec![customer(app, isp, seed, &CUSTOMERS[0]).await?, customer(app, isp, seed, &CUSTOMERS[1]).await?],
     })
+}
+
+/// A customer of each ISP.
+struct CustomerSeed {
+    first_name: &'static str,
+    last_name: &'static str,
+    lang: Lang,
+    /// Whether the phone is proven and staff have let the customer in.
+    active: bool,
+}
+
+const CUSTOMERS: [CustomerSeed; 2] = [
+    CustomerSeed { first_name: "Asha", last_name: "Mwangi", lang: Lang::English, active: true },
+    CustomerSeed { first_name: "Baraka", last_name: "Odhiambo", lang: Lang::Swahili, active: false },
+];
+
+/// Makes a customer as a registration does, but for the text that nobody would read.
+async fn customer(app: &App, isp: IspId, seed: &IspSeed, who: &CustomerSeed) -> Result<CustomerCard> {
+    let name = who.first_name.to_lowercase();
+    let request_id = request(&format!("customer {} {name}", seed.slug));
+    let password = format!("{}-customer-of-the-demo", seed.slug);
+    let password_hash = app.passwords.hash(&password.clone().into()).await?;
+    let now = app.clock.now();
+    let (made, phone) = app
+        .db
+        .tx(isp, async |tx| {
+            if let Some(before) = customer::repeated(tx, isp, request_id, name.as_bytes()).await? {
+                let phone = auth::get_user(tx, isp, before.user_id).await?.phone;
+                return Ok((before, phone));
+            }
+            let digits = format!("25472200{}1{}", seed.phone_digit, if who.active { "01" } else { "02" });
+            let new = NewCustomer {
+                user: NewUser {
+                    email: Some(format!("{name}@{}.example", seed.slug)),
+                    phone: Some(digits.parse().map_err(|wanted| Error::field("phone", wanted))?),
+                    first_name: who.first_name.into(),
+                    last_name: who.last_name.into(),
+                    role: Role::Customer,
+                    password_hash: Some(password_hash.clone()),
+                    lang: who.lang,
+                },
+                id_number: None,
+                status: Status::Pending,
+                registered_by: RegisteredBy::Themselves,
+                request_id,
+                request_hash: name.clone().into_bytes(),
+            };
+            let mut made = customer::create(tx, isp, &new, now).await?;
+            if who.active {
+                let rules = Rules::of(&isp::registration(tx, isp).await?);
+                customer::prove(tx, isp, made.id, Proof::Phone, rules, now).await?;
+                made = customer::set_status(tx, isp, made.id, Act::Approve, "", By::Netily, now).await?;
+            }
+            Ok((made, Some(digits)))
+        })
+        .await?;
+    let status = made.status()?.as_str().to_owned();
+    Ok(CustomerCard { customer_code: made.customer_code, phone: phone.unwrap_or_default(), password, status })
 }
 
 /// The hotspot plans of each ISP, by a name that does not change.
@@ -195,6 +281,24 @@ pub fn drafts() -> [(&'static str, PlanDraft); 3] {
         ("hour", draft("1 hour", 10, 1, 0, 3_000, 1_000, 1)),
         ("day", draft("1 day", 50, 24, 0, 5_000, 2_000, 1)),
         ("week", draft("1 week, 10 GB", 300, 168, 10_000_000_000, 8_000, 4_000, 2)),
+    ]
+}
+
+/// The service plans of each ISP, by a name that does not change.
+fn home_drafts() -> [(&'static str, ServiceDraft); 2] {
+    let draft = |name: &str, description: &str, shillings: i64, down: i32, up: i32| ServiceDraft {
+        name: name.into(),
+        description: description.into(),
+        price: Money::from_shillings(shillings).unwrap_or_default(),
+        period: Period::new(Unit::Month, 1).unwrap_or_else(|| unreachable!("one month is a period")),
+        download_kbps: down,
+        upload_kbps: up,
+        data_cap_bytes: 0,
+        router_profile: String::new(),
+    };
+    [
+        ("home-5", draft("Home 5 Mbps", "For a family that reads, calls and watches one film at a time.", 1_500, 5_000, 2_000)),
+        ("home-10", draft("Home 10 Mbps", "For a house full of screens, or work from home.", 2_500, 10_000, 5_000)),
     ]
 }
 

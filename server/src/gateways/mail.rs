@@ -45,6 +45,8 @@ pub struct Mail {
 
 /// What a mail says.
 pub struct Letter<'a> {
+    /// Ours, unique: a mail that is sent twice has the same, so that mailboxes may show it once.
+    pub id: String,
     /// The mailbox.
     pub to: &'a str,
     /// Who writes, for people; the address is always ours.
@@ -96,7 +98,7 @@ impl Mail {
             .to(Mailbox::new(None, to))
             .subject(letter.subject)
             .header(ContentType::TEXT_PLAIN)
-            .message_id(None)
+            .message_id(Some(format!("<{}@{}>", letter.id, self.from.email.domain())))
             .body(letter.text.expose_secret().to_owned());
         let Ok(message) = message else { return Delivery::Refused("the mail cannot be written".to_owned()) };
         let delivery = match tokio::time::timeout(self.total_timeout, self.transport.send(message)).await {

@@ -8,20 +8,20 @@ use diesel_async::RunQueryDsl;
 use super::session::{self, Session};
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
-use crate::id::{IspId, PaymentId, RouterId, SessionId};
+use crate::id::{IspId, PaymentId, SessionId};
+use crate::jobs::Kind;
 use crate::router;
-use crate::schema::{functions, hotspot_session};
+use crate::schema::hotspot_session;
 use crate::wake::Wake;
 
-/// The money is in: the purchase is paid, and its router is to let the device in. Also after it was shown as failed.
-pub async fn grant(tx: &mut Tx, isp: IspId, payment: PaymentId, now: Time) -> Result<()> {
-    let paid: Vec<uuid::Uuid> = diesel::select(functions::session_paid(isp, payment, now)).get_result(&mut **tx).await?;
-    let [session, at]: [uuid::Uuid; 2] = paid.try_into().map_err(|_| Error::internal(format!("{payment} pays for no session that waits for it")))?;
-    let (session, at) = (SessionId::from(session), RouterId::from(at));
+/// The money is in, and what books it has marked the purchase as paid and asked for its router: whoever waits is told.
+pub fn granted(tx: &mut Tx, session: SessionId) {
     tx.wake(Wake::Purchase(session));
-    router::allow(tx, isp, at, now).await
+    tx.wake(Wake::Job(Kind::RouterSync.lane()));
+    failpoint::reached("check", "granting");
 }
 
 /// The payment failed or was not answered in time.

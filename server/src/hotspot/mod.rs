@@ -11,7 +11,7 @@ pub mod session;
 pub mod sync;
 
 pub use block::block_prompts;
-pub use grant::{grant, payment_failed};
+pub use grant::{granted, payment_failed};
 pub use guest::{Shop, shop};
 pub use plan::{Plan, PlanDraft};
 pub use purchase::{Ask, purchase};

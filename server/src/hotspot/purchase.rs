@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
+use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{HotspotPlanId, IspId, PaymentId, RequestId, RouterId, SessionId};
 use crate::money::Rate;
@@ -51,7 +52,9 @@ pub async fn purchase(app: &App, tenant: &Tenant, ask: Ask) -> Result<Session> {
         return Err(Error::new(Reason::IspSuspended, "This WiFi is not selling right now."));
     }
     let now = app.clock.now();
-    app.db.tx(tenant.id, async |tx| buy(tx, app.config.commission_rate, tenant.id, &ask, now).await).await
+    let bought = app.db.tx(tenant.id, async |tx| buy(tx, app.config.commission_rate, tenant.id, &ask, now).await).await?;
+    failpoint::reached("purchase", "committed");
+    Ok(bought)
 }
 
 async fn buy(tx: &mut Tx, default_rate: Rate, isp: IspId, ask: &Ask, now: Time) -> Result<Session> {
@@ -77,6 +80,7 @@ async fn buy(tx: &mut Tx, default_rate: Rate, isp: IspId, ask: &Ask, now: Time) 
             // Only what would ring a phone counts: a double click takes no token, and a refusal takes the payment back.
             limits::allow_prompt(tx, &Prompt { isp, phone: &ask.phone, device: ask.mac, address: ask.address }, now).await?;
             write_session(tx, isp, ask, &plan, payment.id, now).await?;
+            failpoint::reached("purchase", "written");
             session::of_payment(tx, isp, payment.id).await
         }
         Started::Repeated(payment) => session::of_payment(tx, isp, payment.id).await,

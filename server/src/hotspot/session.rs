@@ -12,6 +12,7 @@ use crate::id::{HotspotPlanId, IspId, PaymentId, RouterId, SessionId};
 use crate::money::Money;
 use crate::page::{Cursor, PageAsk};
 use crate::payments::FailureReason;
+use crate::payments::store::receipt_owner;
 use crate::schema::{hotspot_session, payment};
 
 /// Where a purchase stands.
@@ -160,8 +161,9 @@ pub async fn of_payment(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<Sessio
 
 /// The paid purchase of a phone with a receipt.
 pub async fn of_receipt(tx: &mut Tx, isp: IspId, phone: &str, receipt: &str) -> Result<Option<Session>> {
+    let Some(paid) = receipt_owner(tx, receipt).await? else { return Ok(None) };
     let found = sessions!()
-        .filter(payment::tenant_id.eq(isp).and(payment::mpesa_receipt.eq(receipt)).and(payment::phone.eq(phone)))
+        .filter(payment::tenant_id.eq(isp).and(payment::id.eq(paid)).and(payment::phone.eq(phone)))
         .select(columns!())
         .first(&mut **tx)
         .await
@@ -173,8 +175,8 @@ pub async fn of_receipt(tx: &mut Tx, isp: IspId, phone: &str, receipt: &str) -> 
 pub async fn unfinished_of_phone(tx: &mut Tx, isp: IspId, phone: &str, since: Time) -> Result<Vec<PaymentId>> {
     Ok(payment::table
         .filter(payment::tenant_id.eq(isp).and(payment::phone.eq(phone)).and(payment::purpose.eq("HOTSPOT")))
-        .filter(payment::state.ne("SUCCEEDED").and(payment::created_at.gt(since)))
-        .order(payment::created_at.desc())
+        .filter(payment::state.ne("SUCCEEDED").and(payment::id.ge(PaymentId::earliest(since))))
+        .order(payment::id.desc())
         .limit(5)
         .select(payment::id)
         .load(&mut **tx)

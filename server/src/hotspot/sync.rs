@@ -12,7 +12,8 @@ use super::session::{SessionRow, Status};
 use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{IspId, RouterId, SessionId};
 use crate::jobs::{self, Kind, Outcome, backoff};
@@ -66,11 +67,20 @@ async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow]) -
         Ok(connection) => connection,
         Err(cause) => return Ok(Some(visit::explain(&cause))),
     };
+    failpoint::reached("router_sync", "connected");
     let mut refused = None;
     for session in pending {
         let now = app.clock.now();
         match apply::apply(&mut connection, &desired(session, &router.hotspot_server, now)).await {
-            Ok(applied) => app.db.tx(isp, async |tx| applied_to(tx, isp, session, &applied, now).await).await?,
+            Ok(applied) => {
+                failpoint::reached("router_sync", "applied");
+                if let Err(cause) = app.db.tx(isp, async |tx| applied_to(tx, isp, session, &applied, now).await).await {
+                    // One row that cannot be written must not keep the guests behind it out.
+                    tracing::error!(session = %session.id, %cause, "the router holds a session, and its row could not be written");
+                    refused = Some("the router holds it, and that could not be noted".to_owned());
+                }
+                failpoint::reached("router_sync", "activated");
+            }
             Err(apply::Error::Router(cause)) if !connection.is_usable() => return Ok(Some(visit::explain(&cause))),
             // The router refused this one; the others may still go through.
             Err(cause) => {
@@ -78,7 +88,7 @@ async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow]) -
                     apply::Error::Router(cause) => visit::explain(cause),
                     apply::Error::NotApplied => cause.to_string(),
                 };
-                app.db.tx(isp, async |tx| note(tx, isp, session.id, &problem).await).await?;
+                app.db.tx(isp, async |tx| note(tx, isp, session.id, &problem).await.map(drop)).await?;
                 refused = Some(problem);
             }
         }
@@ -124,7 +134,10 @@ async fn applied_to(tx: &mut Tx, isp: IspId, session: &SessionRow, applied: &App
     let row = dsl::hotspot_session
         .filter(dsl::tenant_id.eq(isp).and(dsl::id.eq(session.id)).and(dsl::status.eq(&session.status)).and(dsl::mac.is_not_distinct_from(&session.mac)));
     if session.status == Status::Paid.as_str() {
-        let ends = session.duration_seconds.map(|seconds| now + TimeDelta::seconds(seconds));
+        let ends = match session.duration_seconds {
+            Some(seconds) => Some(end_of(now, seconds).ok_or_else(|| Error::internal(format!("{} would never end", session.id)))?),
+            None => None,
+        };
         let begun = diesel::update(row)
             .set((
                 dsl::status.eq("ACTIVE"),
@@ -146,13 +159,21 @@ async fn applied_to(tx: &mut Tx, isp: IspId, session: &SessionRow, applied: &App
             .await?;
     }
     tx.wake(Wake::Purchase(session.id));
+    failpoint::reached("router_sync", "activating");
     Ok(())
 }
 
-async fn note(tx: &mut Tx, isp: IspId, id: SessionId, problem: &str) -> Result<()> {
-    diesel::update(hotspot_session::table.find((isp, id))).set(hotspot_session::router_error.eq(problem)).execute(&mut **tx).await?;
+/// `None` where the calendar ends before.
+fn end_of(begin: Time, seconds: i64) -> Option<Time> {
+    begin.checked_add_signed(TimeDelta::try_seconds(seconds)?)
+}
+
+/// Notes what keeps a session out. False: nothing does any more.
+async fn note(tx: &mut Tx, isp: IspId, id: SessionId, problem: &str) -> Result<bool> {
+    let waiting = hotspot_session::table.find((isp, id)).filter(hotspot_session::router_pending);
+    let noted = diesel::update(waiting).set(hotspot_session::router_error.eq(problem)).execute(&mut **tx).await?;
     tx.wake(Wake::Purchase(id));
-    Ok(())
+    Ok(noted == 1)
 }
 
 /// The router was out of reach. Guests are told, and it is tried again.
@@ -161,8 +182,8 @@ async fn missed(app: &App, isp: IspId, id: RouterId, pending: &[SessionRow], pro
         .tx(isp, async |tx| {
             router::store::seen(tx, isp, id, Some(&problem), now).await?;
             for session in pending {
-                note(tx, isp, session.id, &problem).await?;
-                if session.status == Status::Paid.as_str() && session.paid_at.is_some_and(|paid| now - paid > TRY_FOR) {
+                let waits = note(tx, isp, session.id, &problem).await?;
+                if waits && session.status == Status::Paid.as_str() && session.paid_at.is_some_and(|paid| now - paid > TRY_FOR) {
                     open_break(
                         tx,
                         "paid_not_online",
@@ -184,7 +205,8 @@ async fn missed(app: &App, isp: IspId, id: RouterId, pending: &[SessionRow], pro
 /// The job `session_end`: the time is over; the router is to forget the user.
 pub async fn end_session(app: &App, isp: IspId, id: SessionId) -> Result<Outcome> {
     let now = app.clock.now();
-    app.db
+    let outcome = app
+        .db
         .tx(isp, async |tx| {
             let row = hotspot_session::table.find((isp, id));
             let found: Option<(String, Option<Time>, RouterId)> = row
@@ -203,7 +225,10 @@ pub async fn end_session(app: &App, isp: IspId, id: SessionId) -> Result<Outcome
             diesel::update(row).set((hotspot_session::status.eq("EXPIRED"), hotspot_session::router_pending.eq(true))).execute(&mut **tx).await?;
             tx.wake(Wake::Purchase(id));
             router::allow(tx, isp, at, now).await?;
+            failpoint::reached("session_end", "written");
             Ok(Outcome::Done)
         })
-        .await
+        .await?;
+    failpoint::reached("session_end", "committed");
+    Ok(outcome)
 }

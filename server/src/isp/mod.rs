@@ -4,4 +4,4 @@ mod find;
 mod profile;
 
 pub use find::{by_slug, label, tenant};
-pub use profile::{Branding, Profile, look, name, profile, update_branding};
+pub use profile::{Branding, Profile, Registration, look, name, profile, registration, update_branding};

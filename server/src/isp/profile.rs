@@ -41,6 +41,12 @@ pub struct Registration {
     pub require_email_verification: bool,
     /// Whether a national id number is asked for.
     pub require_id_number: bool,
+    /// Whether proofs suffice and nobody needs to approve.
+    pub auto_approve_customers: bool,
+    /// How a new customer stands otherwise: `PENDING`, `ACTIVE` or `SUSPENDED`.
+    pub default_customer_status: String,
+    /// Text message after registration, with `{name}` and `{customer_code}`; empty for none.
+    pub welcome_sms_template: String,
 }
 
 /// The public face.
@@ -54,17 +60,17 @@ pub struct Profile {
 
 /// The public face of an ISP.
 pub async fn profile(app: &App, isp: IspId) -> Result<Profile> {
-    app.db
-        .tx(isp, async |tx| {
-            let registration = registration_settings::table.find(isp).select(Registration::as_select()).first(&mut **tx).await?;
-            Ok(Profile { branding: look(tx, isp).await?, registration })
-        })
-        .await
+    app.db.tx(isp, async |tx| Ok(Profile { branding: look(tx, isp).await?, registration: registration(tx, isp).await? })).await
 }
 
 /// The look of an ISP, in the caller's transaction.
 pub async fn look(tx: &mut crate::db::Tx, isp: IspId) -> Result<Branding> {
     branding::table.find(isp).select(Branding::as_select()).first(&mut **tx).await.optional()?.ok_or_else(|| Error::internal(format!("{isp} has no branding")))
+}
+
+/// The rules of self-registration, in the caller's transaction.
+pub async fn registration(tx: &mut crate::db::Tx, isp: IspId) -> Result<Registration> {
+    Ok(registration_settings::table.find(isp).select(Registration::as_select()).first(&mut **tx).await?)
 }
 
 /// Writes every part of the look of an ISP.

@@ -42,8 +42,9 @@ pub async fn commissions(tx: &mut Tx, isp: IspId, purpose: Option<&str>, page: P
     let before = page.before();
     let mut query = dsl::commission_ledger
         .filter(dsl::tenant_id.eq(isp))
-        .filter(dsl::created_at.lt(before.at).or(dsl::created_at.eq(before.at).and(dsl::id.lt(before.id))))
-        .order((dsl::created_at.desc(), dsl::id.desc()))
+        // Ids of the ledger are made in the order of time, so the key itself is the order.
+        .filter(dsl::id.lt(before.id))
+        .order(dsl::id.desc())
         .limit(page.size + 1)
         .select(Commission::as_select())
         .into_boxed();

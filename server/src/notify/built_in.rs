@@ -125,6 +125,22 @@ mod tests {
     }
 
     #[test]
+    fn times_are_those_that_codes_and_links_have() {
+        use crate::auth::{code, link};
+        let times = (code::LIVES.num_minutes(), link::VERIFY_EMAIL_LIVES.num_hours(), link::INVITATION_LIVES.num_hours());
+        assert_eq!(times, (5, 48, 24));
+        for template in Template::ALL {
+            let (english, swahili) = match template {
+                Template::VerifyEmail => ("48 hours", "saa 48"),
+                Template::Invitation => ("24 hours", "saa 24"),
+                _ if template.secret().is_some() => ("5 minutes", "dakika 5"),
+                _ => continue,
+            };
+            assert!(text(template, Lang::English).1.contains(english) && text(template, Lang::Swahili).1.contains(swahili), "{template:?}");
+        }
+    }
+
+    #[test]
     fn a_text_message_fits_into_one_with_usual_values_and_holds_no_link() {
         let facts = [
             ("isp", "Yellow Networks Limited"),

@@ -59,6 +59,9 @@ pub async fn queue(app: &App, tx: &mut Tx, tenant: IspId, note: Note<'_>, now: T
         To::Phone(phone) => (Channel::Sms, phone.digits().to_owned()),
         To::Mailbox(mailbox) => (Channel::Email, mailbox.clone()),
     };
+    if channel == Channel::Sms && note.template.channel() == Channel::Email {
+        return Err(Error::internal(format!("{} is a mail, too long for a text message", note.template.as_str())));
+    }
     let over_budget = channel == Channel::Sms && is_over_budget(app, tx, tenant, note.template.secret().is_some(), now).await?;
     let text = text::of(tx, tenant, note.template, note.lang).await?;
     let name = isp::name(tx, tenant).await?;

@@ -26,6 +26,7 @@ const GIVE_UP: TimeDelta = TimeDelta::hours(24);
 
 /// A message that is about to be sent.
 struct Ready {
+    id: MessageId,
     to: String,
     channel: Channel,
     subject: String,
@@ -87,7 +88,7 @@ async fn begin(app: &App, tx: &mut Tx, tenant: IspId, id: MessageId, now: Time) 
     let provider = usize::try_from(found.attempts).unwrap_or(0) % app.sms.len();
     diesel::update(row).set((message::attempts.eq(attempts), message::provider.eq(name_of(channel, provider)))).execute(&mut **tx).await?;
     let isp_name = isp::name(tx, tenant).await?;
-    Ok(Some(Ready { to: found.recipient, channel, subject: found.subject, text, isp_name, provider, attempts, until }))
+    Ok(Some(Ready { id, to: found.recipient, channel, subject: found.subject, text, isp_name, provider, attempts, until }))
 }
 
 const fn name_of(channel: Channel, provider: usize) -> &'static str {
@@ -100,7 +101,10 @@ const fn name_of(channel: Channel, provider: usize) -> &'static str {
 
 async fn deliver(app: &App, ready: &Ready) -> Delivery {
     match ready.channel {
-        Channel::Email => app.mail.send(Letter { to: &ready.to, from_name: &ready.isp_name, subject: &ready.subject, text: &ready.text }).await,
+        Channel::Email => {
+            let letter = Letter { id: ready.id.to_string(), to: &ready.to, from_name: &ready.isp_name, subject: &ready.subject, text: &ready.text };
+            app.mail.send(letter).await
+        }
         Channel::Sms => match ready.to.parse() {
             Ok(phone) => app.sms[ready.provider].send(&phone, &ready.text).await,
             Err(_) => Delivery::Refused("this is no phone number".to_owned()),

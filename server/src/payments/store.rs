@@ -61,8 +61,8 @@ pub struct Payment {
     pub amount: Money,
     /// Netily's part when it began.
     pub rate: Rate,
-    /// The payer.
-    pub phone: Phone,
+    /// The payer; `None` once the person was erased.
+    pub phone: Option<Phone>,
     /// Where it stands.
     pub state: State,
     /// Why it failed.
@@ -118,7 +118,7 @@ impl TryFrom<PaymentRow> for Payment {
         let strange = |what: &str| Error::internal(format!("{}: strange {what}", row.id));
         Ok(Payment {
             purpose: Purpose::parse(&row.purpose).ok_or_else(|| strange("purpose"))?,
-            phone: row.phone.parse().map_err(|_| strange("phone"))?,
+            phone: if row.phone.is_empty() { None } else { Some(row.phone.parse().map_err(|_| strange("phone"))?) },
             state: State::parse(&row.state).ok_or_else(|| strange("state"))?,
             failure: row.failure_reason.as_deref().map(|text| FailureReason::parse(text).ok_or_else(|| strange("failure reason"))).transpose()?,
             id: row.id,
@@ -325,6 +325,11 @@ pub async fn claim_key(tx: &mut Tx, isp: IspId, payment: PaymentId, kind: KeyKin
 /// The payment that has a name of the gateway.
 pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option<PaymentId>> {
     Ok(gateway_key::table.find((kind.as_str(), value)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
+}
+
+/// The payment of the whole platform that a receipt of M-Pesa was credited to.
+pub async fn receipt_owner(tx: &mut Tx, receipt: &str) -> Result<Option<PaymentId>> {
+    Ok(gateway_key::table.find(("RECEIPT", receipt)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
 }
 
 /// Opens a break: something that a human must look at. The same one again changes nothing.

@@ -45,8 +45,9 @@ pub async fn list_deliveries(app: &App, state: Option<&str>, page: PageAsk) -> R
         .public(async |tx| {
             let mut query = dsl::webhook_delivery
                 .left_join(isp::table.on(isp::id.eq(dsl::isp_id)))
-                .filter(dsl::received_at.lt(before.at).or(dsl::received_at.eq(before.at).and(dsl::id.lt(before.id))))
-                .order((dsl::received_at.desc(), dsl::id.desc()))
+                // Ids of callbacks are made in the order of time, so the key itself is the order.
+                .filter(dsl::id.lt(before.id))
+                .order(dsl::id.desc())
                 .limit(page.size + 1)
                 .select((dsl::id, dsl::kind, dsl::state, dsl::payment_id, isp::slug.nullable(), dsl::body, dsl::deliveries, dsl::received_at, dsl::note))
                 .into_boxed();

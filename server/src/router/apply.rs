@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::desired::{ActualUser, DesiredState, DesiredUser, Usage};
 use super::plan::{Step, diff, profile_differences, user_differences};
+use crate::failpoint;
 use crate::gateways::routeros::hotspot::{self, User};
 use crate::gateways::routeros::{Connection, Error as RouterError};
 
@@ -122,11 +123,11 @@ async fn carry_out(router: &mut Connection, desired: &DesiredUser, steps: &[Step
         match step {
             Step::AddProfile(settings) => hotspot::add_profile(router, settings).await.map(drop),
             Step::SetProfile(id, settings) => hotspot::set_profile(router, id, settings).await,
-            Step::AddUser(settings) => hotspot::add_user(router, settings).await.map(drop),
+            Step::AddUser(settings) => hotspot::add_user(router, settings).await.map(|_| failpoint::reached("router_sync", "user_added")),
             Step::SetUser(id, settings) => hotspot::set_user(router, id, settings).await,
             Step::CloseSession(id) => hotspot::remove_active(router, id).await.map(drop),
             Step::Disconnect => hotspot::disconnect(router, &desired.name).await.map(drop),
-            Step::RemoveUser(id) => hotspot::remove_user(router, id).await,
+            Step::RemoveUser(id) => hotspot::remove_user(router, id).await.map(|()| failpoint::reached("router_sync", "user_removed")),
             Step::Login(device) => {
                 let (name, password) = (&desired.name, &desired.password);
                 match hotspot::login_host(router, device.ip, device.mac, name, password).await {

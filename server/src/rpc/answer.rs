@@ -6,6 +6,7 @@ use tonic::{Request, Response, Status};
 use super::session::SetCookie;
 use super::status;
 use crate::actor::Caller;
+use crate::audit::By;
 use crate::clock::Time;
 use crate::error::{Error, Result};
 use crate::money::Money;
@@ -16,6 +17,11 @@ pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M)
     let caller: Caller = extensions.remove().ok_or_else(|| status::of(Error::internal("a call came past the layer that identifies callers"), ""))?;
     let request_id = caller.request_id.clone();
     work(caller, message).await.map(Response::new).map_err(|error| status::of(error, &request_id))
+}
+
+/// The person who is signed in, for the audit.
+pub fn by(caller: &Caller) -> Result<By> {
+    caller.person().map(|person| By::User(person.user))
 }
 
 /// The same for a call that may begin or end a browser's sign-in: the cookie travels beside the answer.

@@ -182,7 +182,8 @@ fn role(role: Role) -> pb::Role {
     }
 }
 
-fn user(user: &User) -> Result<pb::User> {
+/// A person on the wire.
+pub fn user(user: &User) -> Result<pb::User> {
     Ok(pb::User {
         id: user.id.to_string(),
         email: user.email.clone().unwrap_or_default(),

@@ -1,4 +1,6 @@
-//! BillingService: what was paid to the ISP and how it was split.
+//! BillingService: what the ISP sells to its customers at home, what was paid to it and how it was split.
+
+pub(super) mod plan;
 
 use std::sync::Arc;
 
@@ -6,9 +8,12 @@ use netily_sdk::billing as pb;
 use netily_sdk::billing::billing_service_server::BillingService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, money, timestamp};
+use super::answer::{answer, by, money, timestamp};
 use super::fields;
 use crate::app::App;
+use crate::billing;
+use crate::error::Result;
+use crate::id::ServicePlanId;
 use crate::ledger::{self, Commission};
 use crate::page::PageAsk;
 use crate::payments::Purpose;
@@ -21,6 +26,43 @@ pub struct Billing {
 
 #[tonic::async_trait]
 impl BillingService for Billing {
+    async fn create_plan(&self, request: Request<pb::CreatePlanRequest>) -> Result<Response<pb::CreatePlanResponse>, Status> {
+        answer(request, async |caller, mut ask| {
+            let (request_id, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, &self.app.config.callback_key)?;
+            let draft = plan::draft(&ask.plan.unwrap_or_default())?;
+            let made = billing::plan::create(&self.app, caller.isp()?.id, by(&caller)?, draft, request_id, request_hash).await?;
+            Ok(pb::CreatePlanResponse { plan: Some(plan::show(made)?) })
+        })
+        .await
+    }
+
+    async fn update_plan(&self, request: Request<pb::UpdatePlanRequest>) -> Result<Response<pb::UpdatePlanResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let wanted = ask.plan.unwrap_or_default();
+            let id: ServicePlanId = fields::parse("plan.id", &wanted.id)?;
+            let changed = billing::plan::update(&self.app, caller.isp()?.id, by(&caller)?, id, plan::draft(&wanted)?).await?;
+            Ok(pb::UpdatePlanResponse { plan: Some(plan::show(changed)?) })
+        })
+        .await
+    }
+
+    async fn archive_plan(&self, request: Request<pb::ArchivePlanRequest>) -> Result<Response<pb::ArchivePlanResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let archived = billing::plan::archive(&self.app, caller.isp()?.id, by(&caller)?, fields::parse("id", &ask.id)?).await?;
+            Ok(pb::ArchivePlanResponse { plan: Some(plan::show(archived)?) })
+        })
+        .await
+    }
+
+    async fn list_plans(&self, request: Request<pb::ListPlansRequest>) -> Result<Response<pb::ListPlansResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, page) = (caller.isp()?.id, PageAsk::read(ask.page_size, &ask.page_token)?);
+            let (plans, next_page_token) = self.app.db.tx(isp, async |tx| billing::plan::list(tx, isp, ask.include_archived, page).await).await?;
+            Ok(pb::ListPlansResponse { plans: plans.into_iter().map(plan::show).collect::<Result<_>>()?, next_page_token })
+        })
+        .await
+    }
+
     async fn list_commissions(&self, request: Request<pb::ListCommissionsRequest>) -> Result<Response<pb::ListCommissionsResponse>, Status> {
         answer(request, async |caller, ask| {
             let isp = caller.isp()?.id;

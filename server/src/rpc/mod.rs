@@ -5,6 +5,7 @@ mod answer;
 mod auth;
 mod billing;
 mod caller;
+mod customer;
 mod fields;
 mod front;
 mod guard;
@@ -14,6 +15,7 @@ mod notify;
 mod platform;
 pub mod roles;
 mod router;
+mod selfservice;
 mod session;
 pub mod status;
 
@@ -27,11 +29,13 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use netily_sdk::auth::auth_service_server::AuthServiceServer;
 use netily_sdk::billing::billing_service_server::BillingServiceServer;
+use netily_sdk::customer::customer_service_server::CustomerServiceServer;
 use netily_sdk::hotspot::hotspot_service_server::HotspotServiceServer;
 use netily_sdk::isp::isp_service_server::IspServiceServer;
 use netily_sdk::notify::notification_service_server::NotificationServiceServer;
 use netily_sdk::platform::platform_service_server::PlatformServiceServer;
 use netily_sdk::router::router_service_server::RouterServiceServer;
+use netily_sdk::selfservice::self_service_server::SelfServiceServer;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::service::Routes;
@@ -65,8 +69,10 @@ pub fn routes(app: Arc<App>, stop: CancellationToken) -> Router {
         .add_service(AuthServiceServer::new(auth::Auth { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(HotspotServiceServer::new(hotspot::Hotspot { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(RouterServiceServer::new(router::Routers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(SelfServiceServer::new(selfservice::SelfServices { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(IspServiceServer::new(isp::Isp { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(BillingServiceServer::new(billing::Billing { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(CustomerServiceServer::new(customer::Customers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(NotificationServiceServer::new(notify::Notifications { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(PlatformServiceServer::new(platform::Platform { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .into_axum_router()

@@ -96,6 +96,43 @@ const METHODS: &[Method] = &[
     call("/netily.router.v1.RouterService/CheckRouter", Who::Staff),
     call("/netily.router.v1.RouterService/ListActiveSessions", Who::Staff),
     call("/netily.isp.v1.IspService/GetPublicProfile", Who::Public),
+    call("/netily.selfservice.v1.SelfService/Register", Who::SigningIn),
+    call("/netily.selfservice.v1.SelfService/Login", Who::SigningIn),
+    call("/netily.selfservice.v1.SelfService/VerifyPhone", Who::Public),
+    call("/netily.selfservice.v1.SelfService/ResendOtp", Who::Public),
+    call("/netily.selfservice.v1.SelfService/VerifyEmail", Who::Public),
+    call("/netily.selfservice.v1.SelfService/ResendVerificationEmail", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetProfile", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/UpdateProfile", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/RequestPhoneChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ConfirmPhoneChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/RequestEmailChange", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/CloseAccount", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetDashboard", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListPlans", Who::Public),
+    call("/netily.selfservice.v1.SelfService/AcceptInvitation", Who::SigningIn),
+    call("/netily.selfservice.v1.SelfService/CreateServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListServiceRequests", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/CancelServiceRequest", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ListAlerts", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/MarkAlertRead", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/MarkAllAlertsRead", Who::Customer),
+    call("/netily.customer.v1.CustomerService/ListCustomers", Who::Staff),
+    call("/netily.customer.v1.CustomerService/GetCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/CreateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ApproveCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/RejectCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/SuspendCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ReactivateCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/CloseCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/GetRegistrationSettings", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateRegistrationSettings", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ListServiceRequests", Who::Staff),
+    call("/netily.customer.v1.CustomerService/UpdateServiceRequest", Who::Staff),
+    call("/netily.customer.v1.CustomerService/ExportCustomer", Who::Staff),
+    call("/netily.customer.v1.CustomerService/EraseCustomer", Who::Owner),
     call("/netily.isp.v1.IspService/UpdateBranding", Who::Owner),
     call("/netily.isp.v1.IspService/ListStaff", Who::Staff),
     call("/netily.isp.v1.IspService/InviteStaff", Who::Owner),
@@ -103,6 +140,10 @@ const METHODS: &[Method] = &[
     call("/netily.isp.v1.IspService/ChangeStaffRole", Who::Owner),
     call("/netily.isp.v1.IspService/RemoveStaff", Who::Owner),
     call("/netily.billing.v1.BillingService/ListCommissions", Who::Staff),
+    call("/netily.billing.v1.BillingService/CreatePlan", Who::Staff),
+    call("/netily.billing.v1.BillingService/UpdatePlan", Who::Staff),
+    call("/netily.billing.v1.BillingService/ArchivePlan", Who::Staff),
+    call("/netily.billing.v1.BillingService/ListPlans", Who::Staff),
     call("/netily.notify.v1.NotificationService/ListTemplates", Who::Staff),
     call("/netily.notify.v1.NotificationService/UpdateTemplate", Who::Staff),
     call("/netily.notify.v1.NotificationService/ResetTemplate", Who::Staff),
@@ -124,11 +165,17 @@ const METHODS: &[Method] = &[
 /// How calls begin that only read.
 const READS: [&str; 5] = ["Check", "Get", "List", "Preview", "Watch"];
 /// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
-/// customers come in to read, and whoever must be shut out can be.
-const WHILE_SUSPENDED: [&str; 4] = [
+/// customers come in to read, everybody's data stays theirs, and whoever must be shut out can be.
+const WHILE_SUSPENDED: [&str; 10] = [
     "/netily.hotspot.v1.HotspotService/ResumePurchase",
     "/netily.hotspot.v1.HotspotService/BlockPrompts",
     "/netily.selfservice.v1.SelfService/Login",
+    "/netily.selfservice.v1.SelfService/AcceptInvitation",
+    "/netily.selfservice.v1.SelfService/MarkAlertRead",
+    "/netily.selfservice.v1.SelfService/MarkAllAlertsRead",
+    "/netily.selfservice.v1.SelfService/CloseAccount",
+    "/netily.customer.v1.CustomerService/ExportCustomer",
+    "/netily.customer.v1.CustomerService/EraseCustomer",
     "/netily.isp.v1.IspService/RemoveStaff",
 ];
 
@@ -213,6 +260,14 @@ mod tests {
             assert!(Who::SignedIn.includes(role), "{role:?}");
         }
         assert!([Who::SignedIn, Who::Customer, Who::Staff, Who::Owner, Who::Operator].into_iter().all(Who::needs_sign_in));
+    }
+
+    #[test]
+    fn exceptions_for_suspended_isps_are_methods_that_do_more_than_read() {
+        for path in WHILE_SUSPENDED {
+            assert!(METHODS.iter().any(|method| method.path == path), "{path} is no method");
+            assert!(while_suspended(path) && !READS.iter().any(|read| path.rsplit('/').next().is_some_and(|name| name.starts_with(read))), "{path}");
+        }
     }
 
     #[test]

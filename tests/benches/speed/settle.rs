@@ -6,9 +6,10 @@ use std::time::Instant;
 
 use netily::app::App;
 use netily::collect;
-use netily::id::{IspId, PaymentId};
+use netily::id::IspId;
 use netily::money::Money;
-use netily::payments::store::{Observation, Seen, Source};
+use netily::payments::Payment;
+use netily::payments::store::{Observation, Seen, Source, find};
 
 use crate::pgbench;
 use crate::place::Place;
@@ -23,8 +24,14 @@ pub async fn run() -> Vec<Verdict> {
     let place = Place::with_shops(SHOPS, ([127, 0, 0, 1], 1).into()).await;
     pgbench::prepare(&place.cluster).await;
     let payments = place.pending_payments(EACH).await;
-    // Interleaved over the ISPs, as payments come in; in rounds, so that both see the machine in the same moods.
-    let order: Vec<_> = (0..EACH).flat_map(|n| (0..SHOPS).map(move |shop| shop * EACH + n)).map(|at| payments[at]).collect();
+    // Interleaved over the ISPs, as payments come in; in rounds, so that both see the machine in the same moods. Each is read before:
+    // it is at hand when the gateway's answer is there, since it was read to ask.
+    let mut order = Vec::new();
+    for at in (0..EACH).flat_map(|n| (0..SHOPS).map(move |shop| shop * EACH + n)) {
+        let (isp, id) = payments[at];
+        let known = place.app.db.tx(isp, async |tx| find(tx, isp, id).await).await.expect("read").expect("a payment");
+        order.push((isp, known));
+    }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in order.chunks(order.len() / ROUNDS) {
         theirs.push(pgbench::rate(&place.cluster, CONNECTIONS, 5).await);
@@ -35,15 +42,15 @@ pub async fn run() -> Vec<Verdict> {
 }
 
 #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a rate")]
-async fn settle(app: &Arc<App>, payments: &[(IspId, PaymentId)]) -> f64 {
+async fn settle(app: &Arc<App>, payments: &[(IspId, Payment)]) -> f64 {
     let (next, payments) = (Arc::new(AtomicUsize::new(0)), Arc::new(payments.to_vec()));
     let begun = Instant::now();
     let workers: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let (app, next, payments) = (app.clone(), next.clone(), payments.clone());
             tokio::spawn(async move {
-                while let Some((isp, id)) = payments.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
-                    settle_one(&app, isp, id).await;
+                while let Some((isp, known)) = payments.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    settle_one(&app, *isp, known).await;
                 }
             })
         })
@@ -54,15 +61,15 @@ async fn settle(app: &Arc<App>, payments: &[(IspId, PaymentId)]) -> f64 {
     payments.len() as f64 / begun.elapsed().as_secs_f64()
 }
 
-async fn settle_one(app: &App, isp: IspId, id: PaymentId) {
+async fn settle_one(app: &App, isp: IspId, known: &Payment) {
     let observation = Observation {
         source: Source::Status,
         seen: Seen::Success,
         amount: Some(Money::from_minor(1_000)),
-        receipt: Some(format!("R{}", id.uuid().simple())),
+        receipt: Some(format!("R{}", known.id.uuid().simple())),
         failure: None,
         body: serde_json::json!({ "status": "SUCCESS" }),
     };
     let now = app.clock.now();
-    app.db.tx(isp, async |tx| collect::confirm(tx, isp, id, &observation, now).await).await.expect("settled");
+    app.db.tx(isp, async |tx| collect::confirm(tx, isp, known, &observation, now).await).await.expect("settled");
 }

@@ -1,79 +1,24 @@
 //! kill -9 of the server and of PostgreSQL in the middle of purchases: nothing is lost and nothing is doubled.
 
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use netily::app::App;
-use netily::clock::Clock;
-use netily::config::Config;
-use netily::{serve, worker};
 use netily_sdk::hotspot::{GetPurchaseStatusRequest, PurchaseRequest, PurchaseStatus};
 use netily_sdk::types::ErrorReason;
 use netily_sdk::{Client, Error};
-use netily_tests::{Guest, LIMIT, TestCluster, World, environment, eventually};
+use netily_tests::{Guest, LIMIT, TestCluster, World, eventually};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
-/// Set for the program that is killed: the environment of the server as JSON.
-const PROGRAM: &str = "NETILY_TEST_PROGRAM";
-/// By how much the program's clock is ahead, in seconds.
-const AHEAD: &str = "NETILY_TEST_AHEAD";
+use crate::program::Program;
 
-/// Not a test by itself: this binary, run again as the program that is to be killed. It serves and works until then.
-#[tokio::test(flavor = "multi_thread")]
-async fn program_that_is_killed() {
-    let Ok(names) = std::env::var(PROGRAM) else { return };
-    let config = Config::from_map(&serde_json::from_str(&names).expect("names and values")).expect("a configuration");
-    let clock = Clock::default();
-    clock.advance(Duration::from_secs(std::env::var(AHEAD).ok().and_then(|ahead| ahead.parse().ok()).unwrap_or_default()));
-    let listener = TcpListener::bind(config.listen).await.expect("the port is free again");
-    let app = App::open(config, clock, true).expect("the doors open");
-    let never = CancellationToken::new();
-    let serving = tokio::spawn(serve::serve(app.clone(), listener, never.clone()));
-    worker::work(app, never).await;
-    drop(serving);
-}
-
-/// The program, gone with the test.
-struct Program(Child);
-
-impl Program {
-    fn start(world: &World, ahead: Duration) -> Program {
-        let names = environment(&world.urls, world.sandbox(), world.address);
-        let child = Command::new(std::env::current_exe().expect("this binary"))
-            .args(["--exact", "crash::program_that_is_killed", "--nocapture"])
-            .env(PROGRAM, serde_json::to_string(&names).expect("JSON"))
-            .env(AHEAD, ahead.as_secs().to_string())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("this binary runs again");
-        Program(child)
-    }
-
-    fn kill(mut self) {
-        self.0.kill().expect("kill -9");
-        self.0.wait().expect("its end");
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn is_away(error: &Error) -> bool {
+pub fn is_away(error: &Error) -> bool {
     matches!(error.reason, ErrorReason::Unavailable | ErrorReason::DeadlineExceeded | ErrorReason::Internal)
 }
 
 /// Buys as a page does that does not give up: the same request until there is an answer.
-async fn insist(client: &Client, ask: PurchaseRequest) -> String {
+pub async fn insist(client: &Client, ask: PurchaseRequest) -> String {
     eventually("the purchase is taken", async || match client.hotspot().purchase(ask.clone()).await {
         Ok(answer) => answer.purchase.map(|purchase| purchase.session_id),
         Err(error) if is_away(&error) => None,
@@ -82,7 +27,7 @@ async fn insist(client: &Client, ask: PurchaseRequest) -> String {
     .await
 }
 
-async fn status(client: &Client, session_id: &str) -> Option<PurchaseStatus> {
+pub async fn status(client: &Client, session_id: &str) -> Option<PurchaseStatus> {
     match client.hotspot().get_purchase_status(GetPurchaseStatusRequest { session_id: session_id.to_owned() }).await {
         Ok(answer) => answer.purchase.map(|purchase| purchase.status()),
         Err(error) if is_away(&error) => None,

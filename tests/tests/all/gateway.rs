@@ -114,6 +114,63 @@ async fn a_page_instead_of_an_answer_is_not_taken_for_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_refused_for_too_many_calls_is_not_repeated() {
+    let world = World::new().await;
+    world.behave(json!({ "collect": "rate_limited", "retry_after_s": 1 })).await;
+    let bought = world.buy(&Guest::number(1)).await;
+    world.run_due().await;
+    let purchase = world.look(&bought.session_id).await;
+    assert_eq!((purchase.status(), purchase.failure_reason()), (PurchaseStatus::Failed, FailureReason::GatewayError), "told at once, to try again");
+    world.behave(json!({ "collect": "ok" })).await;
+    world.run_after(2 * MINUTE).await;
+    world.run_after(HOUR).await;
+    world.sweep().await;
+    assert_eq!(world.sandbox().truth()["refused"][0]["requests"], 1, "one request");
+    assert!(world.collections().is_empty(), "and none later");
+    world.buy_and_pay(&Guest::number(1)).await; // the guest may try again
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_refused_for_too_many_calls_is_asked_again_when_payhero_says() {
+    let world = World::new().await;
+    world.behave(json!({ "status": "rate_limited", "retry_after_s": 120 })).await;
+    let guest = Guest::number(1);
+    let bought = world.buy(&guest).await;
+    world.run_due().await;
+    world.answer_prompt(&guest.phone, "accept").await;
+    world.callbacks_delivered().await;
+    world.run_due().await;
+    let mut sql = world.sql().await;
+    let mut polls = async || sql.value("SELECT polls FROM tenant.payment").await;
+    assert_eq!(polls().await, 1, "the callback made us ask");
+    world.sweep().await; // the list says the same
+    world.behave(json!({ "status": "ok" })).await;
+    world.run_after(Duration::from_secs(110)).await;
+    assert_eq!((polls().await, world.look(&bought.session_id).await.status()), (1.into(), PurchaseStatus::AwaitingPayment), "left alone as it asked");
+    world.run_after(Duration::from_secs(11)).await;
+    assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Active);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_the_list_that_move_while_it_is_read_are_all_found() {
+    const ROWS: i64 = 130; // three pages
+    for shift in [7, -7] {
+        let world = World::new().await;
+        for n in 0..ROWS {
+            world.deposit(1_000 + n).await; // money that is nobody's: each row must become a break
+        }
+        world.behave(json!({ "list_shift": shift })).await;
+        world.advance(5 * MINUTE);
+        world.sweep().await;
+        let found = "(SELECT DISTINCT amount_minor FROM public.reconciliation_break WHERE kind = 'unmatched_collection' AND amount_minor >= 100000) x";
+        assert_eq!(world.sql().await.count(found).await, ROWS, "shifting by {shift}");
+        world.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_payment_made_before_payhero_went_dark_for_hours_is_booked_when_it_is_back() {
     let world = impatient().await;
     world.behave(json!({ "status": "dark", "hang_ms": 1_000 })).await;

@@ -209,7 +209,7 @@ async fn every_secret_at_rest_is_sealed_anew_and_the_old_encryption_key_can_go()
     let yellow = netily::isp::tenant(&world.app.db, "yellow").await.expect("the ISP").id;
     auth::read_token(&without_old, &access, yellow).await.expect("the key of the token opens");
     netily::worker::run_due(&without_old).await.expect("jobs run");
-    assert!(world.code_on("254722000001").await.is_some(), "the message opens");
+    assert_eq!(world.code_on("254722000001").await.len(), 6, "the message opens");
     let router = world.router_id("yellow-market").parse().expect("an id");
     let checked = netily::router::check(&without_old, yellow, router).await;
     assert!(matches!(checked, Ok(netily::router::Visit::Reached { .. })), "the password of the router opens");

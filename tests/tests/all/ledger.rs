@@ -60,8 +60,11 @@ async fn what_is_written_in_the_books_stays_as_it_is() {
 async fn the_machine_in_the_database_is_the_machine_in_the_server() {
     let world = World::new().await;
     let mut sql = world.sql().await;
+    let states = State::ALL.map(State::as_str).join(",");
     let rules: BTreeSet<(String, String)> = sql
-        .rows("SELECT from_state, to_state FROM public.payment_transition")
+        .rows(&format!(
+            "SELECT f AS from_state, t AS to_state FROM string_to_table('{states}', ',') f, string_to_table('{states}', ',') t WHERE public.payment_may_go(f, t)"
+        ))
         .await
         .iter()
         .map(|row| (row["from_state"].as_str().expect("a state").to_owned(), row["to_state"].as_str().expect("a state").to_owned()))
@@ -75,7 +78,8 @@ async fn the_machine_in_the_database_is_the_machine_in_the_server() {
     assert_eq!(rules, ours);
 
     world.buy_and_pay(&Guest::number(1)).await;
-    let begin = "BEGIN; SET LOCAL session_replication_role = replica"; // triggers off: any state may be the first
+    // Triggers off: any state may be the first, and the events of the way to it are as if they had not been.
+    let begin = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM tenant.payment_event";
     for from in State::ALL {
         for to in State::ALL.into_iter().filter(|to| *to != from) {
             let (from, to) = (from.as_str(), to.as_str());
@@ -143,7 +147,7 @@ const BREACHES: [(&str, &str); 20] = [
     ),
     (
         "i20_illegal_transition",
-        "INSERT INTO tenant.payment_event (tenant_id, payment_id, from_state, to_state) SELECT tenant_id, id, 'SUCCEEDED', 'CREATED' FROM tenant.payment",
+        "INSERT INTO tenant.payment_event (tenant_id, payment_id, from_state, to_state) SELECT tenant_id, id, 'SUCCEEDED', 'FAILED' FROM tenant.payment",
     ),
     ("i21_success_without_delivery", "DELETE FROM tenant.hotspot_session"),
     ("i22_cross_tenant_entry", "UPDATE tenant.ledger_entry SET tenant_id = gen_random_uuid()"),

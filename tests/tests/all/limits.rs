@@ -55,7 +55,7 @@ async fn a_device_makes_six_prompts_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_guests_of_an_isp_together_are_limited_and_no_other_isp() {
     let world = World::new().await;
-    let full = "INSERT INTO public.rate_limit SELECT 'prompt/isp/' || id, now() + interval '1 hour' FROM public.isp WHERE slug = 'yellow'";
+    let full = "INSERT INTO public.rate_limit SELECT 'prompt/isp/' || id, now() + interval '38 seconds' FROM public.isp WHERE slug = 'yellow'";
     world.sql().await.run(full).await;
     let error = world.client("yellow").hotspot().purchase(world.ask(&Guest::number(1))).await.expect_err("refused");
     assert!(is_limit(&error), "{error}");
@@ -66,7 +66,7 @@ async fn all_guests_of_an_isp_together_are_limited_and_no_other_isp() {
 #[tokio::test(flavor = "multi_thread")]
 async fn all_calls_from_one_address_together_are_limited() {
     let world = World::new().await;
-    world.sql().await.run("INSERT INTO public.rate_limit VALUES ('prompt/address/127.0.0.1', now() + interval '1 hour')").await;
+    world.sql().await.run("INSERT INTO public.rate_limit VALUES ('prompt/address/127.0.0.1', now() + interval '68 seconds')").await;
     let error = world.client("yellow").hotspot().purchase(world.ask(&Guest::number(1))).await.expect_err("refused");
     assert!(is_limit(&error), "{error}");
     world.finish().await;
@@ -75,7 +75,7 @@ async fn all_calls_from_one_address_together_are_limited() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_prompt_uses_up_nobody_elses_allowance() {
     let world = World::new().await;
-    world.sql().await.run("INSERT INTO public.rate_limit VALUES ('prompt/address/127.0.0.1', now() + interval '1 hour')").await;
+    world.sql().await.run("INSERT INTO public.rate_limit VALUES ('prompt/address/127.0.0.1', now() + interval '68 seconds')").await;
     let guest = Guest::number(1);
     for _ in 0..10 {
         let error = world.client("yellow").hotspot().purchase(world.ask(&guest)).await.expect_err("refused");

@@ -1,19 +1,33 @@
 //! The one test binary: flows through the SDK against the real server, a real database and the sandbox.
 
 mod access;
+mod backlog;
 mod accounts;
 mod books;
 mod browser;
+mod clocks;
+mod commits;
 mod crash;
+mod failpoints;
+mod customers;
 mod faults;
 mod gateway;
+mod journey;
 mod keys;
 mod ledger;
 mod limits;
 mod notify;
 mod notify_reports;
 mod people;
+mod poison;
+mod program;
+mod otp;
+mod plans;
+mod privacy;
+mod profile;
 mod purchase;
+mod register;
+mod requests;
 mod resume;
 mod schema;
 mod secrecy;

@@ -73,6 +73,7 @@ async fn a_mail_comes_in_the_name_of_the_isp_and_its_link_is_forgotten() {
     assert_eq!((mails.len(), &mails[0]["subject"]), (1, &json!("You are invited to Yellow WiFi")));
     assert!(mails[0]["text"].as_str().is_some_and(|text| text.contains(&format!("\r\n{link}\r\n"))), "{}", mails[0]["text"]);
     assert!(mails[0]["raw"].as_str().is_some_and(|raw| raw.contains("From: \"Yellow WiFi\" <no-reply@netily.example>")), "{}", mails[0]["raw"]);
+    assert!(mails[0]["raw"].as_str().is_some_and(|raw| raw.contains(&format!("Message-ID: <{id}@netily.example>"))), "{}", mails[0]["raw"]);
     let sent = world.message(id).await;
     assert_eq!((&sent["state"], &sent["body_sealed"], &sent["provider"]), (&json!("SENT"), &json!(null), &json!("smtp")));
     world.finish().await;
@@ -168,7 +169,7 @@ async fn a_number_that_is_refused_fails_alone_and_for_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_whose_answer_never_came_is_sent_again() {
-    let world = World::builder().configured(|config| config.sms.total_timeout = Duration::from_millis(300)).start().await;
+    let world = World::builder().configured(|config| config.sms.total_timeout = Duration::from_millis(1_500)).start().await;
     world.sms_behave(json!({ "mode": "timeout" })).await;
     let id = world.queue("yellow", suspended()).await.expect("queued");
     world.run_due().await;
@@ -259,7 +260,7 @@ async fn what_was_rolled_back_is_not_sent() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_may_refuse_be_busy_or_hang() {
     for (mode, state, words) in [("refuse", "FAILED", "550"), ("busy", "QUEUED", "421"), ("hang", "QUEUED", "in time")] {
-        let world = World::builder().configured(|config| config.mail.total_timeout = Duration::from_millis(500)).start().await;
+        let world = World::builder().configured(|config| config.mail.total_timeout = Duration::from_millis(1_500)).start().await;
         world.mail_behave(mode).await;
         let id = world.queue("yellow", Note { facts: &NAME, ..to_mailbox(Template::EmailChanged, MAILBOX) }).await.expect("queued");
         world.run_due().await;

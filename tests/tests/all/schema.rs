@@ -73,6 +73,7 @@ fn diesel_type(kind: &str) -> &str {
         "timestamptz" => "Timestamptz",
         "jsonb" => "Jsonb",
         "_int2" => "Array<SmallInt>",
+        "_timestamptz" => "Array<Timestamptz>",
         "_uuid" => "Array<Uuid>",
         other => other,
     }

@@ -10,7 +10,9 @@ use futures::stream::{StreamExt as _, iter};
 use netily::db::{Db, Tx};
 use netily::error::{Error, Result};
 use netily::id::IspId;
+use netily::notify::Template;
 use netily_sdk::auth::{EndSignInRequest, GetMeRequest, ListSignInsRequest};
+use netily_sdk::billing::{ArchivePlanRequest as ArchiveServicePlanRequest, ServicePlan, UpdatePlanRequest as UpdateServicePlanRequest};
 use netily_sdk::hotspot::{
     ArchivePlanRequest, BlockPromptsRequest, CreatePlanRequest, GetPurchaseStatusRequest, ListAllPlansRequest, ListPlansRequest, ListSessionsRequest,
     Plan as PlanMessage, UpdatePlanRequest, WatchPurchaseRequest,
@@ -18,9 +20,9 @@ use netily_sdk::hotspot::{
 use netily_sdk::isp::{ChangeStaffRoleRequest, RemoveStaffRequest, ResendInvitationRequest, StaffRole};
 use netily_sdk::notify::RetryMessageRequest;
 use netily_sdk::router::{CheckRouterRequest, GetRouterRequest, ListActiveSessionsRequest, ListRoutersRequest};
-use netily_sdk::types::ErrorReason;
-use netily_sdk::{Client, new_request_id};
-use netily_tests::{Access, Guest, Plan, Sql, World};
+use netily_sdk::types::{BillingPeriod, BillingPeriodUnit, ErrorReason, ServiceRequestCategory};
+use netily_sdk::{Client, customer, new_request_id, selfservice};
+use netily_tests::{Access, Guest, Plan, Sql, World, to_phone};
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
@@ -145,9 +147,9 @@ fn numbers(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn interleaved_requests_of_ten_isps_with_aborts_see_no_foreign_row() {
+async fn interleaved_requests_of_fifty_isps_with_aborts_see_no_foreign_row() {
     let world = World::new().await;
-    let isps: Vec<IspId> = (0..10).map(|_| IspId::unguessable()).collect();
+    let isps: Vec<IspId> = (0..50).map(|_| IspId::unguessable()).collect();
     let mut sql = world.sql().await;
     sql.run("DELETE FROM tenant.branding").await;
     for (n, isp) in isps.iter().enumerate() {
@@ -159,8 +161,8 @@ async fn interleaved_requests_of_ten_isps_with_aborts_see_no_foreign_row() {
         .await;
     }
     let db = Db::new(&world.urls.app, 4, world.app.wakes.clone()).expect("a small pool");
-    let requests = numbers(2026).zip(numbers(11)).take(2_000).map(|(which, way)| {
-        let (db, isp) = (db.clone(), isps[usize::try_from(which % 10).expect("a small number")]);
+    let requests = numbers(2026).zip(numbers(11)).take(20_000).map(|(which, way)| {
+        let (db, isp) = (db.clone(), isps[usize::try_from(which % 50).expect("a small number")]);
         async move { tokio::spawn(async move { request(&db, isp, way).await }).await.expect("no foreign row was seen") }
     });
     iter(requests).buffer_unordered(16).collect::<Vec<()>>().await;
@@ -192,6 +194,16 @@ fn id_fields() -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// A service plan with everything in order.
+fn service_plan() -> ServicePlan {
+    ServicePlan {
+        name: "Home".into(),
+        price: Some(netily_sdk::types::Money { amount_minor: 150_000, currency_code: "KES".into() }),
+        billing_period: Some(BillingPeriod { unit: BillingPeriodUnit::Month.into(), count: 1 }),
+        ..ServicePlan::default()
+    }
 }
 
 /// Makes the call with an id in that field and everything else in order: what came of it, as text.
@@ -244,6 +256,10 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         }
         "HotspotService/ArchivePlan id" => told!(hotspot.archive_plan(ArchivePlanRequest { id })),
         "HotspotService/ListSessions router_id" => told!(hotspot.list_sessions(ListSessionsRequest { router_id: id, ..ListSessionsRequest::default() })),
+        "BillingService/UpdatePlan plan.id" => {
+            told!(staff.billing().update_plan(UpdateServicePlanRequest { plan: Some(ServicePlan { id, ..service_plan() }) }))
+        }
+        "BillingService/ArchivePlan id" => told!(staff.billing().archive_plan(ArchiveServicePlanRequest { id })),
         "RouterService/GetRouter id" => told!(routers.get_router(GetRouterRequest { id })),
         "RouterService/CheckRouter id" => told!(routers.check_router(CheckRouterRequest { id })),
         "RouterService/ListActiveSessions id" => told!(routers.list_active_sessions(ListActiveSessionsRequest { id, ..ListActiveSessionsRequest::default() })),
@@ -253,15 +269,83 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "IspService/RemoveStaff id" => told!(staff.isp().remove_staff(RemoveStaffRequest { id })),
         "NotificationService/RetryMessage id" => told!(staff.notify().retry_message(RetryMessageRequest { id })),
         // The id of a plan to be made is documented as ignored.
-        "HotspotService/CreatePlan plan.id" => String::new(),
+        "HotspotService/CreatePlan plan.id" | "BillingService/CreatePlan plan.id" => String::new(),
+        other => {
+            assert!(
+                other.starts_with("CustomerService/") || other.starts_with("SelfService/"),
+                "{other} is new: add a row that calls it with another ISP's id"
+            );
+            let (customer, owner) = (world.customer("yellow").await, world.signed_in("yellow", Access::Owner).await);
+            about_customers(&customer, staff, &owner, other, id).await
+        }
+    }
+}
+
+/// The same for calls about customers, by whom each is for.
+async fn about_customers(customer: &Client, staff: &Client, owner: &Client, field: &str, id: String) -> String {
+    let (own, of_staff) = (customer.selfservice(), staff.customer());
+    let reason = "Not paid.".to_owned();
+    macro_rules! told {
+        ($call:expr) => {
+            match $call.await {
+                Ok(answer) => format!("{answer:?}"),
+                Err(error) => {
+                    assert_eq!(error.reason, ErrorReason::NotFound, "{field}: {error}");
+                    format!("{:?} {}", error.code, error)
+                }
+            }
+        };
+    }
+    match field {
+        "CustomerService/GetCustomer id" => told!(of_staff.get_customer(customer::GetCustomerRequest { id })),
+        "CustomerService/UpdateCustomer id" => {
+            told!(of_staff.update_customer(customer::UpdateCustomerRequest { id, first_name: Some("Asha".into()), ..Default::default() }))
+        }
+        "CustomerService/ApproveCustomer id" => told!(of_staff.approve_customer(customer::ApproveCustomerRequest { id })),
+        "CustomerService/RejectCustomer id" => told!(of_staff.reject_customer(customer::RejectCustomerRequest { id, reason })),
+        "CustomerService/SuspendCustomer id" => told!(of_staff.suspend_customer(customer::SuspendCustomerRequest { id, reason })),
+        "CustomerService/ReactivateCustomer id" => told!(of_staff.reactivate_customer(customer::ReactivateCustomerRequest { id })),
+        "CustomerService/CloseCustomer id" => told!(of_staff.close_customer(customer::CloseCustomerRequest { id, reason })),
+        "CustomerService/ListServiceRequests customer_id" => {
+            told!(of_staff.list_service_requests(customer::ListServiceRequestsRequest { customer_id: id, ..Default::default() }))
+        }
+        "CustomerService/UpdateServiceRequest id" => {
+            told!(of_staff.update_service_request(customer::UpdateServiceRequestRequest { id, reply: "Yes.".into(), ..Default::default() }))
+        }
+        "CustomerService/ExportCustomer id" => told!(of_staff.export_customer(customer::ExportCustomerRequest { id })),
+        "CustomerService/EraseCustomer id" => told!(owner.customer().erase_customer(customer::EraseCustomerRequest { id, reason })),
+        "SelfService/GetServiceRequest id" => told!(own.get_service_request(selfservice::GetServiceRequestRequest { id })),
+        "SelfService/CancelServiceRequest id" => told!(own.cancel_service_request(selfservice::CancelServiceRequestRequest { id })),
+        "SelfService/MarkAlertRead id" => told!(own.mark_alert_read(selfservice::MarkAlertReadRequest { id })),
+        // The number of an id card is no id of ours.
+        "SelfService/Register id_number" | "SelfService/UpdateProfile id_number" => String::new(),
         other => panic!("{other} is new: add a row that calls it with another ISP's id"),
     }
+}
+
+/// Ids of `blue`: a customer, what that customer asked for, and an alert about it.
+async fn of_a_customer(world: &World) -> [String; 3] {
+    let client = world.customer("blue").await;
+    let asked = selfservice::CreateServiceRequestRequest {
+        subject: "Help".into(),
+        description: "Please.".into(),
+        category: ServiceRequestCategory::Technical.into(),
+        request_id: new_request_id(),
+    };
+    let request = client.selfservice().create_service_request(asked).await.expect("filed").service_request.expect("a service request").id;
+    let answer = customer::UpdateServiceRequestRequest { id: request.clone(), reply: "Yes.".into(), ..Default::default() };
+    world.signed_in("blue", Access::Staff).await.customer().update_service_request(answer).await.expect("answered");
+    let alert = client.selfservice().list_alerts(Default::default()).await.expect("alerts").alerts.remove(0).id;
+    let profile = client.selfservice().get_profile(Default::default()).await.expect("a profile").profile.expect("a profile");
+    [profile.customer.expect("a customer").id, request, alert]
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_isps_id_is_answered_as_a_random_one() {
     let world = World::new().await;
     let theirs = world.buy_at("blue-harbour", &Guest::number(1)).await;
+    let their_message = world.queue("blue", to_phone(Template::CustomerReactivated, &Guest::number(1).phone)).await.expect("queued");
+    let [customer, service_request, alert] = of_a_customer(&world).await;
     let staff = world.signed_in("yellow", Access::Owner).await;
     let elsewhere = world.signed_in("blue", Access::Staff).await;
     let their_sign_in = elsewhere.auth().list_sign_ins(ListSignInsRequest::default()).await.expect("sign-ins").sign_ins.remove(0).id;
@@ -271,7 +355,12 @@ async fn another_isps_id_is_answered_as_a_random_one() {
     for field in fields {
         let foreign = match field.rsplit(' ').next().expect("a field") {
             "session_id" => theirs.session_id.clone(),
+            "id" if field.contains("Alert") => alert.clone(),
+            "id" if field.contains("ServiceRequest") => service_request.clone(),
+            "id" | "customer_id" if field.starts_with("CustomerService/") => customer.clone(),
+            "plan.id" | "id" if field.starts_with("BillingService/") => world.seeded.isps[1].plans[0].clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
+            "id" if field.contains("Message") => their_message.to_string(),
             "id" if field.contains("SignIn") => their_sign_in.clone(),
             "id" if field.starts_with("IspService") => their_person.clone(),
             "id" if field.contains("Plan") => world.plan_id("blue", Plan::Hour),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use futures::future::join_all;
 use futures::stream::{StreamExt as _, iter};
 use netily::app::App;
-use netily::worker;
+use netily::jobs::{self, Finisher, Lane, Outcome};
+use netily::{collect, worker};
 use netily_sdk::hotspot::{FailureReason, PurchaseStatus};
 use netily_sdk::types::ErrorReason;
 use netily_tests::{Guest, World, eventually};
@@ -32,6 +33,70 @@ async fn three_workers_send_each_prompt_once() {
         other.await.expect("it ends well");
     }
     assert_eq!(world.collections().len(), guests.len());
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_schedulers_at_once_send_each_lost_prompt_once() {
+    let world = World::new().await;
+    let guests: Vec<Guest> = (0..20).map(Guest::number).collect();
+    for guest in &guests {
+        world.buy(guest).await;
+    }
+    let mut sql = world.sql().await;
+    sql.run("DELETE FROM public.job").await;
+    let other = App::open(world.app.config.clone(), world.app.clock.clone(), true).expect("another process's doors");
+    let schedule = async |app: &App| {
+        jobs::enqueue_sweeps(&app.db, app.clock.now()).await.expect("the sweeps are asked for");
+        worker::run_due(app).await.expect("jobs are claimed")
+    };
+    tokio::join!(schedule(&world.app), schedule(&other), schedule(&world.app), schedule(&other));
+    world.run_due().await;
+    assert_eq!(world.collections().len(), guests.len());
+    let sweeps = sql.row("SELECT count(*) AS rows, count(DISTINCT kind) AS kinds FROM public.job WHERE lane = 'sweep'").await;
+    assert_eq!(sweeps, json!({ "rows": 3, "kinds": 3 }), "one scheduler's is the other's");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_that_has_passed_on_is_not_ended_by_who_held_it_before() {
+    let world = World::new().await;
+    world.buy(&Guest::number(1)).await;
+    let (db, clock) = (&world.app.db, &world.app.clock);
+    let finisher = Finisher::start(db.clone(), clock.clone());
+    let claim = async || jobs::claim(db, Lane::Push, 9, clock.now()).await.expect("a claim");
+    let [sleeper] = &claim().await[..] else { panic!("one push") };
+    assert!(claim().await.is_empty(), "a lease holds");
+    world.advance(Duration::from_secs(61));
+    let [second] = &claim().await[..] else { panic!("the lease is over") };
+    let mut sql = world.sql().await;
+    let row = "SELECT claim_token, run_at, lease_until, attempts, buried_at FROM public.job WHERE kind = 'push'";
+    let held = sql.row(row).await;
+    for end in [Outcome::Done, Outcome::Again(clock.now()), Outcome::Retry(clock.now(), "late".into()), Outcome::Bury("late".into())] {
+        let said = format!("{end:?}");
+        finisher.finish(sleeper, end).await.expect("nothing is done");
+        assert_eq!(sql.row(row).await, held, "{said} of somebody whose lease is over");
+    }
+    finisher.finish(second, Outcome::Done).await.expect("the end of the job");
+    assert_eq!(sql.count("public.job WHERE kind = 'push'").await, 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_that_hear_of_the_same_success_at_once_book_it_once() {
+    let world = World::new().await;
+    let guest = Guest::number(1);
+    let bought = world.buy(&guest).await;
+    world.run_due().await;
+    world.answer_prompt(&guest.phone, "accept").await;
+    let row = world.sql().await.row("SELECT tenant_id, id FROM tenant.payment").await;
+    let id = |name: &str| row[name].as_str().and_then(|id| id.parse::<uuid::Uuid>().ok()).expect("an id");
+    // Each holds the lease, as it believes: a paused worker wakes while others have taken over.
+    let outcomes = join_all((0..8).map(|_| collect::check(&world.app, id("tenant_id").into(), id("id").into()))).await;
+    assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|outcome| *outcome == Outcome::Done)), "{outcomes:?}");
+    world.callbacks_delivered().await;
+    world.run_due().await;
+    assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Active);
     world.finish().await;
 }
 

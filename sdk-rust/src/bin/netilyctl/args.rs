@@ -1,11 +1,13 @@
 //! The command line: names, meanings and examples. Decides nothing.
 
+mod customer;
 mod people;
 
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 
 const EXAMPLES: &str = "\
@@ -109,6 +111,18 @@ Example:
     /// Plans that guests can buy
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Service plans: home internet by the period (staff)
+    #[command(subcommand)]
+    ServicePlan(ServicePlanCommand),
+    /// Customers of the ISP (staff)
+    #[command(subcommand)]
+    Customer(CustomerCommand),
+    /// What customers ask for (staff)
+    #[command(subcommand)]
+    Request(RequestCommand),
+    /// Settings of the ISP (staff)
+    #[command(subcommand)]
+    Settings(SettingsCommand),
     /// Purchases of guests; they need no sign-in
     #[command(subcommand)]
     Purchase(PurchaseCommand),
@@ -118,6 +132,12 @@ Example:
     /// How payments were split (staff)
     #[command(subcommand)]
     Commission(CommissionCommand),
+    /// Text messages and e-mails that the ISP sent (staff)
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// The words of text messages and e-mails (staff)
+    #[command(subcommand)]
+    Template(TemplateCommand),
     /// Callbacks of the payment company as they arrived (operators)
     #[command(subcommand)]
     Webhook(WebhookCommand),
@@ -270,6 +290,89 @@ pub enum PlanCommand {
     },
 }
 
+/// Commands on service plans.
+#[derive(Debug, Subcommand)]
+pub enum ServicePlanCommand {
+    /// List the plans, newest first
+    List {
+        /// Archived ones too
+        #[arg(long)]
+        archived: bool,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Make a plan, which is on sale at once
+    #[command(after_help = "\
+Examples:
+  netilyctl service-plan create 'Home 5 Mbps' --price 1500 --down 5000 --up 2000
+  netilyctl service-plan create 'Shop, two weeks' --price 900 --unit week --count 2 --cap 50000000000")]
+    Create {
+        #[command(flatten)]
+        plan: ServicePlanArgs,
+        #[command(flatten)]
+        again: Again,
+    },
+    /// Write every field of a plan; who has paid keeps what was paid for
+    #[command(after_help = "\
+Example:
+  netilyctl service-plan update spl_… 'Home 5 Mbps' --price 1600 --down 5000 --up 2000
+
+What is not given is set to its default, not left as it was.")]
+    Update {
+        /// Id of the plan, spl_…
+        id: String,
+        #[command(flatten)]
+        plan: ServicePlanArgs,
+    },
+    /// Stop selling a plan; who has it keeps it
+    Archive {
+        /// Id of the plan, spl_…
+        id: String,
+    },
+}
+
+/// A service plan.
+#[derive(ClapArgs, Debug)]
+pub struct ServicePlanArgs {
+    /// Name shown to customers
+    pub name: String,
+    /// What it is, for customers
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub description: String,
+    /// Price of one period in whole shillings
+    #[arg(long, value_name = "KES")]
+    pub price: u32,
+    /// What the period is counted in
+    #[arg(long, value_enum, default_value = "month")]
+    pub unit: PeriodUnit,
+    /// How many of them
+    #[arg(long, default_value_t = 1)]
+    pub count: u16,
+    /// Speed to the customer in kbit/s; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "KBPS")]
+    pub down: u32,
+    /// Speed from the customer in kbit/s; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "KBPS")]
+    pub up: u32,
+    /// Bytes in one period, both ways together; 0 is without limit
+    #[arg(long, default_value_t = 0, value_name = "BYTES")]
+    pub cap: u64,
+    /// A profile that the routers have already; Netily sets the speeds itself when absent
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub router_profile: String,
+}
+
+/// What a period is counted in.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum PeriodUnit {
+    /// Days of 24 hours
+    Day,
+    /// Weeks
+    Week,
+    /// Months of the calendar
+    Month,
+}
+
 /// Commands on purchases.
 #[derive(Debug, Subcommand)]
 pub enum PurchaseCommand {
@@ -343,6 +446,111 @@ pub enum PaymentKind {
     Recharge,
     /// An invoice
     Invoice,
+}
+
+/// Commands on messages.
+#[derive(Debug, Subcommand)]
+pub enum MessageCommand {
+    /// List messages, newest first; who got them is masked, and codes and links are shown to nobody
+    #[command(after_help = "\
+Examples:
+  netilyctl message list --state failed
+  netilyctl message list --channel email --limit 20")]
+    List {
+        /// Only in this state
+        #[arg(long, value_enum)]
+        state: Option<SendState>,
+        /// Only by this way
+        #[arg(long, value_enum)]
+        channel: Option<Way>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Queue a failed message again
+    ///
+    /// A message that held a code or a link cannot be sent again, since its text is gone: its person asks for a new one.
+    #[command(after_help = "Example:\n  netilyctl message retry msg_0197c5a07d1e7c3a8a443f1f6b2d9e10")]
+    Retry {
+        /// Id of the message, msg_…
+        id: String,
+    },
+}
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum SendState {
+    /// It waits to be sent, or to be sent again
+    Queued,
+    /// A provider took it
+    Sent,
+    /// The provider says that it arrived
+    Delivered,
+    /// It was refused, or did not arrive
+    Failed,
+    /// It could not be sent while it was of use
+    Expired,
+}
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Way {
+    /// To a phone
+    Sms,
+    /// To a mailbox
+    Email,
+}
+
+/// Commands on the words of messages.
+#[derive(Debug, Subcommand)]
+pub enum TemplateCommand {
+    /// List what is sent, in both languages or in one
+    List {
+        /// Only in this language
+        #[arg(long, value_enum)]
+        language: Option<Tongue>,
+    },
+    /// Replace the words of one kind of message in one language
+    ///
+    /// Placeholders stand in braces; `template list` names those of each kind. A code or link must stay in the words of a message
+    /// that is sent for it.
+    #[command(after_help = "\
+Examples:
+  netilyctl template set welcome en 'Karibu {name}! Your customer code is {customer_code}. {isp}'
+  netilyctl template set invitation sw --subject 'Karibu {isp}' - < invitation.txt
+  netilyctl template set welcome en --dry-run 'Karibu {name}!'")]
+    Set {
+        /// Kind of message, as `template list` writes it: verify-phone, welcome …
+        kind: String,
+        /// Language of the words
+        #[arg(value_enum)]
+        language: Tongue,
+        /// The words; `-` reads them from standard input
+        body: String,
+        /// Subject of an e-mail; the built-in one when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        subject: String,
+        /// Show what a person would get, with sample values, and keep nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Go back to the built-in words
+    #[command(after_help = "Example:\n  netilyctl template reset welcome en")]
+    Reset {
+        /// Kind of message, as `template list` writes it
+        kind: String,
+        /// Language of the words
+        #[arg(value_enum)]
+        language: Tongue,
+    },
+}
+
+/// A language of messages.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Tongue {
+    /// English
+    En,
+    /// Kiswahili
+    Sw,
 }
 
 /// Commands on callbacks.

@@ -36,6 +36,12 @@ impl Output {
         self.write(if self.json { format!("{}\n", json!({ fact: value })) } else { format!("{people}\n") })
     }
 
+    /// Writes a document of the server as it came.
+    pub fn raw(&self, document: &[u8]) -> Result<(), Fault> {
+        let mut out = stdout().lock();
+        out.write_all(document).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).map_err(Fault::Output)
+    }
+
     /// Tells why the command did not end well, unless that has been shown.
     pub fn fault(&self, fault: &Fault) {
         match fault {

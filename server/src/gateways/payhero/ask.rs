@@ -1,6 +1,8 @@
 //! Reads the answer to a question, which changes nothing and may be repeated.
 //! An error here says only that nothing was learnt; it never says anything about money.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::call::{Answer, Fault};
@@ -22,7 +24,10 @@ pub enum AskError {
     },
     /// 429: ask less often.
     #[error("PayHero asks for fewer calls")]
-    RateLimited,
+    RateLimited {
+        /// How long to wait at least, where PayHero says so.
+        retry_after: Option<Duration>,
+    },
     /// Another 4xx with a JSON error body.
     #[error("PayHero refuses the question (status {status}): {message}")]
     Refused {
@@ -61,7 +66,7 @@ pub(super) fn object(answer: &Answer) -> Result<Fields, AskError> {
     match (status, fields) {
         (200..=299, Some(fields)) => Ok(fields),
         (401 | 403, _) => Err(AskError::Credentials { status }),
-        (429, _) => Err(AskError::RateLimited),
+        (429, _) => Err(AskError::RateLimited { retry_after: answer.retry_after }),
         (408 | 500.., _) => Err(AskError::Unavailable { status, excerpt: excerpt(&answer.body) }),
         (_, Some(fields)) if means_not_processed(status) => {
             let message = fields.first_text(&["error_message", "message", "error"]).unwrap_or_default();

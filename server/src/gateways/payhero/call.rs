@@ -2,8 +2,10 @@
 //! It caps the answer and names the fault; it never reads meaning into a body and never repeats.
 
 use std::error::Error;
+use std::time::Duration;
 
 use reqwest::RequestBuilder;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// The largest answer that is read.
 pub(super) const ANSWER_MAX_BYTES: usize = 64 * 1024;
@@ -13,6 +15,8 @@ pub(super) const ANSWER_MAX_BYTES: usize = 64 * 1024;
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
+    /// How long the server asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
 }
 
 /// An exchange that ended without a complete answer.
@@ -56,6 +60,7 @@ pub(super) async fn exchange(request: RequestBuilder) -> Result<Answer, Fault> {
 async fn read(request: RequestBuilder) -> Result<Answer, Fault> {
     let mut response = request.send().await.map_err(sending_fault)?;
     let status = response.status().as_u16();
+    let retry_after = retry_after(response.headers());
     let announced = response.content_length().unwrap_or(0);
     if announced > ANSWER_MAX_BYTES as u64 {
         return Err(Fault::TooLarge { status });
@@ -67,11 +72,16 @@ async fn read(request: RequestBuilder) -> Result<Answer, Fault> {
                 return Err(Fault::TooLarge { status });
             }
             Ok(Some(part)) => body.extend_from_slice(&part),
-            Ok(None) => return Ok(Answer { status, body }),
+            Ok(None) => return Ok(Answer { status, body, retry_after }),
             Err(error) if error.is_timeout() => return Err(Fault::TimedOut),
             Err(_) => return Err(Fault::Cut { status }),
         }
     }
+}
+
+/// `Retry-After` in seconds; its other form, a date, depends on the clock of the server and is not read.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
 }
 
 /// The library reports a connect error only for faults before the first byte of a request,

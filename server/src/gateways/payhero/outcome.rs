@@ -407,7 +407,7 @@ mod tests {
             (308, "", Unknown("undocumented", None)),
         ];
         for (status, body, verdict) in rows {
-            let answer = Answer { status: *status, body: body.as_bytes().to_vec() };
+            let answer = Answer { status: *status, body: body.as_bytes().to_vec(), retry_after: None };
             assert_eq!(judge(Ok(answer)), *verdict, "{status} {body}");
         }
     }
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn a_refusal_keeps_the_words_but_no_phone() {
         let body = br#"{"error_code":"invalid_argument","error_message":"254712000111 is barred"}"#;
-        let answer = Answer { status: 400, body: body.to_vec() };
+        let answer = Answer { status: 400, body: body.to_vec(), retry_after: None };
         let outcome: Outcome<String> = classify(Ok(answer), |fields| fields.text("reference"));
         assert_eq!(outcome, Outcome::Refused { code: "invalid_argument".to_owned(), message: "*********111 is barred".to_owned(), kind: K::Invalid });
     }

@@ -148,6 +148,8 @@ impl fmt::Debug for StatusAnswer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::gateways::payhero::stand_in::{Reply, StandIn};
     use crate::gateways::payhero::{Fault, RefusalKind};
@@ -155,7 +157,7 @@ mod tests {
     const PAID: &str = r#"{"transaction_date":"2026-02-03T07:15:40.112233Z","provider":"m-pesa","success":true,"merchant":"Kilele Net","payment_reference":"","third_party_reference":"UB32K7Q9XZ","status":"SUCCESS","reference":"5f0a2c1e","CheckoutRequestID":"","provider_reference":"UB32K7Q9XZ"}"#;
 
     fn read_json(status: u16, body: &str) -> Result<StatusAnswer, AskError> {
-        read(&Answer { status, body: body.as_bytes().to_vec() })
+        read(&Answer { status, body: body.as_bytes().to_vec(), retry_after: None })
     }
 
     #[test]
@@ -214,7 +216,7 @@ mod tests {
         assert_eq!(read_json(404, "").unwrap().state, State::NotIndexed);
         assert!(matches!(read_json(404, "<html>"), Err(AskError::Undocumented { status: 404, .. })));
         assert_eq!(read_json(401, ""), Err(AskError::Credentials { status: 401 }));
-        assert_eq!(read_json(429, "<html>"), Err(AskError::RateLimited));
+        assert_eq!(read_json(429, "<html>"), Err(AskError::RateLimited { retry_after: None }));
         assert!(matches!(read_json(500, PAID), Err(AskError::Unavailable { status: 500, .. })));
         assert!(matches!(read_json(302, ""), Err(AskError::Undocumented { status: 302, .. })));
         assert!(matches!(read_json(400, r#"{"error_message":"bad"}"#), Err(AskError::Refused { status: 400, kind: RefusalKind::Invalid, .. })));
@@ -230,6 +232,18 @@ mod tests {
         assert_eq!(asked[0].line, "GET /payhero/api/v2/transaction-status?reference=Q7+%26X HTTP/1.1");
         assert_eq!(asked[1].line, "POST /payhero/api/global/transaction-status HTTP/1.1");
         assert_eq!(asked[1].json(), json!({"request_id": "UFD003217999.iI"}));
+    }
+
+    #[tokio::test]
+    async fn how_long_to_wait_is_read_in_seconds_only() {
+        for (header, wait) in
+            [("Retry-After: 37", Some(37)), ("retry-after:  5 ", Some(5)), ("Retry-After: Wed, 25 Nov 2026 10:00:00 GMT", None), ("X: y", None)]
+        {
+            let reply = format!("HTTP/1.1 429 Scripted\r\n{header}\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{{}}");
+            let stand = StandIn::start(vec![Reply::raw(&reply)]).await;
+            let answer = stand.client(Generation::Legacy).status("Q7").await;
+            assert_eq!(answer, Err(AskError::RateLimited { retry_after: wait.map(Duration::from_secs) }), "{header}");
+        }
     }
 
     #[tokio::test]

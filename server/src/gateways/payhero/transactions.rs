@@ -268,7 +268,7 @@ mod tests {
     }
 
     fn read_json(body: &str) -> Result<Page<TransactionRow>, AskError> {
-        read(&Answer { status: 200, body: body.as_bytes().to_vec() }, 1)
+        read(&Answer { status: 200, body: body.as_bytes().to_vec(), retry_after: None }, 1)
     }
 
     #[test]

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/type/v1/type.proto.
  */
 export const file_netily_type_v1_type: GenFile = /*@__PURE__*/
-  fileDesc("ChluZXRpbHkvdHlwZS92MS90eXBlLnByb3RvEg5uZXRpbHkudHlwZS52MSI0CgVNb25leRIUCgxhbW91bnRfbWlub3IYASABKAMSFQoNY3VycmVuY3lfY29kZRgCIAEoCSrBCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAESHAoYRVJST1JfUkVBU09OX1VOQVZBSUxBQkxFEAISIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEAMSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBBIhCh1FUlJPUl9SRUFTT05fVEVOQU5UX05PVF9GT1VORBAFEiAKHEVSUk9SX1JFQVNPTl9URU5BTlRfTUlTTUFUQ0gQBhIgChxFUlJPUl9SRUFTT05fVEVOQU5UX1JFUVVJUkVEEAcSIAocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9JTlZBTElEEAkSJgoiRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fSU5WQUxJRBAKEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBALEiIKHkVSUk9SX1JFQVNPTl9XUk9OR19DUkVERU5USUFMUxAMEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDRIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SHwobRVJST1JfUkVBU09OX0FMUkVBRFlfRVhJU1RTEBASIwofRVJST1JfUkVBU09OX1BMQU5fTk9UX0FWQUlMQUJMRRAREh4KGkVSUk9SX1JFQVNPTl9QSE9ORV9CTE9DS0VEEBISIgoeRVJST1JfUkVBU09OX1JFQ0VJUFRfTk9UX0ZPVU5EEBMSHwobRVJST1JfUkVBU09OX1BVUkNIQVNFX0VOREVEEBQSIAocRVJST1JfUkVBU09OX0FERFJFU1NfUkVGVVNFRBAVEiMKH0VSUk9SX1JFQVNPTl9ST1VURVJfVU5SRUFDSEFCTEUQFhIeChpFUlJPUl9SRUFTT05fSVNQX1NVU1BFTkRFRBAXEh4KGkVSUk9SX1JFQVNPTl9VTklNUExFTUVOVEVEEBgSJAogRVJST1JfUkVBU09OX1JFR0lTVFJBVElPTl9DTE9TRUQQGRIcChhFUlJPUl9SRUFTT05fT1RQX0lOVkFMSUQQGhIdChlFUlJPUl9SRUFTT05fTElOS19JTlZBTElEEBsSJAogRVJST1JfUkVBU09OX0NVU1RPTUVSX05PVF9BQ1RJVkUQHBIjCh9FUlJPUl9SRUFTT05fUEhPTkVfTk9UX1ZFUklGSUVEEB0SHwobRVJST1JfUkVBU09OX1NUQVRFX0NPTkZMSUNUEB4SGwoXRVJST1JfUkVBU09OX0xBU1RfT1dORVIQH2IGcHJvdG8z");
+  fileDesc("ChluZXRpbHkvdHlwZS92MS90eXBlLnByb3RvEg5uZXRpbHkudHlwZS52MSI0CgVNb25leRIUCgxhbW91bnRfbWlub3IYASABKAMSFQoNY3VycmVuY3lfY29kZRgCIAEoCSJPCg1CaWxsaW5nUGVyaW9kEi8KBHVuaXQYASABKA4yIS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kVW5pdBINCgVjb3VudBgCIAEoBSqSAQoRQmlsbGluZ1BlcmlvZFVuaXQSIwofQklMTElOR19QRVJJT0RfVU5JVF9VTlNQRUNJRklFRBAAEhsKF0JJTExJTkdfUEVSSU9EX1VOSVRfREFZEAESHAoYQklMTElOR19QRVJJT0RfVU5JVF9XRUVLEAISHQoZQklMTElOR19QRVJJT0RfVU5JVF9NT05USBADKqUDChZTZXJ2aWNlUmVxdWVzdENhdGVnb3J5EigKJFNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9VTlNQRUNJRklFRBAAEicKI1NFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9DT05ORUNUSU9OEAESJAogU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1VQR1JBREUQAhImCiJTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfRE9XTkdSQURFEAMSJQohU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1RSQU5TRkVSEAQSJwojU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1NVU1BFTlNJT04QBRIoCiRTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfVEVSTUlOQVRJT04QBhIkCiBTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfQklMTElORxAHEiYKIlNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9URUNITklDQUwQCBIiCh5TRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfT1RIRVIQCSqgAgoUU2VydmljZVJlcXVlc3RTdGF0dXMSJgoiU0VSVklDRV9SRVFVRVNUX1NUQVRVU19VTlNQRUNJRklFRBAAEiIKHlNFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfUEVORElORxABEiMKH1NFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfQVBQUk9WRUQQAhImCiJTRVJWSUNFX1JFUVVFU1RfU1RBVFVTX0lOX1BST0dSRVNTEAMSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DT01QTEVURUQQBBIjCh9TRVJWSUNFX1JFUVVFU1RfU1RBVFVTX1JFSkVDVEVEEAUSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DQU5DRUxMRUQQBiqEAQoJQWxlcnRLaW5kEhoKFkFMRVJUX0tJTkRfVU5TUEVDSUZJRUQQABITCg9BTEVSVF9LSU5EX0RBVEEQARIWChJBTEVSVF9LSU5EX0JJTExJTkcQAhIWChJBTEVSVF9LSU5EX1BBWU1FTlQQAxIWChJBTEVSVF9LSU5EX1NFUlZJQ0UQBCrBCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAESHAoYRVJST1JfUkVBU09OX1VOQVZBSUxBQkxFEAISIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEAMSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBBIhCh1FUlJPUl9SRUFTT05fVEVOQU5UX05PVF9GT1VORBAFEiAKHEVSUk9SX1JFQVNPTl9URU5BTlRfTUlTTUFUQ0gQBhIgChxFUlJPUl9SRUFTT05fVEVOQU5UX1JFUVVJUkVEEAcSIAocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9JTlZBTElEEAkSJgoiRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fSU5WQUxJRBAKEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBALEiIKHkVSUk9SX1JFQVNPTl9XUk9OR19DUkVERU5USUFMUxAMEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDRIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SHwobRVJST1JfUkVBU09OX0FMUkVBRFlfRVhJU1RTEBASIwofRVJST1JfUkVBU09OX1BMQU5fTk9UX0FWQUlMQUJMRRAREh4KGkVSUk9SX1JFQVNPTl9QSE9ORV9CTE9DS0VEEBISIgoeRVJST1JfUkVBU09OX1JFQ0VJUFRfTk9UX0ZPVU5EEBMSHwobRVJST1JfUkVBU09OX1BVUkNIQVNFX0VOREVEEBQSIAocRVJST1JfUkVBU09OX0FERFJFU1NfUkVGVVNFRBAVEiMKH0VSUk9SX1JFQVNPTl9ST1VURVJfVU5SRUFDSEFCTEUQFhIeChpFUlJPUl9SRUFTT05fSVNQX1NVU1BFTkRFRBAXEh4KGkVSUk9SX1JFQVNPTl9VTklNUExFTUVOVEVEEBgSJAogRVJST1JfUkVBU09OX1JFR0lTVFJBVElPTl9DTE9TRUQQGRIcChhFUlJPUl9SRUFTT05fT1RQX0lOVkFMSUQQGhIdChlFUlJPUl9SRUFTT05fTElOS19JTlZBTElEEBsSJAogRVJST1JfUkVBU09OX0NVU1RPTUVSX05PVF9BQ1RJVkUQHBIjCh9FUlJPUl9SRUFTT05fUEhPTkVfTk9UX1ZFUklGSUVEEB0SHwobRVJST1JfUkVBU09OX1NUQVRFX0NPTkZMSUNUEB4SGwoXRVJST1JfUkVBU09OX0xBU1RfT1dORVIQHyrDAQoOQ3VzdG9tZXJTdGF0dXMSHwobQ1VTVE9NRVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXQ1VTVE9NRVJfU1RBVFVTX1BFTkRJTkcQARIaChZDVVNUT01FUl9TVEFUVVNfQUNUSVZFEAISHQoZQ1VTVE9NRVJfU1RBVFVTX1NVU1BFTkRFRBADEhwKGENVU1RPTUVSX1NUQVRVU19SRUpFQ1RFRBAEEhoKFkNVU1RPTUVSX1NUQVRVU19DTE9TRUQQBWIGcHJvdG8z");
 
 /**
  * An amount of money.
@@ -41,6 +41,268 @@ export type Money = Message<"netily.type.v1.Money"> & {
  */
 export const MoneySchema: GenMessage<Money> = /*@__PURE__*/
   messageDesc(file_netily_type_v1_type, 0);
+
+/**
+ * For how long one price is paid: two weeks, one month.
+ *
+ * @generated from message netily.type.v1.BillingPeriod
+ */
+export type BillingPeriod = Message<"netily.type.v1.BillingPeriod"> & {
+  /**
+   * What is counted.
+   *
+   * @generated from field: netily.type.v1.BillingPeriodUnit unit = 1;
+   */
+  unit: BillingPeriodUnit;
+
+  /**
+   * How many of them: 1 to 366 days, 1 to 52 weeks, 1 to 12 months.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message netily.type.v1.BillingPeriod.
+ * Use `create(BillingPeriodSchema)` to create a new message.
+ */
+export const BillingPeriodSchema: GenMessage<BillingPeriod> = /*@__PURE__*/
+  messageDesc(file_netily_type_v1_type, 1);
+
+/**
+ * What a billing period is counted in.
+ *
+ * @generated from enum netily.type.v1.BillingPeriodUnit
+ */
+export enum BillingPeriodUnit {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: BILLING_PERIOD_UNIT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Days of 24 hours.
+   *
+   * @generated from enum value: BILLING_PERIOD_UNIT_DAY = 1;
+   */
+  DAY = 1,
+
+  /**
+   * Weeks of seven days.
+   *
+   * @generated from enum value: BILLING_PERIOD_UNIT_WEEK = 2;
+   */
+  WEEK = 2,
+
+  /**
+   * Months of the calendar, of whatever length.
+   *
+   * @generated from enum value: BILLING_PERIOD_UNIT_MONTH = 3;
+   */
+  MONTH = 3,
+}
+
+/**
+ * Describes the enum netily.type.v1.BillingPeriodUnit.
+ */
+export const BillingPeriodUnitSchema: GenEnum<BillingPeriodUnit> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 0);
+
+/**
+ * What a service request asks for.
+ *
+ * @generated from enum netily.type.v1.ServiceRequestCategory
+ */
+export enum ServiceRequestCategory {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A first connection.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_CONNECTION = 1;
+   */
+  CONNECTION = 1,
+
+  /**
+   * A larger plan.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_UPGRADE = 2;
+   */
+  UPGRADE = 2,
+
+  /**
+   * A smaller plan.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_DOWNGRADE = 3;
+   */
+  DOWNGRADE = 3,
+
+  /**
+   * The connection at another place.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_TRANSFER = 4;
+   */
+  TRANSFER = 4,
+
+  /**
+   * A pause.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_SUSPENSION = 5;
+   */
+  SUSPENSION = 5,
+
+  /**
+   * An end.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_TERMINATION = 6;
+   */
+  TERMINATION = 6,
+
+  /**
+   * Something about money.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_BILLING = 7;
+   */
+  BILLING = 7,
+
+  /**
+   * Something does not work.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_TECHNICAL = 8;
+   */
+  TECHNICAL = 8,
+
+  /**
+   * Anything else.
+   *
+   * @generated from enum value: SERVICE_REQUEST_CATEGORY_OTHER = 9;
+   */
+  OTHER = 9,
+}
+
+/**
+ * Describes the enum netily.type.v1.ServiceRequestCategory.
+ */
+export const ServiceRequestCategorySchema: GenEnum<ServiceRequestCategory> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 1);
+
+/**
+ * Where a service request stands. The last three are final.
+ *
+ * @generated from enum netily.type.v1.ServiceRequestStatus
+ */
+export enum ServiceRequestStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nobody has looked at it yet.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * It will be done.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_APPROVED = 2;
+   */
+  APPROVED = 2,
+
+  /**
+   * Somebody works on it.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_IN_PROGRESS = 3;
+   */
+  IN_PROGRESS = 3,
+
+  /**
+   * It is done.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_COMPLETED = 4;
+   */
+  COMPLETED = 4,
+
+  /**
+   * It will not be done; the reply says why.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_REJECTED = 5;
+   */
+  REJECTED = 5,
+
+  /**
+   * It is not wanted any more.
+   *
+   * @generated from enum value: SERVICE_REQUEST_STATUS_CANCELLED = 6;
+   */
+  CANCELLED = 6,
+}
+
+/**
+ * Describes the enum netily.type.v1.ServiceRequestStatus.
+ */
+export const ServiceRequestStatusSchema: GenEnum<ServiceRequestStatus> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 2);
+
+/**
+ * What an alert is about.
+ *
+ * @generated from enum netily.type.v1.AlertKind
+ */
+export enum AlertKind {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: ALERT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Data that runs out.
+   *
+   * @generated from enum value: ALERT_KIND_DATA = 1;
+   */
+  DATA = 1,
+
+  /**
+   * Invoices and the end of a paid period.
+   *
+   * @generated from enum value: ALERT_KIND_BILLING = 2;
+   */
+  BILLING = 2,
+
+  /**
+   * Payments.
+   *
+   * @generated from enum value: ALERT_KIND_PAYMENT = 3;
+   */
+  PAYMENT = 3,
+
+  /**
+   * The account, the connection, and answers to service requests.
+   *
+   * @generated from enum value: ALERT_KIND_SERVICE = 4;
+   */
+  SERVICE = 4,
+}
+
+/**
+ * Describes the enum netily.type.v1.AlertKind.
+ */
+export const AlertKindSchema: GenEnum<AlertKind> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 3);
 
 /**
  * Why a call failed. It travels as `google.rpc.ErrorInfo.reason`, without the prefix
@@ -278,5 +540,60 @@ export enum ErrorReason {
  * Describes the enum netily.type.v1.ErrorReason.
  */
 export const ErrorReasonSchema: GenEnum<ErrorReason> = /*@__PURE__*/
-  enumDesc(file_netily_type_v1_type, 0);
+  enumDesc(file_netily_type_v1_type, 4);
+
+/**
+ * How a customer of an ISP stands.
+ *
+ * @generated from enum netily.type.v1.CustomerStatus
+ */
+export enum CustomerStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Waits for proofs or for staff.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * May buy.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_ACTIVE = 2;
+   */
+  ACTIVE = 2,
+
+  /**
+   * Stopped by staff; may sign in, look, and ask for help.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_SUSPENDED = 3;
+   */
+  SUSPENDED = 3,
+
+  /**
+   * Refused by staff; cannot sign in.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_REJECTED = 4;
+   */
+  REJECTED = 4,
+
+  /**
+   * Closed for good; cannot sign in.
+   *
+   * @generated from enum value: CUSTOMER_STATUS_CLOSED = 5;
+   */
+  CLOSED = 5,
+}
+
+/**
+ * Describes the enum netily.type.v1.CustomerStatus.
+ */
+export const CustomerStatusSchema: GenEnum<CustomerStatus> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 5);
 

@@ -1,0 +1,128 @@
+//! The words of alerts, in English and Swahili. Pure.
+
+use crate::lang::Lang;
+
+/// Something that a customer should know.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// Staff let the customer in.
+    Approved {
+        /// `CUST-0001`.
+        customer_code: &'a str,
+    },
+    /// Staff stopped the customer.
+    Suspended {
+        /// Why.
+        reason: &'a str,
+    },
+    /// Staff let the customer on again.
+    Reactivated,
+    /// Staff answered a service request.
+    Answered {
+        /// What it was about.
+        subject: &'a str,
+        /// The answer.
+        reply: &'a str,
+    },
+    /// Somebody will do what a service request asks for.
+    RequestApproved {
+        /// What it was about.
+        subject: &'a str,
+    },
+    /// Somebody works on a service request.
+    RequestInProgress {
+        /// What it was about.
+        subject: &'a str,
+    },
+    /// A service request is done.
+    RequestCompleted {
+        /// What it was about.
+        subject: &'a str,
+    },
+    /// A service request will not be done.
+    RequestRejected {
+        /// What it was about.
+        subject: &'a str,
+        /// Why.
+        reply: &'a str,
+    },
+    /// Staff closed a service request that is not wanted any more.
+    RequestCancelled {
+        /// What it was about.
+        subject: &'a str,
+    },
+}
+
+/// A title and a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Words {
+    /// In a few words.
+    pub title: String,
+    /// In full.
+    pub message: String,
+}
+
+impl News<'_> {
+    /// In a language.
+    pub fn words(self, lang: Lang) -> Words {
+        let (title, message) = match lang {
+            Lang::English => self.english(),
+            Lang::Swahili => self.swahili(),
+        };
+        Words { title: title.to_owned(), message }
+    }
+
+    fn english(self) -> (&'static str, String) {
+        match self {
+            News::Approved { customer_code } => ("Your registration is approved", format!("Karibu! Your customer code is {customer_code}.")),
+            News::Suspended { reason } => ("Your account is suspended", reason.to_owned()),
+            News::Reactivated => ("Your account is open again", "Welcome back!".to_owned()),
+            News::Answered { subject, reply } => ("An answer to your request", format!("{subject}: {reply}")),
+            News::RequestApproved { subject } => ("Your request is approved", format!("We will do it: {subject}")),
+            News::RequestInProgress { subject } => ("We work on your request", subject.to_owned()),
+            News::RequestCompleted { subject } => ("Your request is done", subject.to_owned()),
+            News::RequestRejected { subject, reply } => ("Your request is refused", format!("{subject}: {reply}")),
+            News::RequestCancelled { subject } => ("Your request is closed", format!("It was cancelled: {subject}")),
+        }
+    }
+
+    fn swahili(self) -> (&'static str, String) {
+        match self {
+            News::Approved { customer_code } => ("Usajili wako umekubaliwa", format!("Karibu! Nambari yako ya mteja ni {customer_code}.")),
+            News::Suspended { reason } => ("Akaunti yako imesimamishwa kwa muda", reason.to_owned()),
+            News::Reactivated => ("Akaunti yako imefunguliwa tena", "Karibu tena!".to_owned()),
+            News::Answered { subject, reply } => ("Jibu la ombi lako", format!("{subject}: {reply}")),
+            News::RequestApproved { subject } => ("Ombi lako limekubaliwa", format!("Tutalishughulikia: {subject}")),
+            News::RequestInProgress { subject } => ("Tunashughulikia ombi lako", subject.to_owned()),
+            News::RequestCompleted { subject } => ("Ombi lako limekamilika", subject.to_owned()),
+            News::RequestRejected { subject, reply } => ("Ombi lako limekataliwa", format!("{subject}: {reply}")),
+            News::RequestCancelled { subject } => ("Ombi lako limefungwa", format!("Limeghairiwa: {subject}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_news_is_told_in_both_languages_with_its_facts() {
+        let subject = "Move my router";
+        let table = [
+            (News::Approved { customer_code: "CUST-0007" }, "CUST-0007"),
+            (News::Suspended { reason: "Not paid." }, "Not paid."),
+            (News::Reactivated, ""),
+            (News::Answered { subject, reply: "On Monday." }, "On Monday."),
+            (News::RequestApproved { subject }, subject),
+            (News::RequestInProgress { subject }, subject),
+            (News::RequestCompleted { subject }, subject),
+            (News::RequestRejected { subject, reply: "No cable there." }, "No cable there."),
+            (News::RequestCancelled { subject }, subject),
+        ];
+        for (news, fact) in table {
+            let (english, swahili) = (news.words(Lang::English), news.words(Lang::Swahili));
+            assert!(english.message.contains(fact) && swahili.message.contains(fact), "{news:?}");
+            assert!(!english.title.is_empty() && english.title != swahili.title, "{news:?}");
+        }
+    }
+}

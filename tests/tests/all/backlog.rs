@@ -1,0 +1,108 @@
+//! 100,000 jobs that are overdue: whoever buys now does not wait for them, claiming stays cheap, the worker stays small,
+//! and in the end they are all done.
+
+use std::time::Duration;
+
+use netily::jobs::CLAIM;
+use netily_sdk::hotspot::PurchaseStatus;
+use netily_tests::{Guest, Sql, World, eventually};
+use serde_json::json;
+
+use crate::crash::{insist, status};
+use crate::program::Program;
+
+const JOBS: i64 = 100_000;
+/// Of them so many may be done in each lane before a job that was asked for just now: some rounds of a lane's places.
+const AHEAD_OF_A_GUEST: i64 = 1_000;
+/// So many are done to the end.
+const REST: i64 = 10_000;
+
+/// Prompts and questions of payments that are long over, of many ISPs, due since an hour.
+async fn overdue(sql: &mut Sql, jobs: i64) {
+    sql.run(&format!(
+        "INSERT INTO public.isp (id, slug, name, created_at) SELECT gen_random_uuid(), 'backlog-' || n || 'x', 'Backlog', now() FROM generate_series(1, 50) n;
+         INSERT INTO public.job (id, lane, kind, isp_id, subject, run_at, created_at)
+         SELECT gen_random_uuid(), kind, kind, isp.id, gen_random_uuid(), now() - interval '1 hour' + n * interval '10 milliseconds', now()
+         FROM generate_series(1, {jobs} / 100) n, (SELECT id FROM public.isp WHERE slug LIKE 'backlog-%') isp, (VALUES ('push'), ('check')) kinds (kind)"
+    ))
+    .await;
+}
+
+/// Notes the order in which jobs are asked for and done.
+const TRACE: &str = "
+    CREATE TABLE public.trace (n bigserial PRIMARY KEY, act text, kind text, backlog boolean);
+    CREATE FUNCTION public.trace_job() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+        INSERT INTO public.trace (act, kind, backlog) SELECT tg_op, j.kind, i.slug LIKE 'backlog-%' FROM (SELECT coalesce(new, old) AS row) r,
+            LATERAL (SELECT (r.row).kind, (r.row).isp_id) j JOIN public.isp i ON i.id = j.isp_id;
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER trace AFTER INSERT OR DELETE ON public.job FOR EACH ROW EXECUTE FUNCTION public.trace_job()";
+
+async fn left(sql: &mut Sql) -> i64 {
+    JOBS - sql.count("public.trace WHERE backlog AND act = 'DELETE'").await
+}
+
+/// How many old jobs of a kind were done after the guest's `from` was traced and before its own job of this kind was done.
+async fn overtook(sql: &mut Sql, kind: &str, from: &str) -> i64 {
+    sql.count(&format!(
+        "public.trace WHERE backlog AND act = 'DELETE' AND kind = '{kind}'
+         AND n > (SELECT min(n) FROM public.trace WHERE NOT backlog AND {from}) AND n < (SELECT min(n) FROM public.trace WHERE NOT backlog AND act = 'DELETE' AND kind = '{kind}')"
+    ))
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_does_not_wait_for_a_hundred_thousand_overdue_jobs() {
+    let world = World::builder().not_serving().start().await;
+    world.behave(json!({ "auto_answer": "accept" })).await;
+    let mut sql = world.sql().await;
+    overdue(&mut sql, JOBS).await;
+    sql.run(TRACE).await;
+
+    let program = Program::start(&world, Duration::ZERO);
+    let client = world.client("yellow");
+    eventually("the worker is in the middle of it", async || (left(&mut sql).await < JOBS - 1_000).then_some(())).await;
+    let small = program.peak_kib();
+    let session = insist(&client, world.ask(&Guest::number(1))).await;
+    eventually("the guest is online", async || (status(&client, &session).await? == PurchaseStatus::Active).then_some(())).await;
+    for (kind, from) in [("push", "act = 'INSERT' AND kind = 'push'"), ("check", "act = 'DELETE' AND kind = 'push'")] {
+        let overtook = overtook(&mut sql, kind, from).await;
+        assert!(overtook < AHEAD_OF_A_GUEST, "{overtook} old jobs of the lane {kind} were done before the guest's");
+    }
+    let plans = plans_of_a_claim(&mut sql).await;
+    assert!(plans.iter().all(|plan| !plan.contains("Seq Scan") && plan.matches("job_due").count() == 2), "{plans:#?}");
+    let waiting = left(&mut sql).await;
+    assert!(waiting > JOBS / 2, "only {waiting} still wait: the guest was not served out of turn");
+
+    // Its pace does not depend on its length: most is taken away, and the rest is done to the last job.
+    sql.run(&format!(
+        "DELETE FROM public.job WHERE kind IN ('push', 'check') AND claim_token IS NULL AND run_at > created_at - interval '1 hour' + {REST} / 100 * interval '10 milliseconds'"
+    ))
+    .await;
+    let mut waiting = i64::MAX;
+    while waiting > 0 {
+        waiting = eventually("it goes on", async || Some(left(&mut sql).await).filter(|left| *left < waiting)).await;
+    }
+    let grown = program.peak_kib() - small;
+    assert!(grown < 16 * 1024, "the worker grew by {grown} KiB");
+    drop(program);
+    world.finish().await;
+}
+
+/// How PostgreSQL would claim: before it knows the table, with a plan for any place and time, and when it knows the table.
+async fn plans_of_a_claim(sql: &mut Sql) -> Vec<String> {
+    sql.run(&format!(
+        "PREPARE claim (text, timestamptz, bigint, uuid, timestamptz, bigint) AS {CLAIM};
+         CREATE FUNCTION pg_temp.plan() RETURNS json LANGUAGE plpgsql AS $$ DECLARE plan json; BEGIN
+             EXECUTE 'EXPLAIN (FORMAT JSON) EXECUTE claim (''check'', now(), 16, gen_random_uuid(), now(), 16)' INTO plan;
+             RETURN plan;
+         END $$"
+    ))
+    .await;
+    let mut plans = Vec::new();
+    for before in ["", "SET plan_cache_mode = force_generic_plan", "RESET plan_cache_mode; ANALYZE public.job"] {
+        sql.run(before).await;
+        plans.push(sql.value("SELECT pg_temp.plan()").await.to_string());
+    }
+    plans
+}
