@@ -2,15 +2,17 @@
 //! `.env.example` documents each name.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use http::HeaderMap;
 use secrecy::SecretString;
 
 use crate::gateways::mail::Settings as MailSettings;
 use crate::gateways::payhero::{Generation, Settings as PayheroSettings};
 use crate::gateways::sms::Settings as SmsSettings;
+use crate::host;
 use crate::money::Rate;
 
 /// Where PayHero shall send its callbacks; the token of a payment is appended to each.
@@ -51,6 +53,8 @@ pub struct Config {
     pub callbacks: Callbacks,
     /// Networks of private addresses in which routers may be.
     pub router_networks: Vec<Network>,
+    /// Networks of our own proxies, whose word on where a call comes from is taken.
+    pub proxy_networks: Vec<Network>,
     /// The provider of text messages.
     pub sms: SmsSettings,
     /// A second one, for what the first does not take.
@@ -170,6 +174,10 @@ fn public_url(text: &str) -> Result<String, &'static str> {
     if origin && host.is_some() { Ok(text.to_owned()) } else { Err(WANTED) }
 }
 
+fn networks(text: &str) -> Result<Vec<Network>, &'static str> {
+    text.split(',').filter(|part| !part.trim().is_empty()).map(Network::from_str).collect()
+}
+
 /// `id:hex,id:hex`: names and secrets of at least 32 bytes.
 fn keys(text: &str) -> Result<Vec<(String, Vec<u8>)>, &'static str> {
     const WANTED: &str = "must be id:hex[,id:hex…] with at least 64 hex digits each (openssl rand -hex 32)";
@@ -211,9 +219,8 @@ impl Config {
         let callback_key = reader.read("NETILY_CALLBACK_KEY", None, |text| {
             hex::decode(text).ok().filter(|key| key.len() >= 32).ok_or("must be at least 64 hex digits (openssl rand -hex 32)")
         });
-        let router_networks = reader.read("NETILY_ROUTER_NETWORKS", Some(""), |text| {
-            text.split(',').filter(|part| !part.trim().is_empty()).map(Network::from_str).collect::<Result<Vec<_>, _>>()
-        });
+        let router_networks = reader.read("NETILY_ROUTER_NETWORKS", Some(""), networks);
+        let proxy_networks = reader.read("NETILY_PROXY_NETWORKS", Some(""), networks);
         let base_url = reader.url("PAYHERO_BASE_URL");
         let auth = SecretString::from(reader.text("PAYHERO_AUTH", None));
         let generation: Option<Generation> = reader.read("PAYHERO_GENERATION", Some("legacy"), |text| match text {
@@ -282,12 +289,19 @@ impl Config {
             payhero,
             callbacks,
             router_networks,
+            proxy_networks,
             sms: first_sms,
             sms_fallback,
             sms_per_isp_day,
             mail,
             public_url,
         })
+    }
+
+    /// The network address that a request comes from.
+    pub fn address_of(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> IpAddr {
+        let peer = peer.map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip());
+        host::address(peer, headers, |address| self.proxy_networks.iter().any(|network| network.contains(address)))
     }
 
     /// The address of a page: `https://yellow.netily.io/verify?token=…` of the label `yellow` and the path `verify?token=…`. The

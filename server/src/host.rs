@@ -1,12 +1,16 @@
 //! What the host of a request says: which ISP's subdomain it names, and whether a form comes from our own page. Pure:
 //! whether there is such an ISP is for the caller to ask.
 
+use std::net::IpAddr;
+
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 
 /// Sent by browsers to https and localhost only; no page can forge it.
 const FETCH_SITE: &str = "sec-fetch-site";
+/// Written by proxies: whom each of them had in front of it, the newest last.
+const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// Host and port that were asked for: `:authority` (HTTP/2) first, then `Host` (HTTP/1.1).
 pub fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -56,6 +60,20 @@ pub fn is_own_page(uri: &Uri, headers: &HeaderMap) -> bool {
     };
     let safe = origin.strip_prefix("http://").map_or(origin.starts_with("https://"), of_this_machine);
     safe && is_own_origin(uri, headers)
+}
+
+/// The network address that a request comes from: that of the connection or, behind proxies of ours, the one that the outermost of them
+/// saw. Everybody may write `X-Forwarded-For`, so only what a proxy of ours added at its end is believed.
+pub fn address(peer: IpAddr, headers: &HeaderMap, is_ours: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let added = headers.get_all(FORWARDED_FOR).into_iter().rev().flat_map(|value| value.to_str().unwrap_or_default().rsplit(','));
+    let mut address = peer.to_canonical();
+    for before in added {
+        match before.trim().parse::<IpAddr>() {
+            Ok(before) if is_ours(address) => address = before.to_canonical(),
+            _ => break,
+        }
+    }
+    address
 }
 
 fn authority_of(origin: &str) -> Option<&str> {
@@ -119,6 +137,28 @@ mod tests {
                 headers.insert(FETCH_SITE, HeaderValue::from_static(site));
             }
             assert_eq!(is_own_form(&Uri::from_static("/x"), &headers), own, "{origin:?} {fetch_site:?}");
+        }
+    }
+
+    #[test]
+    fn only_our_own_proxies_are_believed() {
+        let ours = |address: IpAddr| matches!(address, IpAddr::V4(v4) if v4.octets()[0] == 10);
+        for (peer, forwarded, wanted) in [
+            ("197.1.2.3", &[][..], "197.1.2.3"),
+            ("197.1.2.3", &["8.8.8.8"], "197.1.2.3"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("10.0.0.1", &["197.1.2.3"], "197.1.2.3"),
+            ("10.0.0.1", &["8.8.8.8, 197.1.2.3"], "197.1.2.3"),
+            ("10.0.0.1", &["8.8.8.8, 197.1.2.3, 10.0.0.2"], "197.1.2.3"),
+            ("10.0.0.1", &["8.8.8.8", "197.1.2.3,10.0.0.2"], "197.1.2.3"),
+            ("10.0.0.1", &["nonsense"], "10.0.0.1"),
+            ("::ffff:10.0.0.1", &["2c0f:fe38::1"], "2c0f:fe38::1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(value));
+            }
+            assert_eq!(address(peer.parse().expect("an address"), &headers, ours).to_string(), wanted, "{peer} {forwarded:?}");
         }
     }
 

@@ -33,7 +33,7 @@ pub fn routes(app: Arc<App>) -> Router {
 async fn receive(State(app): State<Arc<App>>, Path((kind, token)): Path<(String, String)>, request: Request) -> Response {
     let Some(kind) = CallbackKind::parse(&kind) else { return StatusCode::NOT_FOUND.into_response() };
     let Some((isp, payment)) = callback_token::read(&app.config.callback_key, kind, &token) else { return StatusCode::NOT_FOUND.into_response() };
-    let source_ip = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or([0, 0, 0, 0].into(), |peer| peer.0.ip());
+    let source_ip = app.config.address_of(request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0), request.headers());
     let Ok(body) = to_bytes(Body::new(request.into_body()), BODY_MAX).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     match collect::receive(&app, Hint { kind, isp, payment, body: body.into(), source_ip }).await {
         Ok(_) => StatusCode::OK.into_response(),

@@ -97,16 +97,6 @@ impl World {
         shown["mails"].as_array().expect("a list").clone()
     }
 
-    /// Sends what waits to be sent, and gives the token of the newest invitation in a mailbox.
-    pub async fn invitation_to(&self, mailbox: &str) -> String {
-        self.run_due().await;
-        let mails = self.mails_to(mailbox).await;
-        let text = mails.iter().rev().filter_map(|mail| mail["text"].as_str()).find(|text| text.contains("/invitation#token="));
-        let text = text.unwrap_or_else(|| panic!("{mailbox} has no invitation: {mails:#?}"));
-        let token = text.split("/invitation#token=").nth(1).expect("a link");
-        token.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).collect()
-    }
-
     async fn control(&self, request: reqwest::RequestBuilder) -> Value {
         let answer = request.send().await.expect("the sandbox answers");
         let (status, body) = (answer.status(), answer.text().await.expect("a body"));

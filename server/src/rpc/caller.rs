@@ -1,7 +1,7 @@
 //! Finds out who is asking and for which ISP, and lets pass who may. Every service finds the answer as `Caller` in the request.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -84,8 +84,8 @@ impl Edge {
 /// The layer.
 pub async fn caller(State(edge): State<Arc<Edge>>, mut request: Request, next: Next) -> Response {
     let CallId(id) = CallId::of(&request);
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
     let headers = request.headers();
+    let address = edge.app.config.address_of(request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0), headers);
     let user_agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().chars().take(USER_AGENT_MAX).collect();
     let wants_cookie = headers.get(session::WANTED).is_some_and(|value| value == "cookie");
     match identify(&edge, request.uri(), headers).await {

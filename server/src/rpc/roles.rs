@@ -165,11 +165,17 @@ const METHODS: &[Method] = &[
 /// How calls begin that only read.
 const READS: [&str; 5] = ["Check", "Get", "List", "Preview", "Watch"];
 /// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
-/// customers come in to read, and whoever must be shut out can be.
-const WHILE_SUSPENDED: [&str; 4] = [
+/// customers come in to read, everybody's data stays theirs, and whoever must be shut out can be.
+const WHILE_SUSPENDED: [&str; 10] = [
     "/netily.hotspot.v1.HotspotService/ResumePurchase",
     "/netily.hotspot.v1.HotspotService/BlockPrompts",
     "/netily.selfservice.v1.SelfService/Login",
+    "/netily.selfservice.v1.SelfService/AcceptInvitation",
+    "/netily.selfservice.v1.SelfService/MarkAlertRead",
+    "/netily.selfservice.v1.SelfService/MarkAllAlertsRead",
+    "/netily.selfservice.v1.SelfService/CloseAccount",
+    "/netily.customer.v1.CustomerService/ExportCustomer",
+    "/netily.customer.v1.CustomerService/EraseCustomer",
     "/netily.isp.v1.IspService/RemoveStaff",
 ];
 
@@ -254,6 +260,14 @@ mod tests {
             assert!(Who::SignedIn.includes(role), "{role:?}");
         }
         assert!([Who::SignedIn, Who::Customer, Who::Staff, Who::Owner, Who::Operator].into_iter().all(Who::needs_sign_in));
+    }
+
+    #[test]
+    fn exceptions_for_suspended_isps_are_methods_that_do_more_than_read() {
+        for path in WHILE_SUSPENDED {
+            assert!(METHODS.iter().any(|method| method.path == path), "{path} is no method");
+            assert!(while_suspended(path) && !READS.iter().any(|read| path.rsplit('/').next().is_some_and(|name| name.starts_with(read))), "{path}");
+        }
     }
 
     #[test]

@@ -320,7 +320,9 @@ async fn a_suspended_isp_sells_nothing_and_what_is_paid_is_delivered() {
 /// What a suspended ISP's people and guests may call though it does more than read, written apart from the server's own list.
 fn is_served_while_suspended(method: &str) -> bool {
     match method {
-        "HotspotService/ResumePurchase" | "HotspotService/BlockPrompts" | "IspService/RemoveStaff" | "SelfService/Login" => true,
+        "HotspotService/ResumePurchase" | "HotspotService/BlockPrompts" | "IspService/RemoveStaff" => true,
+        "SelfService/Login" | "SelfService/AcceptInvitation" | "SelfService/MarkAlertRead" | "SelfService/MarkAllAlertsRead" => true,
+        "SelfService/CloseAccount" | "CustomerService/ExportCustomer" | "CustomerService/EraseCustomer" => true,
         _ if method.starts_with("AuthService/") => true,
         _ => {
             let name = method.split('/').nth(1).expect("a method");

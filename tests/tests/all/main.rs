@@ -1,15 +1,15 @@
 //! The one test binary: flows through the SDK against the real server, a real database and the sandbox.
 
 mod access;
-mod backlog;
 mod accounts;
+mod backlog;
 mod books;
 mod browser;
 mod clocks;
 mod commits;
 mod crash;
-mod failpoints;
 mod customers;
+mod failpoints;
 mod faults;
 mod gateway;
 mod journey;
@@ -18,13 +18,13 @@ mod ledger;
 mod limits;
 mod notify;
 mod notify_reports;
-mod poison;
-mod program;
 mod otp;
+mod people;
 mod plans;
+mod poison;
 mod privacy;
 mod profile;
-mod people;
+mod program;
 mod purchase;
 mod register;
 mod requests;

@@ -227,7 +227,7 @@ async fn an_operator_opens_an_isp_that_can_sell_at_once() {
 
     let owner = world.client("green");
     owner.sign_in("owner@green.example", "mbuzi na mchele").await.expect_err("there is no password yet");
-    let token = world.invitation_to("owner@green.example").await;
+    let token = world.link_token("owner@green.example").await;
     let accept = AcceptInvitationRequest { token, new_password: "mbuzi na mchele".into(), ..AcceptInvitationRequest::default() };
     let signed_in = owner.accept_invitation(accept).await.expect("the owner chooses a password");
     assert_eq!((signed_in.role(), signed_in.first_name.as_str()), (Role::Owner, "Achieng"));

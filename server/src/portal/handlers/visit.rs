@@ -56,7 +56,7 @@ impl FromRequestParts<Arc<App>> for Visit {
             Ok(tenant) => tenant,
             Err(refused) => return Err(refused.say(Frame { lang, nonce: nonce(), branding: Branding::unknown(), router_id: None, device: Device::default() })),
         };
-        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.ip().to_canonical());
+        let address = app.config.address_of(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0), &parts.headers);
         let place = place(parts, app).await;
         Ok(Visit { app: app.clone(), tenant, device: Device::read(&fields), fields, lang, address, place, nonce: nonce() })
     }
