@@ -4,6 +4,7 @@
 
 mod activation;
 mod callback;
+mod identity;
 mod memory;
 mod pgbench;
 mod place;
@@ -39,6 +40,9 @@ async fn run(wanted: &str) -> Vec<Verdict> {
     }
     if "activation".contains(wanted) {
         verdicts.extend(activation::run().await);
+    }
+    if "identity".contains(wanted) {
+        verdicts.extend(identity::run().await);
     }
     if "rpc".contains(wanted) {
         verdicts.extend(rpc::run().await);

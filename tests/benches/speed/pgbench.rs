@@ -12,14 +12,22 @@ pub async fn prepare(cluster: &Cluster) {
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
+/// Transactions a second of a script of our own, in one of our databases, as netily_app.
+pub async fn script_rate(cluster: &Cluster, database: &str, script: &std::path::Path, connections: usize, seconds: u32) -> f64 {
+    let mut run = command(cluster);
+    run.args(["-n", "-M", "prepared", "-j", "2", "-c", &connections.to_string(), "-T", &seconds.to_string(), "-f"]).arg(script);
+    tps(run.arg(cluster.url("netily_app", database))).await
+}
+
 /// Transactions a second with this many connections.
 pub async fn rate(cluster: &Cluster, connections: usize, seconds: u32) -> f64 {
-    let run = command(cluster)
-        .args(["-n", "-M", "prepared", "-j", "2", "-c", &connections.to_string(), "-T", &seconds.to_string()])
-        .arg(url(cluster))
-        .output()
-        .await
-        .expect("pgbench runs");
+    let mut run = command(cluster);
+    run.args(["-n", "-M", "prepared", "-j", "2", "-c", &connections.to_string(), "-T", &seconds.to_string()]);
+    tps(run.arg(url(cluster))).await
+}
+
+async fn tps(run: &mut Command) -> f64 {
+    let run = run.output().await.expect("pgbench runs");
     let text = String::from_utf8_lossy(&run.stdout);
     let tps = text.lines().find_map(|line| line.strip_prefix("tps = ")).and_then(|rest| rest.split_whitespace().next());
     tps.and_then(|tps| tps.parse().ok()).unwrap_or_else(|| panic!("pgbench prints a rate: {text} {}", String::from_utf8_lossy(&run.stderr)))

@@ -55,3 +55,9 @@ pub fn p95(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[(values.len() * 95).div_ceil(100) - 1]
 }
+
+/// The value below which 99 of 100 lie.
+pub fn p99(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[(values.len() * 99).div_ceil(100) - 1]
+}

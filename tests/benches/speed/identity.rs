@@ -1,0 +1,196 @@
+//! Registering and signing in against bare argon2 on the same cores; what a look at the plans takes meanwhile; and a try at a code
+//! against a plain transaction of the same statements.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+use diesel_async::SimpleAsyncConnection as _;
+use netily::actor::Origin;
+use netily::id::RequestId;
+use netily::lang::Lang;
+use netily::self_service::{self, Registration};
+use netily::serve;
+use netily_sdk::Client;
+use netily_sdk::selfservice::ListPlansRequest;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::pgbench;
+use crate::place::{Place, phone};
+use crate::settle::CONNECTIONS;
+use crate::verdict::{Limit, Verdict, p99};
+
+const CALLERS: usize = 12;
+const ROUND: Duration = Duration::from_secs(4);
+const PASSWORD: &str = "ugali na sukuma";
+const CODES: usize = 40_000;
+
+pub async fn run() -> Vec<Verdict> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("its address");
+    let place = Arc::new(Place::with_shops(1, address).await);
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(serve::serve(place.app.clone(), listener, stop.clone()));
+    let bare = tokio::task::spawn_blocking(bare_argon2).await.expect("a thread");
+    let client = Client::builder(format!("http://{address}")).tenant(&place.shops[0].tenant.slug).attempts(1).build().expect("a client");
+
+    let people = Arc::new(AtomicUsize::new(0));
+    let (busy, registered) = (Arc::new(AtomicBool::new(true)), people.clone());
+    let idle = p99(looks(&client).await);
+    let begun = Instant::now();
+    let registering: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (place, people, busy) = (place.clone(), people.clone(), busy.clone());
+            tokio::spawn(async move {
+                while busy.load(Ordering::Relaxed) {
+                    register(&place, people.fetch_add(1, Ordering::Relaxed)).await;
+                }
+            })
+        })
+        .collect();
+    let loaded = p99(looks(&client).await);
+    busy.store(false, Ordering::Relaxed);
+    for caller in registering {
+        caller.await.expect("a caller ends well");
+    }
+    let registrations = rate(registered.load(Ordering::Relaxed), begun);
+
+    let logins = log_in_all(&place, registered.load(Ordering::Relaxed)).await;
+    let (tries, plain) = codes(&place).await;
+    stop.cancel();
+    serving.await.expect("the server ends").expect("well");
+    vec![
+        Verdict { what: "register, people/s against bare argon2 hashes/s", measured: registrations, against: bare, limit: Limit::AtLeast(0.85) },
+        Verdict { what: "login, people/s against bare argon2 hashes/s", measured: logins, against: bare, limit: Limit::AtLeast(0.85) },
+        Verdict { what: "ListPlans p99 in ms while people register, against idle", measured: loaded, against: idle, limit: Limit::AtMost(1.20) },
+        Verdict { what: "tries at a code/s against the same statements", measured: tries, against: plain, limit: Limit::AtLeast(0.50) },
+    ]
+}
+
+#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a rate")]
+fn rate(count: usize, since: Instant) -> f64 {
+    count as f64 / since.elapsed().as_secs_f64()
+}
+
+/// Hashes a second with nothing around them, on every core.
+fn bare_argon2() -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let begun = Instant::now();
+    let hash_on = || {
+        let params = Params::new(19 * 1024, 2, 1, None).expect("parameters");
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let mut hashes = 0;
+        while begun.elapsed() < ROUND {
+            argon2.hash_password(PASSWORD.as_bytes()).expect("a hash");
+            hashes += 1;
+        }
+        hashes
+    };
+    let hashes =
+        std::thread::scope(|scope| (0..cores).map(|_| scope.spawn(hash_on)).collect::<Vec<_>>().into_iter().map(|one| one.join().expect("hashes")).sum());
+    rate(hashes, begun)
+}
+
+/// Milliseconds of looks at the plans, one every ten milliseconds.
+#[expect(clippy::float_arithmetic, reason = "milliseconds")]
+async fn looks(client: &Client) -> Vec<f64> {
+    let mut times = Vec::new();
+    let mut tick = tokio::time::interval(Duration::from_millis(10));
+    let begun = Instant::now();
+    while begun.elapsed() < ROUND {
+        tick.tick().await;
+        let asked = Instant::now();
+        client.selfservice().list_plans(ListPlansRequest::default()).await.expect("the plans");
+        times.push(asked.elapsed().as_secs_f64() * 1_000.0);
+    }
+    times
+}
+
+fn from(n: usize) -> Origin {
+    let address = IpAddr::V4(Ipv4Addr::from_bits(0x2900_0000 + u32::try_from(n).expect("a person")));
+    Origin { address, user_agent: String::new(), cookie: false }
+}
+
+async fn register(place: &Place, n: usize) {
+    let ask = Registration {
+        email: format!("person{n}@bench.example"),
+        phone: phone(n).parse().expect("a phone"),
+        first_name: "Njeri".into(),
+        last_name: "Bench".into(),
+        password: PASSWORD.to_owned().into(),
+        id_number: None,
+        lang: Lang::English,
+        request_id: RequestId(uuid::Uuid::new_v4()),
+        request_hash: vec![],
+    };
+    self_service::register(&place.app, &place.shops[0].tenant, &ask, &from(n)).await.expect("registered");
+}
+
+/// Everybody signs in, again and again, for a round.
+async fn log_in_all(place: &Arc<Place>, people: usize) -> f64 {
+    let next = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let callers: Vec<_> = (0..CALLERS)
+        .map(|_| {
+            let (place, next) = (place.clone(), next.clone());
+            tokio::spawn(async move {
+                while begun.elapsed() < ROUND {
+                    let n = next.fetch_add(1, Ordering::Relaxed) % people;
+                    self_service::login(&place.app, place.shops[0].tenant.id, &phone(n), &PASSWORD.to_owned().into(), &from(n)).await.expect("signed in");
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.expect("a caller ends well");
+    }
+    rate(next.load(Ordering::Relaxed), begun)
+}
+
+/// Wrong tries at live codes through the use case, and the same statements by pgbench; each a second.
+async fn codes(place: &Arc<Place>) -> (f64, f64) {
+    let isp = place.shops[0].tenant.id.uuid();
+    let mut connection = netily::db::connect(&place.urls.superuser).await.expect("a connection");
+    connection
+        .batch_execute(&format!(
+            "INSERT INTO tenant.one_time_code (tenant_id, purpose, target, code_hmac, created_at, expires_at)
+             SELECT '{isp}', 'VERIFY_PHONE', '2541' || lpad(n::text, 8, '0'), '', now(), now() + interval '1 hour' FROM generate_series(0, {CODES}) n;
+             VACUUM ANALYZE tenant.one_time_code"
+        ))
+        .await
+        .or_else(|cause| if cause.to_string().contains("VACUUM") { Ok(()) } else { Err(cause) })
+        .expect("codes");
+    let script = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(
+        script.path(),
+        format!(
+            "\\set n random(0, {CODES})\nBEGIN;\nSELECT set_config('netily.tenant_id', '{isp}', true);\n\
+             SELECT public.take_token('code/try/p' || :n, 100, interval '3 seconds', now());\n\
+             SELECT tenant.try_code('{isp}', 'VERIFY_PHONE', '2541' || lpad((:n)::text, 8, '0'), '\\x00', 5, now());\nCOMMIT;\n"
+        ),
+    )
+    .expect("a script");
+    let plain = pgbench::script_rate(&place.cluster, "netily", script.path(), CONNECTIONS, 4).await;
+    let next = Arc::new(AtomicUsize::new(0));
+    let begun = Instant::now();
+    let callers: Vec<_> = (0..CONNECTIONS)
+        .map(|_| {
+            let (place, next) = (place.clone(), next.clone());
+            tokio::spawn(async move {
+                while begun.elapsed() < ROUND {
+                    let n = next.fetch_add(1, Ordering::Relaxed) % CODES;
+                    let phone = format!("2541{n:08}").parse().expect("a phone");
+                    let wrong = self_service::verify_phone(&place.app, &place.shops[0].tenant, &phone, &"000000".to_owned().into(), from(n).address).await;
+                    assert!(wrong.is_err(), "a wrong code");
+                }
+            })
+        })
+        .collect();
+    for caller in callers {
+        caller.await.expect("a caller ends well");
+    }
+    (rate(next.load(Ordering::Relaxed), begun), plain)
+}
