@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use netily_sdk::auth::{RequestPasswordResetRequest, ResetPasswordRequest};
 use netily_sdk::customer::{
     ApproveCustomerRequest, CloseCustomerRequest, CreateCustomerRequest, Customer, GetCustomerRequest, GetRegistrationSettingsRequest, ListCustomersRequest,
     ReactivateCustomerRequest, RegisteredBy, RegistrationSettings, RejectCustomerRequest, SuspendCustomerRequest, UpdateCustomerRequest,
@@ -138,13 +139,23 @@ async fn an_invitation_ends_with_its_day_and_with_the_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_no_mailbox_is_told_by_text_alone() {
+async fn who_has_no_mailbox_is_told_by_text_and_chooses_a_password_by_phone() {
     let world = World::new().await;
     let staff = world.signed_in("yellow", Access::Staff).await;
     let made = create(&staff, nth(1)).await;
     world.run_due().await;
     assert_eq!(world.sms_on(&made.phone_number).await, ["Yellow WiFi: Amina, your registration is approved. Your customer code is CUST-0003."]);
     assert_eq!(world.sql().await.count("tenant.message WHERE channel = 'EMAIL'").await, 0);
+    let customer = world.client("yellow");
+    let early = customer.log_in(&made.phone_number, PASSWORD).await.expect_err("no password yet");
+    assert_eq!(early.reason, ErrorReason::WrongCredentials);
+    let identifier = made.phone_number.clone();
+    customer.auth().request_password_reset(RequestPasswordResetRequest { identifier: identifier.clone() }).await.expect("asked");
+    let otp_code = world.code_on(&made.phone_number).await;
+    let reset = ResetPasswordRequest { identifier, otp_code, new_password: PASSWORD.into() };
+    customer.auth().reset_password(reset).await.expect("chosen");
+    let signed_in = customer.log_in(&made.phone_number, PASSWORD).await.expect("signs in");
+    assert_eq!(signed_in.customer.expect("a customer").customer_code, "CUST-0003");
     world.finish().await;
 }
 
