@@ -23,8 +23,8 @@ use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId, PaymentId, UserId};
 use crate::schema::{
-    alert, code_sending, customer as customer_table, customer_search, gateway_key, hotspot_session, link, message, one_time_code, payment, prompt_block,
-    refresh_token, service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
+    alert, code_sending, customer as customer_table, gateway_key, hotspot_session, link, message, one_time_code, payment, prompt_block, refresh_token,
+    service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
 };
 
 /// States of a payment whose prompt may still ring, and which therefore needs its phone.
@@ -53,6 +53,7 @@ pub async fn erase(app: &App, isp: IspId, by: By, id: CustomerId, reason: &str) 
             forget_sign_ins(tx, isp, &person).await?;
             forget_words(tx, isp, id).await?;
             forget_person(tx, isp, &person, now).await?;
+            search::write(tx, isp, id).await?; // by the code staff still find what is left
             let facts = json!({ "from": person.customer.status()?.as_str(), "reason": reason });
             audit::record(tx, isp, by, "erase_customer", &id.to_string(), facts, now).await?;
             customer::person(tx, isp, id).await
@@ -157,8 +158,6 @@ async fn forget_words(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<()> {
         .execute(&mut **tx)
         .await?;
     diesel::delete(alert::table.filter(alert::tenant_id.eq(isp).and(alert::customer_id.eq(id)))).execute(&mut **tx).await?;
-    let words = customer_search::table.filter(customer_search::tenant_id.eq(isp).and(customer_search::customer_id.eq(id)));
-    diesel::delete(words).execute(&mut **tx).await?;
     Ok(())
 }
 
