@@ -34,7 +34,7 @@ impl Finisher {
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(TOGETHER);
             while queue.recv_many(&mut batch, TOGETHER).await > 0 {
-                record(&db, batch.drain(..).collect(), clock.now()).await;
+                record(&db, std::mem::take(&mut batch), clock.now()).await;
             }
         });
         Finisher { ends }
