@@ -33,11 +33,6 @@ pub async fn run() -> Vec<Verdict> {
     pgbench::prepare(&place.cluster).await;
     let tps = pgbench::rate(&place.cluster, CONNECTIONS, 5).await;
     let addresses = buy_all(&place, address).await;
-    // What is measured ends at the ledger. Letting guests in is a figure of its own (`activation`), so here every router takes the call
-    // and says nothing.
-    for shop in &place.shops {
-        place.sandbox.router(&shop.sandbox_router).expect("a router").set_state(json!({ "power": "hang" })).await.expect("power");
-    }
     // Prompts are sent and answered, and nobody is told. All of this takes less than the ten seconds after which we would
     // ask by ourselves, so that it is the callbacks that are measured.
     let working = tokio::spawn(worker::work(place.app.clone(), stop.clone()));
@@ -60,9 +55,6 @@ pub async fn run() -> Vec<Verdict> {
     }
     until(&place, "SELECT count(*) AS rows FROM tenant.ledger_transaction").await;
     let rate = PAYMENTS as f64 / begun.elapsed().as_secs_f64();
-    for shop in &place.shops {
-        place.sandbox.router(&shop.sandbox_router).expect("a router").set_state(json!({ "power": "on" })).await.expect("power");
-    }
     stop.cancel();
     working.await.expect("the worker ends");
     serving.await.expect("the server ends").expect("well");
