@@ -117,6 +117,15 @@ id!(
     /// A service plan: home internet.
     ServicePlanId, "spl_");
 id!(
+    /// A customer's plan on a router.
+    ConnectionId, "con_");
+id!(
+    /// An invoice to a customer.
+    InvoiceId, "inv_");
+id!(
+    /// Money that an ISP took itself.
+    OfflinePaymentId, "ofp_");
+id!(
     /// A request of a customer for help or a change.
     ServiceRequestId, "srq_");
 id!(

@@ -39,6 +39,7 @@ pub mod notify;
 pub mod auth;
 pub mod router;
 pub mod alert;
+pub mod connection;
 pub mod customer;
 pub mod service_request;
 pub mod payments;

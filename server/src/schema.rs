@@ -193,7 +193,7 @@ diesel::table! {
     tenant.service_plan (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, name -> Text, description -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
         download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, request_id -> Uuid,
-        request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>,
+        request_hash -> Bytea, created_at -> Timestamptz, archived_at -> Nullable<Timestamptz>, version -> Integer, changed_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -207,6 +207,65 @@ diesel::table! {
     tenant.alert (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, title -> Text, message -> Text, subject_id -> Text,
         created_at -> Timestamptz, read_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.service_plan_version (tenant_id, plan_id, version) {
+        tenant_id -> Uuid, plan_id -> Uuid, version -> Integer, name -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
+        download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, valid_from -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.connection (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, plan_id -> Uuid, plan_version -> Integer, billing -> Text, status -> Text,
+        suspended_reason -> Text, suspended_note -> Text, period_start -> Nullable<Timestamptz>, paid_until -> Nullable<Timestamptz>,
+        anchor_day -> Nullable<SmallInt>, next_act_at -> Nullable<Timestamptz>, access -> Text, router_id -> Nullable<Uuid>,
+        username -> Nullable<Text>, password_sealed -> Nullable<Bytea>, installed_at -> Nullable<Timestamptz>, router_pending -> Bool,
+        router_error -> Nullable<Text>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.billing_settings (tenant_id) {
+        tenant_id -> Uuid, vat_bps -> Integer, vat_number -> Text, invoice_note -> Text,
+    }
+}
+diesel::table! {
+    tenant.invoice (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, number -> Integer, invoice_number -> Text, customer_id -> Uuid, connection_id -> Nullable<Uuid>,
+        kind -> Text, status -> Text, total_minor -> BigInt, vat_bps -> Integer, vat_minor -> BigInt, paid_minor -> BigInt,
+        plan_id -> Nullable<Uuid>, plan_version -> Nullable<Integer>, period_start -> Nullable<Timestamptz>, period_end -> Nullable<Timestamptz>,
+        note -> Text, due_at -> Timestamptz, reminded -> SmallInt, issued_at -> Timestamptz, paid_at -> Nullable<Timestamptz>,
+        voided_at -> Nullable<Timestamptz>, void_reason -> Text, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>,
+    }
+}
+diesel::table! {
+    tenant.invoice_line (tenant_id, invoice_id, line) {
+        tenant_id -> Uuid, invoice_id -> Uuid, line -> SmallInt, description -> Text, quantity -> Integer, unit_minor -> BigInt, amount_minor -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.offline_payment (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, number -> Integer, receipt_number -> Text, customer_id -> Uuid, invoice_id -> Nullable<Uuid>,
+        plan_id -> Nullable<Uuid>, plan_version -> Nullable<Integer>, amount_minor -> BigInt, method -> Text, reference -> Text, note -> Text,
+        recorded_by -> Text, received_at -> Timestamptz, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.customer_payment (tenant_id, payment_id) {
+        tenant_id -> Uuid, payment_id -> Uuid, customer_id -> Uuid, invoice_id -> Nullable<Uuid>, plan_id -> Nullable<Uuid>,
+        plan_version -> Nullable<Integer>, started_by -> Text,
+    }
+}
+diesel::table! {
+    tenant.customer_account (tenant_id, customer_id) {
+        tenant_id -> Uuid, customer_id -> Uuid, balance_minor -> BigInt,
+    }
+}
+diesel::table! {
+    tenant.customer_entry (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, amount_minor -> BigInt, payment_id -> Nullable<Uuid>,
+        offline_payment_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, connection_id -> Nullable<Uuid>, note -> Text, created_at -> Timestamptz,
     }
 }
 
@@ -262,5 +321,19 @@ pub mod functions {
     diesel::define_sql_function! {
         #[sql_name = "public.answer_deliveries"]
         fn answer_deliveries(payment: Uuid, amount: Nullable<BigInt>, until: Timestamptz, now: Timestamptz) -> Array<Uuid>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.book_payment"]
+        fn book_payment(
+            tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
+            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
+        ) -> Text;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.move_account"]
+        fn move_account(
+            tenant: Uuid, id: Uuid, customer: Uuid, kind: Text, amount: BigInt, payment: Nullable<Uuid>, offline: Nullable<Uuid>, invoice: Nullable<Uuid>,
+            connection: Nullable<Uuid>, note: Text, now: Timestamptz,
+        ) -> BigInt;
     }
 }

@@ -95,7 +95,7 @@ pub struct Purchase {
     #[prost(message, optional, tag = "4")]
     pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
     /// Why it failed, in FAILED.
-    #[prost(enumeration = "FailureReason", tag = "5")]
+    #[prost(enumeration = "super::super::r#type::v1::FailureReason", tag = "5")]
     pub failure_reason: i32,
     /// The same for people, in the language of the page.
     #[prost(string, tag = "6")]
@@ -666,59 +666,6 @@ impl PurchaseStatus {
             "PURCHASE_STATUS_ACTIVE" => Some(Self::Active),
             "PURCHASE_STATUS_FAILED" => Some(Self::Failed),
             "PURCHASE_STATUS_EXPIRED" => Some(Self::Expired),
-            _ => None,
-        }
-    }
-}
-/// Why a payment did not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum FailureReason {
-    /// It did not fail.
-    Unspecified = 0,
-    /// The person pressed cancel.
-    CancelledByUser = 1,
-    /// Too little money in the M-Pesa account.
-    InsufficientFunds = 2,
-    /// Wrong M-Pesa PIN.
-    WrongPin = 3,
-    /// The prompt was not answered in time.
-    TimedOut = 4,
-    /// The phone is off, or has no network.
-    PhoneUnreachable = 5,
-    /// A limit of the M-Pesa account was reached.
-    LimitExceeded = 6,
-    /// The payment company did not take the request.
-    GatewayError = 7,
-}
-impl FailureReason {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "FAILURE_REASON_UNSPECIFIED",
-            Self::CancelledByUser => "FAILURE_REASON_CANCELLED_BY_USER",
-            Self::InsufficientFunds => "FAILURE_REASON_INSUFFICIENT_FUNDS",
-            Self::WrongPin => "FAILURE_REASON_WRONG_PIN",
-            Self::TimedOut => "FAILURE_REASON_TIMED_OUT",
-            Self::PhoneUnreachable => "FAILURE_REASON_PHONE_UNREACHABLE",
-            Self::LimitExceeded => "FAILURE_REASON_LIMIT_EXCEEDED",
-            Self::GatewayError => "FAILURE_REASON_GATEWAY_ERROR",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "FAILURE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
-            "FAILURE_REASON_CANCELLED_BY_USER" => Some(Self::CancelledByUser),
-            "FAILURE_REASON_INSUFFICIENT_FUNDS" => Some(Self::InsufficientFunds),
-            "FAILURE_REASON_WRONG_PIN" => Some(Self::WrongPin),
-            "FAILURE_REASON_TIMED_OUT" => Some(Self::TimedOut),
-            "FAILURE_REASON_PHONE_UNREACHABLE" => Some(Self::PhoneUnreachable),
-            "FAILURE_REASON_LIMIT_EXCEEDED" => Some(Self::LimitExceeded),
-            "FAILURE_REASON_GATEWAY_ERROR" => Some(Self::GatewayError),
             _ => None,
         }
     }

@@ -39,6 +39,162 @@ impl ::prost::Name for BillingPeriod {
         "/netily.type.v1.BillingPeriod".into()
     }
 }
+/// A payment by M-Pesa prompt, or money that the ISP took itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Payment {
+    /// `pay_…`; `ofp_…` when the ISP took the money itself.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What is paid for.
+    #[prost(enumeration = "PaymentPurpose", tag = "2")]
+    pub purpose: i32,
+    /// Whole shillings.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<Money>,
+    /// Where it stands.
+    #[prost(enumeration = "PaymentStatus", tag = "4")]
+    pub status: i32,
+    /// The payer, masked: 0712 *** 678. Empty when the ISP took the money itself, or the person is forgotten.
+    #[prost(string, tag = "5")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// Receipt of M-Pesa; `RCT-…` of the ISP when it took the money itself; empty before it is paid.
+    #[prost(string, tag = "6")]
+    pub mpesa_receipt: ::prost::alloc::string::String,
+    /// Why it failed.
+    #[prost(enumeration = "FailureReason", tag = "7")]
+    pub failure_reason: i32,
+    /// The same for people, with what to do next.
+    #[prost(string, tag = "8")]
+    pub failure_message: ::prost::alloc::string::String,
+    /// When it was asked for.
+    #[prost(message, optional, tag = "9")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it came to its end; absent before.
+    #[prost(message, optional, tag = "10")]
+    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when the prompt can be answered; absent when the ISP took the money itself.
+    #[prost(message, optional, tag = "11")]
+    pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// `cus_…` of the customer; empty for a guest and for the ISP itself.
+    #[prost(string, tag = "12")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// `inv_…` of the invoice that is paid first; empty when there is none.
+    #[prost(string, tag = "13")]
+    pub invoice_id: ::prost::alloc::string::String,
+    /// `spl_…` of the plan that is paid for; empty when there is none.
+    #[prost(string, tag = "14")]
+    pub plan_id: ::prost::alloc::string::String,
+    /// Whether the ISP took the money itself: no commission.
+    #[prost(bool, tag = "15")]
+    pub offline: bool,
+}
+impl ::prost::Name for Payment {
+    const NAME: &'static str = "Payment";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.Payment".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.Payment".into()
+    }
+}
+/// A line of an invoice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InvoiceLine {
+    /// What it is.
+    #[prost(string, tag = "1")]
+    pub description: ::prost::alloc::string::String,
+    /// How many.
+    #[prost(int32, tag = "2")]
+    pub quantity: i32,
+    /// Of one, VAT in it.
+    #[prost(message, optional, tag = "3")]
+    pub unit_price: ::core::option::Option<Money>,
+    /// Of all.
+    #[prost(message, optional, tag = "4")]
+    pub amount: ::core::option::Option<Money>,
+}
+impl ::prost::Name for InvoiceLine {
+    const NAME: &'static str = "InvoiceLine";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.InvoiceLine".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.InvoiceLine".into()
+    }
+}
+/// An invoice to a customer.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Invoice {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// INV-000001: each ISP counts its own, without gaps.
+    #[prost(string, tag = "2")]
+    pub invoice_number: ::prost::alloc::string::String,
+    /// `cus_…`.
+    #[prost(string, tag = "3")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// `con_…`; empty when it is for no connection.
+    #[prost(string, tag = "4")]
+    pub connection_id: ::prost::alloc::string::String,
+    /// What it is for.
+    #[prost(enumeration = "InvoiceKind", tag = "5")]
+    pub kind: i32,
+    /// Where it stands.
+    #[prost(enumeration = "InvoiceStatus", tag = "6")]
+    pub status: i32,
+    /// What is asked for: whole shillings, VAT in it.
+    #[prost(message, optional, tag = "7")]
+    pub total: ::core::option::Option<Money>,
+    /// VAT in basis points: 1600 is 16 %.
+    #[prost(int32, tag = "8")]
+    pub vat_bps: i32,
+    /// VAT contained in the total.
+    #[prost(message, optional, tag = "9")]
+    pub vat: ::core::option::Option<Money>,
+    /// What was paid of it.
+    #[prost(message, optional, tag = "10")]
+    pub paid: ::core::option::Option<Money>,
+    /// What is still to be paid.
+    #[prost(message, optional, tag = "11")]
+    pub owed: ::core::option::Option<Money>,
+    /// When the period begins that it is for; absent when it is for none.
+    #[prost(message, optional, tag = "12")]
+    pub period_start: ::core::option::Option<::prost_types::Timestamp>,
+    /// When that period ends, itself not in it.
+    #[prost(message, optional, tag = "13")]
+    pub period_end: ::core::option::Option<::prost_types::Timestamp>,
+    /// Words of the ISP.
+    #[prost(string, tag = "14")]
+    pub note: ::prost::alloc::string::String,
+    /// When it should be paid.
+    #[prost(message, optional, tag = "15")]
+    pub due_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was made.
+    #[prost(message, optional, tag = "16")]
+    pub issued_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was paid whole.
+    #[prost(message, optional, tag = "17")]
+    pub paid_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Why it was taken back.
+    #[prost(string, tag = "18")]
+    pub void_reason: ::prost::alloc::string::String,
+    /// What it is made up of; empty in lists.
+    #[prost(message, repeated, tag = "19")]
+    pub lines: ::prost::alloc::vec::Vec<InvoiceLine>,
+}
+impl ::prost::Name for Invoice {
+    const NAME: &'static str = "Invoice";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.Invoice".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.Invoice".into()
+    }
+}
 /// What a billing period is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -418,6 +574,326 @@ impl CustomerStatus {
             "CUSTOMER_STATUS_SUSPENDED" => Some(Self::Suspended),
             "CUSTOMER_STATUS_REJECTED" => Some(Self::Rejected),
             "CUSTOMER_STATUS_CLOSED" => Some(Self::Closed),
+            _ => None,
+        }
+    }
+}
+/// Why a payment did not happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum FailureReason {
+    /// It did not fail.
+    Unspecified = 0,
+    /// The person pressed cancel.
+    CancelledByUser = 1,
+    /// Too little money in the M-Pesa account.
+    InsufficientFunds = 2,
+    /// Wrong M-Pesa PIN.
+    WrongPin = 3,
+    /// The prompt was not answered in time.
+    TimedOut = 4,
+    /// The phone is off, or has no network.
+    PhoneUnreachable = 5,
+    /// A limit of the M-Pesa account was reached.
+    LimitExceeded = 6,
+    /// The payment company did not take the request.
+    GatewayError = 7,
+}
+impl FailureReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "FAILURE_REASON_UNSPECIFIED",
+            Self::CancelledByUser => "FAILURE_REASON_CANCELLED_BY_USER",
+            Self::InsufficientFunds => "FAILURE_REASON_INSUFFICIENT_FUNDS",
+            Self::WrongPin => "FAILURE_REASON_WRONG_PIN",
+            Self::TimedOut => "FAILURE_REASON_TIMED_OUT",
+            Self::PhoneUnreachable => "FAILURE_REASON_PHONE_UNREACHABLE",
+            Self::LimitExceeded => "FAILURE_REASON_LIMIT_EXCEEDED",
+            Self::GatewayError => "FAILURE_REASON_GATEWAY_ERROR",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "FAILURE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "FAILURE_REASON_CANCELLED_BY_USER" => Some(Self::CancelledByUser),
+            "FAILURE_REASON_INSUFFICIENT_FUNDS" => Some(Self::InsufficientFunds),
+            "FAILURE_REASON_WRONG_PIN" => Some(Self::WrongPin),
+            "FAILURE_REASON_TIMED_OUT" => Some(Self::TimedOut),
+            "FAILURE_REASON_PHONE_UNREACHABLE" => Some(Self::PhoneUnreachable),
+            "FAILURE_REASON_LIMIT_EXCEEDED" => Some(Self::LimitExceeded),
+            "FAILURE_REASON_GATEWAY_ERROR" => Some(Self::GatewayError),
+            _ => None,
+        }
+    }
+}
+/// What is paid for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PaymentPurpose {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// A hotspot purchase.
+    Hotspot = 1,
+    /// A period of a plan, or money for the customer's balance.
+    Recharge = 2,
+    /// An invoice.
+    Invoice = 3,
+    /// The ISP's own subscription to Netily.
+    Subscription = 4,
+}
+impl PaymentPurpose {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PAYMENT_PURPOSE_UNSPECIFIED",
+            Self::Hotspot => "PAYMENT_PURPOSE_HOTSPOT",
+            Self::Recharge => "PAYMENT_PURPOSE_RECHARGE",
+            Self::Invoice => "PAYMENT_PURPOSE_INVOICE",
+            Self::Subscription => "PAYMENT_PURPOSE_SUBSCRIPTION",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PAYMENT_PURPOSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PAYMENT_PURPOSE_HOTSPOT" => Some(Self::Hotspot),
+            "PAYMENT_PURPOSE_RECHARGE" => Some(Self::Recharge),
+            "PAYMENT_PURPOSE_INVOICE" => Some(Self::Invoice),
+            "PAYMENT_PURPOSE_SUBSCRIPTION" => Some(Self::Subscription),
+            _ => None,
+        }
+    }
+}
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PaymentStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// The prompt is on its way or waits for an answer.
+    Pending = 1,
+    /// The money is in.
+    Completed = 2,
+    /// Not paid; `failure_reason` says why. A late payment still makes it COMPLETED.
+    Failed = 3,
+    /// It is not known whether the payment company took the request. We ask until it says.
+    Unknown = 4,
+}
+impl PaymentStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PAYMENT_STATUS_UNSPECIFIED",
+            Self::Pending => "PAYMENT_STATUS_PENDING",
+            Self::Completed => "PAYMENT_STATUS_COMPLETED",
+            Self::Failed => "PAYMENT_STATUS_FAILED",
+            Self::Unknown => "PAYMENT_STATUS_UNKNOWN",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PAYMENT_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "PAYMENT_STATUS_PENDING" => Some(Self::Pending),
+            "PAYMENT_STATUS_COMPLETED" => Some(Self::Completed),
+            "PAYMENT_STATUS_FAILED" => Some(Self::Failed),
+            "PAYMENT_STATUS_UNKNOWN" => Some(Self::Unknown),
+            _ => None,
+        }
+    }
+}
+/// Where an invoice stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InvoiceStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Not paid, or in part.
+    Open = 1,
+    /// The same, and the day it was due is over.
+    Overdue = 2,
+    /// Paid.
+    Paid = 3,
+    /// Taken back by staff.
+    Void = 4,
+}
+impl InvoiceStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INVOICE_STATUS_UNSPECIFIED",
+            Self::Open => "INVOICE_STATUS_OPEN",
+            Self::Overdue => "INVOICE_STATUS_OVERDUE",
+            Self::Paid => "INVOICE_STATUS_PAID",
+            Self::Void => "INVOICE_STATUS_VOID",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INVOICE_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "INVOICE_STATUS_OPEN" => Some(Self::Open),
+            "INVOICE_STATUS_OVERDUE" => Some(Self::Overdue),
+            "INVOICE_STATUS_PAID" => Some(Self::Paid),
+            "INVOICE_STATUS_VOID" => Some(Self::Void),
+            _ => None,
+        }
+    }
+}
+/// What an invoice is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum InvoiceKind {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// A period of a connection.
+    Period = 1,
+    /// The rest of a period on a dearer plan.
+    Proration = 2,
+    /// Whatever staff wrote.
+    Manual = 3,
+}
+impl InvoiceKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "INVOICE_KIND_UNSPECIFIED",
+            Self::Period => "INVOICE_KIND_PERIOD",
+            Self::Proration => "INVOICE_KIND_PRORATION",
+            Self::Manual => "INVOICE_KIND_MANUAL",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "INVOICE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "INVOICE_KIND_PERIOD" => Some(Self::Period),
+            "INVOICE_KIND_PRORATION" => Some(Self::Proration),
+            "INVOICE_KIND_MANUAL" => Some(Self::Manual),
+            _ => None,
+        }
+    }
+}
+/// How a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConnectionStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Nothing was paid for it yet.
+    Waiting = 1,
+    /// On.
+    Active = 2,
+    /// Off: not paid, or stopped by staff.
+    Suspended = 3,
+    /// For good.
+    Ended = 4,
+}
+impl ConnectionStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONNECTION_STATUS_UNSPECIFIED",
+            Self::Waiting => "CONNECTION_STATUS_WAITING",
+            Self::Active => "CONNECTION_STATUS_ACTIVE",
+            Self::Suspended => "CONNECTION_STATUS_SUSPENDED",
+            Self::Ended => "CONNECTION_STATUS_ENDED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONNECTION_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONNECTION_STATUS_WAITING" => Some(Self::Waiting),
+            "CONNECTION_STATUS_ACTIVE" => Some(Self::Active),
+            "CONNECTION_STATUS_SUSPENDED" => Some(Self::Suspended),
+            "CONNECTION_STATUS_ENDED" => Some(Self::Ended),
+            _ => None,
+        }
+    }
+}
+/// How the device at the customer's signs in to the router.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConnectionAccess {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// PPPoE.
+    Pppoe = 1,
+    /// A user of the hotspot.
+    Hotspot = 2,
+}
+impl ConnectionAccess {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONNECTION_ACCESS_UNSPECIFIED",
+            Self::Pppoe => "CONNECTION_ACCESS_PPPOE",
+            Self::Hotspot => "CONNECTION_ACCESS_HOTSPOT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONNECTION_ACCESS_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONNECTION_ACCESS_PPPOE" => Some(Self::Pppoe),
+            "CONNECTION_ACCESS_HOTSPOT" => Some(Self::Hotspot),
+            _ => None,
+        }
+    }
+}
+/// How a connection is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConnectionBilling {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// By recharges, each for the time that follows.
+    Prepaid = 1,
+    /// By an invoice before each period.
+    Invoiced = 2,
+}
+impl ConnectionBilling {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONNECTION_BILLING_UNSPECIFIED",
+            Self::Prepaid => "CONNECTION_BILLING_PREPAID",
+            Self::Invoiced => "CONNECTION_BILLING_INVOICED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONNECTION_BILLING_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONNECTION_BILLING_PREPAID" => Some(Self::Prepaid),
+            "CONNECTION_BILLING_INVOICED" => Some(Self::Invoiced),
             _ => None,
         }
     }

@@ -40,6 +40,8 @@ pub struct Plan {
     pub data_cap_bytes: i64,
     /// A profile that the routers have already; empty: ours.
     pub router_profile: String,
+    /// Which version of its terms is sold now; each change makes a new one.
+    pub version: i32,
     /// Hash of the request that made it.
     pub request_hash: Vec<u8>,
     /// When it was made.
@@ -81,6 +83,7 @@ struct Written<'a> {
     upload_kbps: i32,
     data_cap_bytes: i64,
     router_profile: &'a str,
+    changed_at: Time,
 }
 
 impl Plan {
@@ -93,7 +96,7 @@ impl Plan {
 }
 
 impl PlanDraft {
-    fn written(&self) -> Written<'_> {
+    fn written(&self, now: Time) -> Written<'_> {
         Written {
             name: &self.name,
             description: &self.description,
@@ -104,6 +107,7 @@ impl PlanDraft {
             upload_kbps: self.upload_kbps,
             data_cap_bytes: self.data_cap_bytes,
             router_profile: &self.router_profile,
+            changed_at: now,
         }
     }
 }
@@ -116,7 +120,7 @@ pub async fn create(app: &App, isp: IspId, by: By, draft: PlanDraft, request_id:
         .tx(isp, async |tx| {
             let made = diesel::insert_into(service_plan::table)
                 .values((
-                    draft.written(),
+                    draft.written(now),
                     (service_plan::tenant_id.eq(isp), service_plan::id.eq(id), service_plan::request_id.eq(request_id.0)),
                     (service_plan::request_hash.eq(&request_hash), service_plan::created_at.eq(now)),
                 ))
@@ -148,7 +152,7 @@ pub async fn update(app: &App, isp: IspId, by: By, id: ServicePlanId, draft: Pla
             if before.archived_at.is_some() {
                 return Err(Error::new(Reason::PlanNotAvailable, "This plan is archived. Make a new one."));
             }
-            diesel::update(service_plan::table.find((isp, id))).set(draft.written()).execute(&mut **tx).await?;
+            diesel::update(service_plan::table.find((isp, id))).set(draft.written(now)).execute(&mut **tx).await?;
             let plan = get(tx, isp, id).await?;
             if plan != before {
                 let changed = json!({ "before": facts(&before), "after": facts(&plan) });

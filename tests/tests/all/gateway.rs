@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use netily_sdk::hotspot::{FailureReason, PurchaseStatus};
+use netily_sdk::hotspot::PurchaseStatus;
 use netily_sdk::types::ErrorReason;
+use netily_sdk::types::FailureReason;
 use netily_tests::{Guest, World, eventually};
 use serde_json::json;
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use netily_sdk::billing::ListCommissionsRequest;
-use netily_sdk::hotspot::{FailureReason, ListPlansRequest, PurchaseStatus};
+use netily_sdk::hotspot::{ListPlansRequest, PurchaseStatus};
 use netily_sdk::platform::SetCommissionRateRequest;
 use netily_sdk::types::ErrorReason;
+use netily_sdk::types::FailureReason;
 use netily_tests::{Access, Guest, Plan, World};
 use serde_json::{Value, json};
 

@@ -66,6 +66,7 @@ fn diesel_type(kind: &str) -> &str {
     match kind {
         "uuid" => "Uuid",
         "text" => "Text",
+        "int2" => "SmallInt",
         "int4" => "Integer",
         "int8" => "BigInt",
         "bool" => "Bool",

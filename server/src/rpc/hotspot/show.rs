@@ -1,6 +1,7 @@
 //! From what the slice answers to messages of the hotspot. Pure. Decides what of a purchase may be seen in which state.
 
 use netily_sdk::hotspot as pb;
+use netily_sdk::types as shared;
 
 use crate::hotspot::session::SessionRow;
 use crate::hotspot::{Plan, Session, Status};
@@ -44,7 +45,7 @@ pub fn purchase(session: &Session, lang: Lang) -> pb::Purchase {
     let row = &session.row;
     let active = session.status == Status::Active;
     let failure = session.failure.filter(|_| session.status == Status::Failed);
-    let (failure_reason, said) = failure.map_or((pb::FailureReason::Unspecified, None), |reason| {
+    let (failure_reason, said) = failure.map_or((shared::FailureReason::Unspecified, None), |reason| {
         let (wire, said) = failed(reason);
         (wire, Some(said))
     });
@@ -116,15 +117,15 @@ const fn status(status: Status) -> pb::PurchaseStatus {
 }
 
 /// A reason on the wire, and the one whose sentence is read to people.
-const fn failed(reason: FailureReason) -> (pb::FailureReason, portal::FailureReason) {
+const fn failed(reason: FailureReason) -> (shared::FailureReason, portal::FailureReason) {
     match reason {
-        FailureReason::CancelledByUser => (pb::FailureReason::CancelledByUser, portal::FailureReason::CancelledByUser),
-        FailureReason::InsufficientFunds => (pb::FailureReason::InsufficientFunds, portal::FailureReason::InsufficientFunds),
-        FailureReason::WrongPin => (pb::FailureReason::WrongPin, portal::FailureReason::WrongPin),
-        FailureReason::TimedOut => (pb::FailureReason::TimedOut, portal::FailureReason::TimedOut),
-        FailureReason::PhoneUnreachable => (pb::FailureReason::PhoneUnreachable, portal::FailureReason::PhoneUnreachable),
-        FailureReason::LimitExceeded => (pb::FailureReason::LimitExceeded, portal::FailureReason::LimitExceeded),
-        FailureReason::GatewayError => (pb::FailureReason::GatewayError, portal::FailureReason::GatewayError),
+        FailureReason::CancelledByUser => (shared::FailureReason::CancelledByUser, portal::FailureReason::CancelledByUser),
+        FailureReason::InsufficientFunds => (shared::FailureReason::InsufficientFunds, portal::FailureReason::InsufficientFunds),
+        FailureReason::WrongPin => (shared::FailureReason::WrongPin, portal::FailureReason::WrongPin),
+        FailureReason::TimedOut => (shared::FailureReason::TimedOut, portal::FailureReason::TimedOut),
+        FailureReason::PhoneUnreachable => (shared::FailureReason::PhoneUnreachable, portal::FailureReason::PhoneUnreachable),
+        FailureReason::LimitExceeded => (shared::FailureReason::LimitExceeded, portal::FailureReason::LimitExceeded),
+        FailureReason::GatewayError => (shared::FailureReason::GatewayError, portal::FailureReason::GatewayError),
     }
 }
 
@@ -184,7 +185,7 @@ mod tests {
         for status in Status::ALL {
             let shown = purchase(&in_state(status), Lang::English);
             let failed = status == Status::Failed;
-            assert_eq!(shown.failure_reason() == pb::FailureReason::WrongPin, failed, "{status:?}");
+            assert_eq!(shown.failure_reason() == shared::FailureReason::WrongPin, failed, "{status:?}");
             assert_eq!(!shown.failure_message.is_empty(), failed, "{status:?}");
         }
         let (english, swahili) = (purchase(&in_state(Status::Failed), Lang::English), purchase(&in_state(Status::Failed), Lang::Swahili));

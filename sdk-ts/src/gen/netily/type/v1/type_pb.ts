@@ -6,13 +6,15 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file netily/type/v1/type.proto.
  */
 export const file_netily_type_v1_type: GenFile = /*@__PURE__*/
-  fileDesc("ChluZXRpbHkvdHlwZS92MS90eXBlLnByb3RvEg5uZXRpbHkudHlwZS52MSI0CgVNb25leRIUCgxhbW91bnRfbWlub3IYASABKAMSFQoNY3VycmVuY3lfY29kZRgCIAEoCSJPCg1CaWxsaW5nUGVyaW9kEi8KBHVuaXQYASABKA4yIS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kVW5pdBINCgVjb3VudBgCIAEoBSqSAQoRQmlsbGluZ1BlcmlvZFVuaXQSIwofQklMTElOR19QRVJJT0RfVU5JVF9VTlNQRUNJRklFRBAAEhsKF0JJTExJTkdfUEVSSU9EX1VOSVRfREFZEAESHAoYQklMTElOR19QRVJJT0RfVU5JVF9XRUVLEAISHQoZQklMTElOR19QRVJJT0RfVU5JVF9NT05USBADKqUDChZTZXJ2aWNlUmVxdWVzdENhdGVnb3J5EigKJFNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9VTlNQRUNJRklFRBAAEicKI1NFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9DT05ORUNUSU9OEAESJAogU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1VQR1JBREUQAhImCiJTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfRE9XTkdSQURFEAMSJQohU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1RSQU5TRkVSEAQSJwojU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1NVU1BFTlNJT04QBRIoCiRTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfVEVSTUlOQVRJT04QBhIkCiBTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfQklMTElORxAHEiYKIlNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9URUNITklDQUwQCBIiCh5TRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfT1RIRVIQCSqgAgoUU2VydmljZVJlcXVlc3RTdGF0dXMSJgoiU0VSVklDRV9SRVFVRVNUX1NUQVRVU19VTlNQRUNJRklFRBAAEiIKHlNFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfUEVORElORxABEiMKH1NFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfQVBQUk9WRUQQAhImCiJTRVJWSUNFX1JFUVVFU1RfU1RBVFVTX0lOX1BST0dSRVNTEAMSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DT01QTEVURUQQBBIjCh9TRVJWSUNFX1JFUVVFU1RfU1RBVFVTX1JFSkVDVEVEEAUSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DQU5DRUxMRUQQBiqEAQoJQWxlcnRLaW5kEhoKFkFMRVJUX0tJTkRfVU5TUEVDSUZJRUQQABITCg9BTEVSVF9LSU5EX0RBVEEQARIWChJBTEVSVF9LSU5EX0JJTExJTkcQAhIWChJBTEVSVF9LSU5EX1BBWU1FTlQQAxIWChJBTEVSVF9LSU5EX1NFUlZJQ0UQBCrBCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAESHAoYRVJST1JfUkVBU09OX1VOQVZBSUxBQkxFEAISIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEAMSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBBIhCh1FUlJPUl9SRUFTT05fVEVOQU5UX05PVF9GT1VORBAFEiAKHEVSUk9SX1JFQVNPTl9URU5BTlRfTUlTTUFUQ0gQBhIgChxFUlJPUl9SRUFTT05fVEVOQU5UX1JFUVVJUkVEEAcSIAocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9JTlZBTElEEAkSJgoiRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fSU5WQUxJRBAKEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBALEiIKHkVSUk9SX1JFQVNPTl9XUk9OR19DUkVERU5USUFMUxAMEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDRIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SHwobRVJST1JfUkVBU09OX0FMUkVBRFlfRVhJU1RTEBASIwofRVJST1JfUkVBU09OX1BMQU5fTk9UX0FWQUlMQUJMRRAREh4KGkVSUk9SX1JFQVNPTl9QSE9ORV9CTE9DS0VEEBISIgoeRVJST1JfUkVBU09OX1JFQ0VJUFRfTk9UX0ZPVU5EEBMSHwobRVJST1JfUkVBU09OX1BVUkNIQVNFX0VOREVEEBQSIAocRVJST1JfUkVBU09OX0FERFJFU1NfUkVGVVNFRBAVEiMKH0VSUk9SX1JFQVNPTl9ST1VURVJfVU5SRUFDSEFCTEUQFhIeChpFUlJPUl9SRUFTT05fSVNQX1NVU1BFTkRFRBAXEh4KGkVSUk9SX1JFQVNPTl9VTklNUExFTUVOVEVEEBgSJAogRVJST1JfUkVBU09OX1JFR0lTVFJBVElPTl9DTE9TRUQQGRIcChhFUlJPUl9SRUFTT05fT1RQX0lOVkFMSUQQGhIdChlFUlJPUl9SRUFTT05fTElOS19JTlZBTElEEBsSJAogRVJST1JfUkVBU09OX0NVU1RPTUVSX05PVF9BQ1RJVkUQHBIjCh9FUlJPUl9SRUFTT05fUEhPTkVfTk9UX1ZFUklGSUVEEB0SHwobRVJST1JfUkVBU09OX1NUQVRFX0NPTkZMSUNUEB4SGwoXRVJST1JfUkVBU09OX0xBU1RfT1dORVIQHyrDAQoOQ3VzdG9tZXJTdGF0dXMSHwobQ1VTVE9NRVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXQ1VTVE9NRVJfU1RBVFVTX1BFTkRJTkcQARIaChZDVVNUT01FUl9TVEFUVVNfQUNUSVZFEAISHQoZQ1VTVE9NRVJfU1RBVFVTX1NVU1BFTkRFRBADEhwKGENVU1RPTUVSX1NUQVRVU19SRUpFQ1RFRBAEEhoKFkNVU1RPTUVSX1NUQVRVU19DTE9TRUQQBWIGcHJvdG8z");
+  fileDesc("ChluZXRpbHkvdHlwZS92MS90eXBlLnByb3RvEg5uZXRpbHkudHlwZS52MSI0CgVNb25leRIUCgxhbW91bnRfbWlub3IYASABKAMSFQoNY3VycmVuY3lfY29kZRgCIAEoCSJPCg1CaWxsaW5nUGVyaW9kEi8KBHVuaXQYASABKA4yIS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kVW5pdBINCgVjb3VudBgCIAEoBSL2AwoHUGF5bWVudBIKCgJpZBgBIAEoCRIvCgdwdXJwb3NlGAIgASgOMh4ubmV0aWx5LnR5cGUudjEuUGF5bWVudFB1cnBvc2USJQoGYW1vdW50GAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSLQoGc3RhdHVzGAQgASgOMh0ubmV0aWx5LnR5cGUudjEuUGF5bWVudFN0YXR1cxIUCgxwaG9uZV9udW1iZXIYBSABKAkSFQoNbXBlc2FfcmVjZWlwdBgGIAEoCRI1Cg5mYWlsdXJlX3JlYXNvbhgHIAEoDjIdLm5ldGlseS50eXBlLnYxLkZhaWx1cmVSZWFzb24SFwoPZmFpbHVyZV9tZXNzYWdlGAggASgJEi4KCmNyZWF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvbXBsZXRlZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLY3VzdG9tZXJfaWQYDCABKAkSEgoKaW52b2ljZV9pZBgNIAEoCRIPCgdwbGFuX2lkGA4gASgJEg8KB29mZmxpbmUYDyABKAgihgEKC0ludm9pY2VMaW5lEhMKC2Rlc2NyaXB0aW9uGAEgASgJEhAKCHF1YW50aXR5GAIgASgFEikKCnVuaXRfcHJpY2UYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIlCgZhbW91bnQYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leSKRBQoHSW52b2ljZRIKCgJpZBgBIAEoCRIWCg5pbnZvaWNlX251bWJlchgCIAEoCRITCgtjdXN0b21lcl9pZBgDIAEoCRIVCg1jb25uZWN0aW9uX2lkGAQgASgJEikKBGtpbmQYBSABKA4yGy5uZXRpbHkudHlwZS52MS5JbnZvaWNlS2luZBItCgZzdGF0dXMYBiABKA4yHS5uZXRpbHkudHlwZS52MS5JbnZvaWNlU3RhdHVzEiQKBXRvdGFsGAcgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSDwoHdmF0X2JwcxgIIAEoBRIiCgN2YXQYCSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIjCgRwYWlkGAogASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSIwoEb3dlZBgLIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EjAKDHBlcmlvZF9zdGFydBgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcGVyaW9kX2VuZBgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEbm90ZRgOIAEoCRIqCgZkdWVfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi0KCWlzc3VlZF9hdBgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHcGFpZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEwoLdm9pZF9yZWFzb24YEiABKAkSKgoFbGluZXMYEyADKAsyGy5uZXRpbHkudHlwZS52MS5JbnZvaWNlTGluZSqSAQoRQmlsbGluZ1BlcmlvZFVuaXQSIwofQklMTElOR19QRVJJT0RfVU5JVF9VTlNQRUNJRklFRBAAEhsKF0JJTExJTkdfUEVSSU9EX1VOSVRfREFZEAESHAoYQklMTElOR19QRVJJT0RfVU5JVF9XRUVLEAISHQoZQklMTElOR19QRVJJT0RfVU5JVF9NT05USBADKqUDChZTZXJ2aWNlUmVxdWVzdENhdGVnb3J5EigKJFNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9VTlNQRUNJRklFRBAAEicKI1NFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9DT05ORUNUSU9OEAESJAogU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1VQR1JBREUQAhImCiJTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfRE9XTkdSQURFEAMSJQohU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1RSQU5TRkVSEAQSJwojU0VSVklDRV9SRVFVRVNUX0NBVEVHT1JZX1NVU1BFTlNJT04QBRIoCiRTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfVEVSTUlOQVRJT04QBhIkCiBTRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfQklMTElORxAHEiYKIlNFUlZJQ0VfUkVRVUVTVF9DQVRFR09SWV9URUNITklDQUwQCBIiCh5TRVJWSUNFX1JFUVVFU1RfQ0FURUdPUllfT1RIRVIQCSqgAgoUU2VydmljZVJlcXVlc3RTdGF0dXMSJgoiU0VSVklDRV9SRVFVRVNUX1NUQVRVU19VTlNQRUNJRklFRBAAEiIKHlNFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfUEVORElORxABEiMKH1NFUlZJQ0VfUkVRVUVTVF9TVEFUVVNfQVBQUk9WRUQQAhImCiJTRVJWSUNFX1JFUVVFU1RfU1RBVFVTX0lOX1BST0dSRVNTEAMSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DT01QTEVURUQQBBIjCh9TRVJWSUNFX1JFUVVFU1RfU1RBVFVTX1JFSkVDVEVEEAUSJAogU0VSVklDRV9SRVFVRVNUX1NUQVRVU19DQU5DRUxMRUQQBiqEAQoJQWxlcnRLaW5kEhoKFkFMRVJUX0tJTkRfVU5TUEVDSUZJRUQQABITCg9BTEVSVF9LSU5EX0RBVEEQARIWChJBTEVSVF9LSU5EX0JJTExJTkcQAhIWChJBTEVSVF9LSU5EX1BBWU1FTlQQAxIWChJBTEVSVF9LSU5EX1NFUlZJQ0UQBCrBCAoLRXJyb3JSZWFzb24SHAoYRVJST1JfUkVBU09OX1VOU1BFQ0lGSUVEEAASGQoVRVJST1JfUkVBU09OX0lOVEVSTkFMEAESHAoYRVJST1JfUkVBU09OX1VOQVZBSUxBQkxFEAISIgoeRVJST1JfUkVBU09OX0RFQURMSU5FX0VYQ0VFREVEEAMSIQodRVJST1JfUkVBU09OX0lOVkFMSURfQVJHVU1FTlQQBBIhCh1FUlJPUl9SRUFTT05fVEVOQU5UX05PVF9GT1VORBAFEiAKHEVSUk9SX1JFQVNPTl9URU5BTlRfTUlTTUFUQ0gQBhIgChxFUlJPUl9SRUFTT05fVEVOQU5UX1JFUVVJUkVEEAcSIAocRVJST1JfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAIEh4KGkVSUk9SX1JFQVNPTl9UT0tFTl9JTlZBTElEEAkSJgoiRVJST1JfUkVBU09OX1JFRlJFU0hfVE9LRU5fSU5WQUxJRBAKEiIKHkVSUk9SX1JFQVNPTl9QRVJNSVNTSU9OX0RFTklFRBALEiIKHkVSUk9SX1JFQVNPTl9XUk9OR19DUkVERU5USUFMUxAMEh0KGUVSUk9SX1JFQVNPTl9SQVRFX0xJTUlURUQQDRIaChZFUlJPUl9SRUFTT05fTk9UX0ZPVU5EEA4SIgoeRVJST1JfUkVBU09OX1JFUVVFU1RfSURfUkVVU0VEEA8SHwobRVJST1JfUkVBU09OX0FMUkVBRFlfRVhJU1RTEBASIwofRVJST1JfUkVBU09OX1BMQU5fTk9UX0FWQUlMQUJMRRAREh4KGkVSUk9SX1JFQVNPTl9QSE9ORV9CTE9DS0VEEBISIgoeRVJST1JfUkVBU09OX1JFQ0VJUFRfTk9UX0ZPVU5EEBMSHwobRVJST1JfUkVBU09OX1BVUkNIQVNFX0VOREVEEBQSIAocRVJST1JfUkVBU09OX0FERFJFU1NfUkVGVVNFRBAVEiMKH0VSUk9SX1JFQVNPTl9ST1VURVJfVU5SRUFDSEFCTEUQFhIeChpFUlJPUl9SRUFTT05fSVNQX1NVU1BFTkRFRBAXEh4KGkVSUk9SX1JFQVNPTl9VTklNUExFTUVOVEVEEBgSJAogRVJST1JfUkVBU09OX1JFR0lTVFJBVElPTl9DTE9TRUQQGRIcChhFUlJPUl9SRUFTT05fT1RQX0lOVkFMSUQQGhIdChlFUlJPUl9SRUFTT05fTElOS19JTlZBTElEEBsSJAogRVJST1JfUkVBU09OX0NVU1RPTUVSX05PVF9BQ1RJVkUQHBIjCh9FUlJPUl9SRUFTT05fUEhPTkVfTk9UX1ZFUklGSUVEEB0SHwobRVJST1JfUkVBU09OX1NUQVRFX0NPTkZMSUNUEB4SGwoXRVJST1JfUkVBU09OX0xBU1RfT1dORVIQHyrDAQoOQ3VzdG9tZXJTdGF0dXMSHwobQ1VTVE9NRVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGwoXQ1VTVE9NRVJfU1RBVFVTX1BFTkRJTkcQARIaChZDVVNUT01FUl9TVEFUVVNfQUNUSVZFEAISHQoZQ1VTVE9NRVJfU1RBVFVTX1NVU1BFTkRFRBADEhwKGENVU1RPTUVSX1NUQVRVU19SRUpFQ1RFRBAEEhoKFkNVU1RPTUVSX1NUQVRVU19DTE9TRUQQBSqjAgoNRmFpbHVyZVJlYXNvbhIeChpGQUlMVVJFX1JFQVNPTl9VTlNQRUNJRklFRBAAEiQKIEZBSUxVUkVfUkVBU09OX0NBTkNFTExFRF9CWV9VU0VSEAESJQohRkFJTFVSRV9SRUFTT05fSU5TVUZGSUNJRU5UX0ZVTkRTEAISHAoYRkFJTFVSRV9SRUFTT05fV1JPTkdfUElOEAMSHAoYRkFJTFVSRV9SRUFTT05fVElNRURfT1VUEAQSJAogRkFJTFVSRV9SRUFTT05fUEhPTkVfVU5SRUFDSEFCTEUQBRIhCh1GQUlMVVJFX1JFQVNPTl9MSU1JVF9FWENFRURFRBAGEiAKHEZBSUxVUkVfUkVBU09OX0dBVEVXQVlfRVJST1IQByqrAQoOUGF5bWVudFB1cnBvc2USHwobUEFZTUVOVF9QVVJQT1NFX1VOU1BFQ0lGSUVEEAASGwoXUEFZTUVOVF9QVVJQT1NFX0hPVFNQT1QQARIcChhQQVlNRU5UX1BVUlBPU0VfUkVDSEFSR0UQAhIbChdQQVlNRU5UX1BVUlBPU0VfSU5WT0lDRRADEiAKHFBBWU1FTlRfUFVSUE9TRV9TVUJTQ1JJUFRJT04QBCqgAQoNUGF5bWVudFN0YXR1cxIeChpQQVlNRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlBBWU1FTlRfU1RBVFVTX1BFTkRJTkcQARIcChhQQVlNRU5UX1NUQVRVU19DT01QTEVURUQQAhIZChVQQVlNRU5UX1NUQVRVU19GQUlMRUQQAxIaChZQQVlNRU5UX1NUQVRVU19VTktOT1dOEAQqlgEKDUludm9pY2VTdGF0dXMSHgoaSU5WT0lDRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNJTlZPSUNFX1NUQVRVU19PUEVOEAESGgoWSU5WT0lDRV9TVEFUVVNfT1ZFUkRVRRACEhcKE0lOVk9JQ0VfU1RBVFVTX1BBSUQQAxIXChNJTlZPSUNFX1NUQVRVU19WT0lEEAQqeQoLSW52b2ljZUtpbmQSHAoYSU5WT0lDRV9LSU5EX1VOU1BFQ0lGSUVEEAASFwoTSU5WT0lDRV9LSU5EX1BFUklPRBABEhoKFklOVk9JQ0VfS0lORF9QUk9SQVRJT04QAhIXChNJTlZPSUNFX0tJTkRfTUFOVUFMEAMqsAEKEENvbm5lY3Rpb25TdGF0dXMSIQodQ09OTkVDVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlDT05ORUNUSU9OX1NUQVRVU19XQUlUSU5HEAESHAoYQ09OTkVDVElPTl9TVEFUVVNfQUNUSVZFEAISHwobQ09OTkVDVElPTl9TVEFUVVNfU1VTUEVOREVEEAMSGwoXQ09OTkVDVElPTl9TVEFUVVNfRU5ERUQQBCpxChBDb25uZWN0aW9uQWNjZXNzEiEKHUNPTk5FQ1RJT05fQUNDRVNTX1VOU1BFQ0lGSUVEEAASGwoXQ09OTkVDVElPTl9BQ0NFU1NfUFBQT0UQARIdChlDT05ORUNUSU9OX0FDQ0VTU19IT1RTUE9UEAIqeAoRQ29ubmVjdGlvbkJpbGxpbmcSIgoeQ09OTkVDVElPTl9CSUxMSU5HX1VOU1BFQ0lGSUVEEAASHgoaQ09OTkVDVElPTl9CSUxMSU5HX1BSRVBBSUQQARIfChtDT05ORUNUSU9OX0JJTExJTkdfSU5WT0lDRUQQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * An amount of money.
@@ -69,6 +71,314 @@ export type BillingPeriod = Message<"netily.type.v1.BillingPeriod"> & {
  */
 export const BillingPeriodSchema: GenMessage<BillingPeriod> = /*@__PURE__*/
   messageDesc(file_netily_type_v1_type, 1);
+
+/**
+ * A payment by M-Pesa prompt, or money that the ISP took itself.
+ *
+ * @generated from message netily.type.v1.Payment
+ */
+export type Payment = Message<"netily.type.v1.Payment"> & {
+  /**
+   * `pay_…`; `ofp_…` when the ISP took the money itself.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What is paid for.
+   *
+   * @generated from field: netily.type.v1.PaymentPurpose purpose = 2;
+   */
+  purpose: PaymentPurpose;
+
+  /**
+   * Whole shillings.
+   *
+   * @generated from field: netily.type.v1.Money amount = 3;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: netily.type.v1.PaymentStatus status = 4;
+   */
+  status: PaymentStatus;
+
+  /**
+   * The payer, masked: 0712 *** 678. Empty when the ISP took the money itself, or the person is forgotten.
+   *
+   * @generated from field: string phone_number = 5;
+   */
+  phoneNumber: string;
+
+  /**
+   * Receipt of M-Pesa; `RCT-…` of the ISP when it took the money itself; empty before it is paid.
+   *
+   * @generated from field: string mpesa_receipt = 6;
+   */
+  mpesaReceipt: string;
+
+  /**
+   * Why it failed.
+   *
+   * @generated from field: netily.type.v1.FailureReason failure_reason = 7;
+   */
+  failureReason: FailureReason;
+
+  /**
+   * The same for people, with what to do next.
+   *
+   * @generated from field: string failure_message = 8;
+   */
+  failureMessage: string;
+
+  /**
+   * When it was asked for.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 9;
+   */
+  createdAt?: Timestamp | undefined;
+
+  /**
+   * When it came to its end; absent before.
+   *
+   * @generated from field: google.protobuf.Timestamp completed_at = 10;
+   */
+  completedAt?: Timestamp | undefined;
+
+  /**
+   * Until when the prompt can be answered; absent when the ISP took the money itself.
+   *
+   * @generated from field: google.protobuf.Timestamp expires_at = 11;
+   */
+  expiresAt?: Timestamp | undefined;
+
+  /**
+   * `cus_…` of the customer; empty for a guest and for the ISP itself.
+   *
+   * @generated from field: string customer_id = 12;
+   */
+  customerId: string;
+
+  /**
+   * `inv_…` of the invoice that is paid first; empty when there is none.
+   *
+   * @generated from field: string invoice_id = 13;
+   */
+  invoiceId: string;
+
+  /**
+   * `spl_…` of the plan that is paid for; empty when there is none.
+   *
+   * @generated from field: string plan_id = 14;
+   */
+  planId: string;
+
+  /**
+   * Whether the ISP took the money itself: no commission.
+   *
+   * @generated from field: bool offline = 15;
+   */
+  offline: boolean;
+};
+
+/**
+ * Describes the message netily.type.v1.Payment.
+ * Use `create(PaymentSchema)` to create a new message.
+ */
+export const PaymentSchema: GenMessage<Payment> = /*@__PURE__*/
+  messageDesc(file_netily_type_v1_type, 2);
+
+/**
+ * A line of an invoice.
+ *
+ * @generated from message netily.type.v1.InvoiceLine
+ */
+export type InvoiceLine = Message<"netily.type.v1.InvoiceLine"> & {
+  /**
+   * What it is.
+   *
+   * @generated from field: string description = 1;
+   */
+  description: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: int32 quantity = 2;
+   */
+  quantity: number;
+
+  /**
+   * Of one, VAT in it.
+   *
+   * @generated from field: netily.type.v1.Money unit_price = 3;
+   */
+  unitPrice?: Money | undefined;
+
+  /**
+   * Of all.
+   *
+   * @generated from field: netily.type.v1.Money amount = 4;
+   */
+  amount?: Money | undefined;
+};
+
+/**
+ * Describes the message netily.type.v1.InvoiceLine.
+ * Use `create(InvoiceLineSchema)` to create a new message.
+ */
+export const InvoiceLineSchema: GenMessage<InvoiceLine> = /*@__PURE__*/
+  messageDesc(file_netily_type_v1_type, 3);
+
+/**
+ * An invoice to a customer.
+ *
+ * @generated from message netily.type.v1.Invoice
+ */
+export type Invoice = Message<"netily.type.v1.Invoice"> & {
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * INV-000001: each ISP counts its own, without gaps.
+   *
+   * @generated from field: string invoice_number = 2;
+   */
+  invoiceNumber: string;
+
+  /**
+   * `cus_…`.
+   *
+   * @generated from field: string customer_id = 3;
+   */
+  customerId: string;
+
+  /**
+   * `con_…`; empty when it is for no connection.
+   *
+   * @generated from field: string connection_id = 4;
+   */
+  connectionId: string;
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: netily.type.v1.InvoiceKind kind = 5;
+   */
+  kind: InvoiceKind;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: netily.type.v1.InvoiceStatus status = 6;
+   */
+  status: InvoiceStatus;
+
+  /**
+   * What is asked for: whole shillings, VAT in it.
+   *
+   * @generated from field: netily.type.v1.Money total = 7;
+   */
+  total?: Money | undefined;
+
+  /**
+   * VAT in basis points: 1600 is 16 %.
+   *
+   * @generated from field: int32 vat_bps = 8;
+   */
+  vatBps: number;
+
+  /**
+   * VAT contained in the total.
+   *
+   * @generated from field: netily.type.v1.Money vat = 9;
+   */
+  vat?: Money | undefined;
+
+  /**
+   * What was paid of it.
+   *
+   * @generated from field: netily.type.v1.Money paid = 10;
+   */
+  paid?: Money | undefined;
+
+  /**
+   * What is still to be paid.
+   *
+   * @generated from field: netily.type.v1.Money owed = 11;
+   */
+  owed?: Money | undefined;
+
+  /**
+   * When the period begins that it is for; absent when it is for none.
+   *
+   * @generated from field: google.protobuf.Timestamp period_start = 12;
+   */
+  periodStart?: Timestamp | undefined;
+
+  /**
+   * When that period ends, itself not in it.
+   *
+   * @generated from field: google.protobuf.Timestamp period_end = 13;
+   */
+  periodEnd?: Timestamp | undefined;
+
+  /**
+   * Words of the ISP.
+   *
+   * @generated from field: string note = 14;
+   */
+  note: string;
+
+  /**
+   * When it should be paid.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 15;
+   */
+  dueAt?: Timestamp | undefined;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp issued_at = 16;
+   */
+  issuedAt?: Timestamp | undefined;
+
+  /**
+   * When it was paid whole.
+   *
+   * @generated from field: google.protobuf.Timestamp paid_at = 17;
+   */
+  paidAt?: Timestamp | undefined;
+
+  /**
+   * Why it was taken back.
+   *
+   * @generated from field: string void_reason = 18;
+   */
+  voidReason: string;
+
+  /**
+   * What it is made up of; empty in lists.
+   *
+   * @generated from field: repeated netily.type.v1.InvoiceLine lines = 19;
+   */
+  lines: InvoiceLine[];
+};
+
+/**
+ * Describes the message netily.type.v1.Invoice.
+ * Use `create(InvoiceSchema)` to create a new message.
+ */
+export const InvoiceSchema: GenMessage<Invoice> = /*@__PURE__*/
+  messageDesc(file_netily_type_v1_type, 4);
 
 /**
  * What a billing period is counted in.
@@ -596,4 +906,374 @@ export enum CustomerStatus {
  */
 export const CustomerStatusSchema: GenEnum<CustomerStatus> = /*@__PURE__*/
   enumDesc(file_netily_type_v1_type, 5);
+
+/**
+ * Why a payment did not happen.
+ *
+ * @generated from enum netily.type.v1.FailureReason
+ */
+export enum FailureReason {
+  /**
+   * It did not fail.
+   *
+   * @generated from enum value: FAILURE_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The person pressed cancel.
+   *
+   * @generated from enum value: FAILURE_REASON_CANCELLED_BY_USER = 1;
+   */
+  CANCELLED_BY_USER = 1,
+
+  /**
+   * Too little money in the M-Pesa account.
+   *
+   * @generated from enum value: FAILURE_REASON_INSUFFICIENT_FUNDS = 2;
+   */
+  INSUFFICIENT_FUNDS = 2,
+
+  /**
+   * Wrong M-Pesa PIN.
+   *
+   * @generated from enum value: FAILURE_REASON_WRONG_PIN = 3;
+   */
+  WRONG_PIN = 3,
+
+  /**
+   * The prompt was not answered in time.
+   *
+   * @generated from enum value: FAILURE_REASON_TIMED_OUT = 4;
+   */
+  TIMED_OUT = 4,
+
+  /**
+   * The phone is off, or has no network.
+   *
+   * @generated from enum value: FAILURE_REASON_PHONE_UNREACHABLE = 5;
+   */
+  PHONE_UNREACHABLE = 5,
+
+  /**
+   * A limit of the M-Pesa account was reached.
+   *
+   * @generated from enum value: FAILURE_REASON_LIMIT_EXCEEDED = 6;
+   */
+  LIMIT_EXCEEDED = 6,
+
+  /**
+   * The payment company did not take the request.
+   *
+   * @generated from enum value: FAILURE_REASON_GATEWAY_ERROR = 7;
+   */
+  GATEWAY_ERROR = 7,
+}
+
+/**
+ * Describes the enum netily.type.v1.FailureReason.
+ */
+export const FailureReasonSchema: GenEnum<FailureReason> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 6);
+
+/**
+ * What is paid for.
+ *
+ * @generated from enum netily.type.v1.PaymentPurpose
+ */
+export enum PaymentPurpose {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: PAYMENT_PURPOSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A hotspot purchase.
+   *
+   * @generated from enum value: PAYMENT_PURPOSE_HOTSPOT = 1;
+   */
+  HOTSPOT = 1,
+
+  /**
+   * A period of a plan, or money for the customer's balance.
+   *
+   * @generated from enum value: PAYMENT_PURPOSE_RECHARGE = 2;
+   */
+  RECHARGE = 2,
+
+  /**
+   * An invoice.
+   *
+   * @generated from enum value: PAYMENT_PURPOSE_INVOICE = 3;
+   */
+  INVOICE = 3,
+
+  /**
+   * The ISP's own subscription to Netily.
+   *
+   * @generated from enum value: PAYMENT_PURPOSE_SUBSCRIPTION = 4;
+   */
+  SUBSCRIPTION = 4,
+}
+
+/**
+ * Describes the enum netily.type.v1.PaymentPurpose.
+ */
+export const PaymentPurposeSchema: GenEnum<PaymentPurpose> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 7);
+
+/**
+ * Where a payment stands.
+ *
+ * @generated from enum netily.type.v1.PaymentStatus
+ */
+export enum PaymentStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: PAYMENT_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The prompt is on its way or waits for an answer.
+   *
+   * @generated from enum value: PAYMENT_STATUS_PENDING = 1;
+   */
+  PENDING = 1,
+
+  /**
+   * The money is in.
+   *
+   * @generated from enum value: PAYMENT_STATUS_COMPLETED = 2;
+   */
+  COMPLETED = 2,
+
+  /**
+   * Not paid; `failure_reason` says why. A late payment still makes it COMPLETED.
+   *
+   * @generated from enum value: PAYMENT_STATUS_FAILED = 3;
+   */
+  FAILED = 3,
+
+  /**
+   * It is not known whether the payment company took the request. We ask until it says.
+   *
+   * @generated from enum value: PAYMENT_STATUS_UNKNOWN = 4;
+   */
+  UNKNOWN = 4,
+}
+
+/**
+ * Describes the enum netily.type.v1.PaymentStatus.
+ */
+export const PaymentStatusSchema: GenEnum<PaymentStatus> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 8);
+
+/**
+ * Where an invoice stands.
+ *
+ * @generated from enum netily.type.v1.InvoiceStatus
+ */
+export enum InvoiceStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: INVOICE_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Not paid, or in part.
+   *
+   * @generated from enum value: INVOICE_STATUS_OPEN = 1;
+   */
+  OPEN = 1,
+
+  /**
+   * The same, and the day it was due is over.
+   *
+   * @generated from enum value: INVOICE_STATUS_OVERDUE = 2;
+   */
+  OVERDUE = 2,
+
+  /**
+   * Paid.
+   *
+   * @generated from enum value: INVOICE_STATUS_PAID = 3;
+   */
+  PAID = 3,
+
+  /**
+   * Taken back by staff.
+   *
+   * @generated from enum value: INVOICE_STATUS_VOID = 4;
+   */
+  VOID = 4,
+}
+
+/**
+ * Describes the enum netily.type.v1.InvoiceStatus.
+ */
+export const InvoiceStatusSchema: GenEnum<InvoiceStatus> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 9);
+
+/**
+ * What an invoice is for.
+ *
+ * @generated from enum netily.type.v1.InvoiceKind
+ */
+export enum InvoiceKind {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: INVOICE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A period of a connection.
+   *
+   * @generated from enum value: INVOICE_KIND_PERIOD = 1;
+   */
+  PERIOD = 1,
+
+  /**
+   * The rest of a period on a dearer plan.
+   *
+   * @generated from enum value: INVOICE_KIND_PRORATION = 2;
+   */
+  PRORATION = 2,
+
+  /**
+   * Whatever staff wrote.
+   *
+   * @generated from enum value: INVOICE_KIND_MANUAL = 3;
+   */
+  MANUAL = 3,
+}
+
+/**
+ * Describes the enum netily.type.v1.InvoiceKind.
+ */
+export const InvoiceKindSchema: GenEnum<InvoiceKind> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 10);
+
+/**
+ * How a connection stands.
+ *
+ * @generated from enum netily.type.v1.ConnectionStatus
+ */
+export enum ConnectionStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: CONNECTION_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing was paid for it yet.
+   *
+   * @generated from enum value: CONNECTION_STATUS_WAITING = 1;
+   */
+  WAITING = 1,
+
+  /**
+   * On.
+   *
+   * @generated from enum value: CONNECTION_STATUS_ACTIVE = 2;
+   */
+  ACTIVE = 2,
+
+  /**
+   * Off: not paid, or stopped by staff.
+   *
+   * @generated from enum value: CONNECTION_STATUS_SUSPENDED = 3;
+   */
+  SUSPENDED = 3,
+
+  /**
+   * For good.
+   *
+   * @generated from enum value: CONNECTION_STATUS_ENDED = 4;
+   */
+  ENDED = 4,
+}
+
+/**
+ * Describes the enum netily.type.v1.ConnectionStatus.
+ */
+export const ConnectionStatusSchema: GenEnum<ConnectionStatus> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 11);
+
+/**
+ * How the device at the customer's signs in to the router.
+ *
+ * @generated from enum netily.type.v1.ConnectionAccess
+ */
+export enum ConnectionAccess {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: CONNECTION_ACCESS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * PPPoE.
+   *
+   * @generated from enum value: CONNECTION_ACCESS_PPPOE = 1;
+   */
+  PPPOE = 1,
+
+  /**
+   * A user of the hotspot.
+   *
+   * @generated from enum value: CONNECTION_ACCESS_HOTSPOT = 2;
+   */
+  HOTSPOT = 2,
+}
+
+/**
+ * Describes the enum netily.type.v1.ConnectionAccess.
+ */
+export const ConnectionAccessSchema: GenEnum<ConnectionAccess> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 12);
+
+/**
+ * How a connection is paid.
+ *
+ * @generated from enum netily.type.v1.ConnectionBilling
+ */
+export enum ConnectionBilling {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: CONNECTION_BILLING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By recharges, each for the time that follows.
+   *
+   * @generated from enum value: CONNECTION_BILLING_PREPAID = 1;
+   */
+  PREPAID = 1,
+
+  /**
+   * By an invoice before each period.
+   *
+   * @generated from enum value: CONNECTION_BILLING_INVOICED = 2;
+   */
+  INVOICED = 2,
+}
+
+/**
+ * Describes the enum netily.type.v1.ConnectionBilling.
+ */
+export const ConnectionBillingSchema: GenEnum<ConnectionBilling> = /*@__PURE__*/
+  enumDesc(file_netily_type_v1_type, 13);
 

@@ -1,0 +1,75 @@
+//! What a customer has with the ISP: everything paid comes in, and is used for invoices and recharges. Whoever moves it locks it
+//! first, before connection and invoices, so that two payments of one customer never use the same shilling.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::{ConnectionId, CustomerId, InvoiceId, IspId, OfflinePaymentId, PaymentId, RowId};
+use crate::money::Money;
+use crate::schema::{customer_account, functions};
+
+/// A movement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// A payment by M-Pesa came in.
+    Payment(PaymentId),
+    /// Money that the ISP took itself came in.
+    Cash(OfflinePaymentId),
+    /// An invoice took its part.
+    Invoice(InvoiceId),
+    /// A period of a connection took its price.
+    Recharge(ConnectionId),
+    /// Time that was paid and is not used comes back.
+    Proration(ConnectionId),
+    /// What an invoice had taken comes back.
+    Return(InvoiceId),
+}
+
+impl Move {
+    const fn kind(self) -> &'static str {
+        match self {
+            Move::Payment(_) => "PAYMENT",
+            Move::Cash(_) => "CASH",
+            Move::Invoice(_) => "INVOICE",
+            Move::Recharge(_) => "RECHARGE",
+            Move::Proration(_) => "PRORATION",
+            Move::Return(_) => "RETURN",
+        }
+    }
+
+    /// What is used has a minus in the book.
+    const fn is_use(self) -> bool {
+        matches!(self, Move::Invoice(_) | Move::Recharge(_))
+    }
+}
+
+/// The balance, which nobody else moves until the transaction ends.
+pub async fn lock(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Money> {
+    let row = (customer_account::tenant_id.eq(isp), customer_account::customer_id.eq(customer), customer_account::balance_minor.eq(Money::ZERO));
+    diesel::insert_into(customer_account::table).values(row).on_conflict_do_nothing().execute(&mut **tx).await?;
+    Ok(customer_account::table.find((isp, customer)).select(customer_account::balance_minor).for_update().first(&mut **tx).await?)
+}
+
+/// The balance as it is.
+pub async fn balance(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Money> {
+    let row = customer_account::table.find((isp, customer)).select(customer_account::balance_minor).first(&mut **tx).await;
+    Ok(row.optional()?.unwrap_or_default())
+}
+
+/// Writes a movement of a locked account, of an amount above nothing, and gives the balance after it. Using more than there is, or
+/// booking a payment twice, fails.
+pub async fn book(tx: &mut Tx, isp: IspId, customer: CustomerId, what: Move, amount: Money, note: &str, now: Time) -> Result<Money> {
+    let signed = if what.is_use() { amount.negated() } else { amount };
+    let (mut payment, mut offline, mut invoice, mut connection) = (None, None, None, None);
+    match what {
+        Move::Payment(id) => payment = Some(id),
+        Move::Cash(id) => offline = Some(id),
+        Move::Invoice(id) | Move::Return(id) => invoice = Some(id),
+        Move::Recharge(id) | Move::Proration(id) => connection = Some(id),
+    }
+    let act = functions::move_account(isp, RowId::sortable(now), customer, what.kind(), signed, payment, offline, invoice, connection, note, now);
+    Ok(diesel::select(act).get_result(&mut **tx).await?)
+}

@@ -1,0 +1,53 @@
+//! The terms of a plan as they were sold: a version of it that never changes.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::period::{Period, Unit};
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::id::{IspId, ServicePlanId};
+use crate::money::Money;
+use crate::schema::service_plan_version;
+
+/// A version of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = service_plan_version)]
+pub struct Terms {
+    /// The plan.
+    pub plan_id: ServicePlanId,
+    /// Which version.
+    pub version: i32,
+    /// Name of the plan then.
+    pub name: String,
+    /// Of one period, in whole shillings.
+    pub price_minor: Money,
+    period_unit: String,
+    period_count: i32,
+    /// To the customer; 0 is without limit.
+    pub download_kbps: i32,
+    /// From the customer; 0 is without limit.
+    pub upload_kbps: i32,
+    /// Both ways together in one period; 0 is without limit.
+    pub data_cap_bytes: i64,
+    /// A profile that the routers have already; empty: ours.
+    pub router_profile: String,
+    /// Since when it was sold.
+    pub valid_from: Time,
+}
+
+impl Terms {
+    /// For how long the price is paid.
+    pub fn period(&self) -> Result<Period> {
+        Unit::parse(&self.period_unit)
+            .and_then(|unit| Period::new(unit, self.period_count))
+            .ok_or_else(|| Error::internal(format!("{} has a strange period in version {}", self.plan_id, self.version)))
+    }
+}
+
+/// A version of a plan, or `NOT_FOUND`.
+pub async fn get(tx: &mut Tx, isp: IspId, plan: ServicePlanId, version: i32) -> Result<Terms> {
+    let row = service_plan_version::table.find((isp, plan, version)).select(Terms::as_select()).first(&mut **tx).await.optional()?;
+    row.ok_or_else(|| Error::not_found("plan"))
+}

@@ -1,0 +1,73 @@
+//! A connection is paid for, or no longer: the two acts of `billing` on it.
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::store::{Connection, Status, Suspended};
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::id::{ConnectionId, IspId, ServicePlanId};
+use crate::schema::connection;
+
+/// A period that is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PaidPeriod {
+    /// The plan of it.
+    pub plan: ServicePlanId,
+    /// The terms of the plan that were sold.
+    pub plan_version: i32,
+    /// When it begins.
+    pub start: Time,
+    /// When it ends, itself not in it.
+    pub end: Time,
+    /// The day of the month that later periods keep.
+    pub anchor_day: i16,
+}
+
+/// Writes that a locked connection is paid until the end of a period. One that waited for money comes on; one that staff
+/// stopped stays off. `look_at`: when billing must look at it again.
+pub async fn extend(tx: &mut Tx, isp: IspId, paid: &Connection, period: PaidPeriod, look_at: Option<Time>, now: Time) -> Result<()> {
+    let stopped = paid.suspended()? == Some(Suspended::Staff);
+    let on = if stopped { Status::Suspended } else { Status::Active };
+    let comes_on = !stopped && paid.status()? != Status::Active;
+    diesel::update(connection::table.find((isp, paid.id)))
+        .set((
+            (connection::plan_id.eq(period.plan), connection::plan_version.eq(period.plan_version), connection::status.eq(on.as_str())),
+            (connection::period_start.eq(period.start), connection::paid_until.eq(period.end), connection::anchor_day.eq(period.anchor_day)),
+            (connection::suspended_reason.eq(if stopped { "STAFF" } else { "" }), connection::next_act_at.eq(look_at)),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    let other_terms = (paid.plan_id, paid.plan_version) != (period.plan, period.plan_version);
+    if comes_on || other_terms {
+        tell_router(tx, isp, paid, now).await?;
+    }
+    Ok(())
+}
+
+/// Suspends a locked connection that is no longer paid for. One that is off already stays as it is.
+pub async fn cut_off(tx: &mut Tx, isp: IspId, unpaid: &Connection, now: Time) -> Result<()> {
+    if unpaid.status()? != Status::Active {
+        return Ok(());
+    }
+    diesel::update(connection::table.find((isp, unpaid.id)))
+        .set((connection::status.eq(Status::Suspended.as_str()), connection::suspended_reason.eq("UNPAID")))
+        .execute(&mut **tx)
+        .await?;
+    tell_router(tx, isp, unpaid, now).await
+}
+
+/// When billing must look at a connection again; `None`: only money or people change it.
+pub async fn look_again(tx: &mut Tx, isp: IspId, id: ConnectionId, at: Option<Time>) -> Result<()> {
+    diesel::update(connection::table.find((isp, id))).set(connection::next_act_at.eq(at)).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The router, if there is one, is to be brought to what the row says.
+async fn tell_router(tx: &mut Tx, isp: IspId, changed: &Connection, _now: Time) -> Result<()> {
+    if changed.router_id.is_some() {
+        diesel::update(connection::table.find((isp, changed.id))).set(connection::router_pending.eq(true)).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
