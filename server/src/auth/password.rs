@@ -1,16 +1,16 @@
-//! Passwords: argon2id with 19 MiB, two passes, one lane. Hashing is slow on purpose, so as many run at once as there
-//! are cores, a few wait, and the rest are told to come back.
+//! Passwords: argon2id with 19 MiB, two passes, one lane. Hashing is slow on purpose, so it has threads of its own, one a core and
+//! behind everything else that wants the core; a few wait for them, and the rest are told to come back.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 use crate::phone::Phone;
@@ -24,9 +24,12 @@ const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// Passwords that everybody tries first, in small letters. Shorter ones than we take are left out.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
+/// What a thread does next.
+type Work = Box<dyn FnOnce() + Send>;
+
 /// The bounded place where passwords are hashed and compared.
 pub struct Passwords {
-    cores: Arc<Semaphore>,
+    threads: mpsc::Sender<Work>,
     inside: Arc<AtomicUsize>,
     places: usize,
     runs: Arc<AtomicU64>,
@@ -61,12 +64,21 @@ fn hash_now(password: &str) -> Result<String> {
 }
 
 impl Passwords {
-    /// As many places as cores.
+    /// As many threads as cores. They end with it.
     #[expect(clippy::new_without_default, reason = "making one hashes a password, which is no default")]
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let nobody = hash_now("the password of nobody").unwrap_or_default();
-        Passwords { cores: Arc::new(Semaphore::new(cores)), inside: Arc::default(), places: cores + QUEUE, runs: Arc::default(), nobody }
+        let (threads, work) = mpsc::channel();
+        let work = Arc::new(Mutex::new(work));
+        for _ in 0..cores {
+            let work = work.clone();
+            // Without any thread, every call says that it could not be done.
+            if let Err(cause) = std::thread::Builder::new().name("passwords".to_owned()).spawn(move || hash_all(&work)) {
+                tracing::error!(%cause, "a thread for passwords could not be started");
+            }
+        }
+        Passwords { threads, inside: Arc::default(), places: cores + QUEUE, runs: Arc::default(), nobody }
     }
 
     /// Whether a new password is one to take: 8 to 128 characters, any script, not one that everybody uses, and not one of the person's
@@ -109,15 +121,35 @@ impl Passwords {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
         let place = Place::take(&self.inside, self.places)
             .ok_or_else(|| Error::rate_limited("Very many people are signing in right now. Please try again.", Duration::from_secs(2)))?;
-        let core = self.cores.clone().acquire_owned().await.map_err(Error::internal)?;
-        let runs = self.runs.clone();
-        tokio::task::spawn_blocking(move || {
-            let _held = (place, core);
-            runs.fetch_add(1, Ordering::Relaxed);
-            work()
-        })
-        .await
-        .map_err(Error::internal)
+        let (runs, (answer, answered)) = (self.runs.clone(), oneshot::channel());
+        let work: Work = Box::new(move || {
+            // Whoever asked may have gone; then nobody need wait for it.
+            if !answer.is_closed() {
+                runs.fetch_add(1, Ordering::Relaxed);
+                let done = work();
+                drop(place);
+                drop(answer.send(done));
+            }
+        });
+        self.threads.send(work).map_err(|_| Error::internal("no thread hashes passwords"))?;
+        answered.await.map_err(|_| Error::internal("a password was not hashed"))
+    }
+}
+
+/// The life of one thread. It yields its core to whatever else wants it, so that a flood of sign-ins slows sign-ins most. (The
+/// scheduling class for idle work was tried: no shorter waits for others, and a fifth fewer sign-ins.)
+fn hash_all(work: &Mutex<mpsc::Receiver<Work>>) {
+    const LAST: i32 = 19;
+    if let Err(cause) = rustix::process::nice(LAST) {
+        tracing::warn!(%cause, "passwords are hashed with the priority of everything else");
+    }
+    loop {
+        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(next) = next else { return };
+        // Whoever waits for it is told by the end of its channel; the thread is there for the next.
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(next)).is_err() {
+            tracing::error!("hashing a password panicked");
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use netily::serve;
 use netily_sdk::Client;
 use netily_sdk::selfservice::ListPlansRequest;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::pgbench;
@@ -37,28 +38,19 @@ pub async fn run() -> Vec<Verdict> {
     let bare = tokio::task::spawn_blocking(bare_argon2).await.expect("a thread");
     let client = Client::builder(format!("http://{address}")).tenant(&place.shops[0].tenant.slug).attempts(1).build().expect("a client");
 
-    let people = Arc::new(AtomicUsize::new(0));
-    let (busy, registered) = (Arc::new(AtomicBool::new(true)), people.clone());
     let idle = p99(looks(&client).await);
+    let people = Arc::new(AtomicUsize::new(0));
+    // First alone, for the rate; then with somebody who looks at the plans meanwhile, for what that takes.
     let begun = Instant::now();
-    let registering: Vec<_> = (0..CALLERS)
-        .map(|_| {
-            let (place, people, busy) = (place.clone(), people.clone(), busy.clone());
-            tokio::spawn(async move {
-                while busy.load(Ordering::Relaxed) {
-                    register(&place, people.fetch_add(1, Ordering::Relaxed)).await;
-                }
-            })
-        })
-        .collect();
+    let registering = register_all(&place, &people);
+    tokio::time::sleep(ROUND).await;
+    registering.end().await;
+    let registrations = rate(people.load(Ordering::Relaxed), begun);
+    let registering = register_all(&place, &people);
     let loaded = p99(looks(&client).await);
-    busy.store(false, Ordering::Relaxed);
-    for caller in registering {
-        caller.await.expect("a caller ends well");
-    }
-    let registrations = rate(registered.load(Ordering::Relaxed), begun);
+    registering.end().await;
 
-    let logins = log_in_all(&place, registered.load(Ordering::Relaxed)).await;
+    let logins = log_in_all(&place, people.load(Ordering::Relaxed)).await;
     let (tries, plain) = codes(&place).await;
     stop.cancel();
     serving.await.expect("the server ends").expect("well");
@@ -68,6 +60,37 @@ pub async fn run() -> Vec<Verdict> {
         Verdict { what: "ListPlans p99 in ms while people register, against idle", measured: loaded, against: idle, limit: Limit::AtMost(1.20) },
         Verdict { what: "tries at a code/s against the same statements", measured: tries, against: plain, limit: Limit::AtLeast(0.50) },
     ]
+}
+
+/// People who register one after the other until they are told to end.
+struct Registering {
+    busy: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<()>>,
+}
+
+impl Registering {
+    async fn end(self) {
+        self.busy.store(false, Ordering::Relaxed);
+        for caller in self.callers {
+            caller.await.expect("a caller ends well");
+        }
+    }
+}
+
+/// As many at once as saturate the cores. `people` counts those who began, and all of them end well.
+fn register_all(place: &Arc<Place>, people: &Arc<AtomicUsize>) -> Registering {
+    let busy = Arc::new(AtomicBool::new(true));
+    let callers = (0..CALLERS)
+        .map(|_| {
+            let (place, people, busy) = (place.clone(), people.clone(), busy.clone());
+            tokio::spawn(async move {
+                while busy.load(Ordering::Relaxed) {
+                    register(&place, people.fetch_add(1, Ordering::Relaxed)).await;
+                }
+            })
+        })
+        .collect();
+    Registering { busy, callers }
 }
 
 #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a rate")]
