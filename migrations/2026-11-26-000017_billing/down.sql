@@ -6,6 +6,7 @@ drop table tenant.offline_payment;
 drop table tenant.invoice_line;
 drop table tenant.invoice;
 drop table tenant.billing_settings;
+drop table tenant.connection_leftover;
 drop table tenant.connection;
 drop domain tenant.offline_method;
 drop domain tenant.customer_entry_kind;

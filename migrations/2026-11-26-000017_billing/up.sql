@@ -81,7 +81,9 @@ create table tenant.connection (
   username text,
   password_sealed bytea, -- encrypted, bound to this row
   installed_at timestamptz, -- when it first came on a router
+  counts_from timestamptz, -- when its first paid period began: moved to its installation when that was later
   router_pending boolean not null default false, -- the router may differ from what this row wants
+  router_asked bigint not null default 0, -- rises with each change that the router must be told of
   router_error text,
   request_id uuid,
   request_hash bytea,
@@ -89,7 +91,6 @@ create table tenant.connection (
   ended_at timestamptz check ((ended_at is not null) = (status = 'ENDED')),
   primary key (tenant_id, id),
   unique (tenant_id, request_id),
-  unique (tenant_id, router_id, username),
   foreign key (tenant_id, customer_id) references tenant.customer (tenant_id, id),
   foreign key (tenant_id, plan_id, plan_version) references tenant.service_plan_version (tenant_id, plan_id, version),
   foreign key (tenant_id, router_id) references tenant.router (tenant_id, id),
@@ -99,12 +100,26 @@ create table tenant.connection (
   check (router_id is null or username is not null)
 );
 create unique index connection_one_live on tenant.connection (tenant_id, customer_id) where status <> 'ENDED';
+create unique index connection_username on tenant.connection (tenant_id, router_id, username) where status <> 'ENDED';
 create index connection_newest on tenant.connection (tenant_id, created_at desc, id desc);
 create index connection_customer on tenant.connection (tenant_id, customer_id, created_at desc, id desc);
 create index connection_pending on tenant.connection (tenant_id, router_id) where router_pending;
 create index connection_due on tenant.connection (next_act_at, tenant_id) where next_act_at is not null;
 select public.isolate('tenant.connection');
 grant insert, update on tenant.connection to netily_app;
+
+-- What a router still holds of connections that moved or ended, until it was reached and told.
+create table tenant.connection_leftover (
+  tenant_id uuid not null,
+  router_id uuid not null,
+  access tenant.connection_access not null,
+  username text not null,
+  created_at timestamptz not null,
+  primary key (tenant_id, router_id, access, username),
+  foreign key (tenant_id, router_id) references tenant.router (tenant_id, id)
+);
+select public.isolate('tenant.connection_leftover');
+grant insert, delete on tenant.connection_leftover to netily_app;
 
 -- What an ISP decides of its invoices.
 create table tenant.billing_settings (

@@ -23,7 +23,8 @@ pub enum By {
 }
 
 impl By {
-    fn text(self) -> String {
+    /// As it is written in rows.
+    pub fn text(self) -> String {
         match self {
             By::User(user) | By::Themselves(user) => user.to_string(),
             By::Netily => "netily".to_owned(),

@@ -4,10 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, TimeDelta, Utc};
 
 /// A moment.
 pub type Time = DateTime<Utc>;
+
+/// The day of the month at a moment in Kenya: what later monthly periods keep.
+pub fn day_of_month(at: Time) -> u32 {
+    in_kenya(at).day()
+}
+
+/// The midnight in Kenya that is not after a moment.
+pub fn begin_of_day(at: Time) -> Time {
+    let local = in_kenya(at);
+    at - local.time().signed_duration_since(chrono::NaiveTime::MIN)
+}
+
+/// A moment on Kenya's clocks: three hours ahead of UTC the whole year, since 1960.
+pub fn in_kenya(at: Time) -> DateTime<FixedOffset> {
+    const THREE_HOURS: i32 = 3 * 3600;
+    at.with_timezone(&FixedOffset::east_opt(THREE_HOURS).unwrap_or_else(|| unreachable!("three hours are within a day")))
+}
 
 /// The system's clock, moved by as much as a test asked for.
 #[derive(Clone, Debug, Default)]

@@ -34,13 +34,15 @@ pub enum Lane {
     Router,
     /// Sending text messages and e-mails.
     Notify,
+    /// Invoices, reminders and suspensions.
+    Billing,
     /// Looking for what was missed.
     Sweep,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Lane; 5] = [Lane::Push, Lane::Check, Lane::Router, Lane::Notify, Lane::Sweep];
+    pub const ALL: [Lane; 6] = [Lane::Push, Lane::Check, Lane::Router, Lane::Notify, Lane::Billing, Lane::Sweep];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Lane {
             Lane::Check => "check",
             Lane::Router => "router",
             Lane::Notify => "notify",
+            Lane::Billing => "billing",
             Lane::Sweep => "sweep",
         }
     }
@@ -64,6 +67,7 @@ impl Lane {
         match self {
             Lane::Push | Lane::Check | Lane::Notify => 32,
             Lane::Router => 256,
+            Lane::Billing => 4,
             Lane::Sweep => 2,
         }
     }
@@ -78,6 +82,12 @@ pub enum Kind {
     Check,
     /// Bring a router to what it should be.
     RouterSync,
+    /// Bring a router to what its connections want.
+    ConnectionSync,
+    /// Do what is due for an ISP's connections: invoices, reminders, suspensions.
+    BillingRun,
+    /// Find ISPs whose connections are due.
+    BillingSweep,
     /// The time of a hotspot session is over.
     SessionEnd,
     /// Send a text message or e-mail.
@@ -92,11 +102,22 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 8] =
-        [Kind::Push, Kind::Check, Kind::RouterSync, Kind::SessionEnd, Kind::SendMessage, Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
+    pub const ALL: [Kind; 11] = [
+        Kind::Push,
+        Kind::Check,
+        Kind::RouterSync,
+        Kind::ConnectionSync,
+        Kind::SessionEnd,
+        Kind::SendMessage,
+        Kind::BillingRun,
+        Kind::BillingSweep,
+        Kind::PaymentSweep,
+        Kind::ListSweep,
+        Kind::Tidy,
+    ];
 
     /// Kinds that have no subject and come again by themselves.
-    pub const SWEEPS: [Kind; 3] = [Kind::PaymentSweep, Kind::ListSweep, Kind::Tidy];
+    pub const SWEEPS: [Kind; 4] = [Kind::PaymentSweep, Kind::ListSweep, Kind::BillingSweep, Kind::Tidy];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -104,6 +125,9 @@ impl Kind {
             Kind::Push => "push",
             Kind::Check => "check",
             Kind::RouterSync => "router_sync",
+            Kind::ConnectionSync => "connection_sync",
+            Kind::BillingRun => "billing_run",
+            Kind::BillingSweep => "billing_sweep",
             Kind::SessionEnd => "session_end",
             Kind::SendMessage => "send_message",
             Kind::PaymentSweep => "payment_sweep",
@@ -121,9 +145,10 @@ impl Kind {
         match self {
             Kind::Push => Lane::Push,
             Kind::Check => Lane::Check,
-            Kind::RouterSync | Kind::SessionEnd => Lane::Router,
+            Kind::RouterSync | Kind::ConnectionSync | Kind::SessionEnd => Lane::Router,
             Kind::SendMessage => Lane::Notify,
-            Kind::PaymentSweep | Kind::ListSweep | Kind::Tidy => Lane::Sweep,
+            Kind::BillingRun => Lane::Billing,
+            Kind::PaymentSweep | Kind::ListSweep | Kind::BillingSweep | Kind::Tidy => Lane::Sweep,
         }
     }
 }

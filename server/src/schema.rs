@@ -210,6 +210,13 @@ diesel::table! {
     }
 }
 diesel::table! {
+    tenant.payment_seen (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, offline -> Bool, purpose -> Text, amount_minor -> BigInt, state -> Text, phone -> Text, receipt -> Text,
+        failure_reason -> Nullable<Text>, created_at -> Timestamptz, completed_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>,
+        customer_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, plan_id -> Nullable<Uuid>,
+    }
+}
+diesel::table! {
     tenant.service_plan_version (tenant_id, plan_id, version) {
         tenant_id -> Uuid, plan_id -> Uuid, version -> Integer, name -> Text, price_minor -> BigInt, period_unit -> Text, period_count -> Integer,
         download_kbps -> Integer, upload_kbps -> Integer, data_cap_bytes -> BigInt, router_profile -> Text, valid_from -> Timestamptz,
@@ -220,9 +227,15 @@ diesel::table! {
         tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, plan_id -> Uuid, plan_version -> Integer, billing -> Text, status -> Text,
         suspended_reason -> Text, suspended_note -> Text, period_start -> Nullable<Timestamptz>, paid_until -> Nullable<Timestamptz>,
         anchor_day -> Nullable<SmallInt>, next_act_at -> Nullable<Timestamptz>, access -> Text, router_id -> Nullable<Uuid>,
-        username -> Nullable<Text>, password_sealed -> Nullable<Bytea>, installed_at -> Nullable<Timestamptz>, router_pending -> Bool,
+        username -> Nullable<Text>, password_sealed -> Nullable<Bytea>, installed_at -> Nullable<Timestamptz>, counts_from -> Nullable<Timestamptz>, router_pending -> Bool,
+        router_asked -> BigInt,
         router_error -> Nullable<Text>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.connection_leftover (tenant_id, router_id, access, username) {
+        tenant_id -> Uuid, router_id -> Uuid, access -> Text, username -> Text, created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -269,6 +282,8 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan_version);
+diesel::allow_tables_to_appear_in_same_query!(customer_payment, payment);
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);

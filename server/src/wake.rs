@@ -11,7 +11,7 @@ use futures::StreamExt as _;
 use secrecy::SecretString;
 use tokio::sync::{Notify, mpsc, watch};
 
-use crate::id::SessionId;
+use crate::id::{PaymentId, SessionId};
 use crate::jobs::Lane;
 
 /// The channel of PostgreSQL that wakes travel on.
@@ -27,6 +27,8 @@ pub enum Wake {
     Job(Lane),
     /// A hotspot purchase is not what it was.
     Purchase(SessionId),
+    /// A payment of a customer or of an ISP is not what it was.
+    Payment(PaymentId),
 }
 
 impl Wake {
@@ -34,6 +36,7 @@ impl Wake {
         match self {
             Wake::Job(lane) => format!("job:{}", lane.as_str()),
             Wake::Purchase(id) => format!("purchase:{id}"),
+            Wake::Payment(id) => format!("payment:{id}"),
         }
     }
 
@@ -41,6 +44,7 @@ impl Wake {
         match text.split_once(':')? {
             ("job", lane) => Lane::parse(lane).map(Wake::Job),
             ("purchase", id) => id.parse().ok().map(Wake::Purchase),
+            ("payment", id) => id.parse().ok().map(Wake::Payment),
             _ => None,
         }
     }
@@ -55,14 +59,15 @@ pub struct Wakes {
 
 struct Hub {
     lanes: HashMap<Lane, Notify>,
-    purchases: Mutex<HashMap<SessionId, watch::Sender<u64>>>,
+    /// What somebody watches.
+    watched: Mutex<HashMap<Wake, watch::Sender<u64>>>,
 }
 
 impl Wakes {
     /// A hub, and the task that carries its wakes; the task ends when the hub is dropped.
     pub fn start(url: SecretString) -> Wakes {
         let (outgoing, queue) = mpsc::channel(QUEUE);
-        let hub = Arc::new(Hub { lanes: Lane::ALL.into_iter().map(|lane| (lane, Notify::new())).collect(), purchases: Mutex::default() });
+        let hub = Arc::new(Hub { lanes: Lane::ALL.into_iter().map(|lane| (lane, Notify::new())).collect(), watched: Mutex::default() });
         tokio::spawn(carry(url, queue, hub.clone()));
         Wakes { outgoing, hub }
     }
@@ -82,11 +87,11 @@ impl Wakes {
         }
     }
 
-    /// A receiver that changes whenever this purchase may have changed.
-    pub fn purchase(&self, id: SessionId) -> watch::Receiver<u64> {
-        let mut purchases = self.hub.purchases.lock().unwrap_or_else(PoisonError::into_inner);
-        purchases.retain(|_, sender| sender.receiver_count() > 0);
-        purchases.entry(id).or_insert_with(|| watch::Sender::new(0)).subscribe()
+    /// A receiver that changes whenever this purchase or payment may have changed.
+    pub fn watch(&self, what: Wake) -> watch::Receiver<u64> {
+        let mut watched = self.hub.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        watched.retain(|_, sender| sender.receiver_count() > 0);
+        watched.entry(what).or_insert_with(|| watch::Sender::new(0)).subscribe()
     }
 }
 
@@ -98,8 +103,8 @@ impl Hub {
                     notify.notify_one();
                 }
             }
-            Wake::Purchase(id) => {
-                if let Some(sender) = self.purchases.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
+            what @ (Wake::Purchase(_) | Wake::Payment(_)) => {
+                if let Some(sender) = self.watched.lock().unwrap_or_else(PoisonError::into_inner).get(&what) {
                     sender.send_modify(|version| *version += 1);
                 }
             }
@@ -109,7 +114,7 @@ impl Hub {
     /// After a lost connection wakes may have been missed: everybody looks.
     fn deliver_all(&self) {
         self.lanes.values().for_each(Notify::notify_one);
-        self.purchases.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|sender| sender.send_modify(|version| *version += 1));
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).values().for_each(|sender| sender.send_modify(|version| *version += 1));
     }
 }
 

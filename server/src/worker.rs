@@ -13,7 +13,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::auth;
+use crate::billing;
 use crate::collect;
+use crate::connection;
 use crate::error::Result;
 use crate::failpoint;
 use crate::hotspot;
@@ -114,6 +116,9 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::Push => collect::push(app, job.isp, job.subject.into()).await,
         Kind::Check => collect::check(app, job.isp, job.subject.into()).await,
         Kind::RouterSync => hotspot::sync_router(app, job.isp, job.subject.into(), job.attempts).await,
+        Kind::ConnectionSync => connection::sync(app, job.isp, job.subject.into(), job.attempts).await,
+        Kind::BillingRun => billing::run(app, job.isp).await,
+        Kind::BillingSweep => billing::sweep(app).await,
         Kind::SessionEnd => hotspot::end_session(app, job.isp, job.subject.into()).await,
         Kind::SendMessage => notify::send(app, job.isp, job.subject.into()).await,
         Kind::PaymentSweep => collect::payment_sweep(app).await,

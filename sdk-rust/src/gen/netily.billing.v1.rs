@@ -278,6 +278,836 @@ impl ::prost::Name for ListPlansResponse {
         "/netily.billing.v1.ListPlansResponse".into()
     }
 }
+/// The terms of a plan for a while.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PlanVersion {
+    /// From 1 on.
+    #[prost(int32, tag = "1")]
+    pub version: i32,
+    /// Name then.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Price of one period then.
+    #[prost(message, optional, tag = "3")]
+    pub price: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// For how long the price was paid.
+    #[prost(message, optional, tag = "4")]
+    pub billing_period: ::core::option::Option<super::super::r#type::v1::BillingPeriod>,
+    /// To the customer; 0 is without limit.
+    #[prost(int32, tag = "5")]
+    pub download_kbps: i32,
+    /// From the customer; 0 is without limit.
+    #[prost(int32, tag = "6")]
+    pub upload_kbps: i32,
+    /// Both ways together in one period; 0 is without limit.
+    #[prost(int64, tag = "7")]
+    pub data_cap_bytes: i64,
+    /// Name of a profile that the routers have already; empty: Netily set the speeds itself.
+    #[prost(string, tag = "8")]
+    pub router_profile: ::prost::alloc::string::String,
+    /// Since when it was sold.
+    #[prost(message, optional, tag = "9")]
+    pub valid_from: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for PlanVersion {
+    const NAME: &'static str = "PlanVersion";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.PlanVersion".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.PlanVersion".into()
+    }
+}
+/// Asks for the history of a plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPlanVersionsRequest {
+    /// `spl_…`.
+    #[prost(string, tag = "1")]
+    pub plan_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPlanVersionsRequest {
+    const NAME: &'static str = "ListPlanVersionsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPlanVersionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPlanVersionsRequest".into()
+    }
+}
+/// The history of a plan.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPlanVersionsResponse {
+    /// Newest first, at most 200.
+    #[prost(message, repeated, tag = "1")]
+    pub versions: ::prost::alloc::vec::Vec<PlanVersion>,
+}
+impl ::prost::Name for ListPlanVersionsResponse {
+    const NAME: &'static str = "ListPlanVersionsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPlanVersionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPlanVersionsResponse".into()
+    }
+}
+/// Asks for a connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct CreateConnectionRequest {
+    /// `cus_…`.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// `spl_…`.
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+    /// How it is paid; unspecified means PREPAID.
+    #[prost(enumeration = "super::super::r#type::v1::ConnectionBilling", tag = "3")]
+    pub billing: i32,
+    /// How the device signs in; unspecified means PPPOE.
+    #[prost(enumeration = "super::super::r#type::v1::ConnectionAccess", tag = "4")]
+    pub access_type: i32,
+    /// `rtr_…`; empty: it is installed later.
+    #[prost(string, tag = "5")]
+    pub router_id: ::prost::alloc::string::String,
+    /// Name by which the device signs in: 3 to 32 small letters, digits, dots, dashes. Empty: one is made from the customer's code.
+    #[prost(string, tag = "6")]
+    pub username: ::prost::alloc::string::String,
+    /// Password of the device, 6 to 64 characters. Empty: one is made.
+    #[prost(string, tag = "7")]
+    pub password: ::prost::alloc::string::String,
+    /// UUID made by the client; the same one again gives the same connection.
+    #[prost(string, tag = "8")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateConnectionRequest {
+    const NAME: &'static str = "CreateConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreateConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreateConnectionRequest".into()
+    }
+}
+/// The new connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+}
+impl ::prost::Name for CreateConnectionResponse {
+    const NAME: &'static str = "CreateConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreateConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreateConnectionResponse".into()
+    }
+}
+/// Asks for a change of a connection. Fields that are absent stay.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct UpdateConnectionRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// `rtr_…` of the router that it is on from now on.
+    #[prost(string, optional, tag = "2")]
+    pub router_id: ::core::option::Option<::prost::alloc::string::String>,
+    /// How the device signs in.
+    #[prost(enumeration = "super::super::r#type::v1::ConnectionAccess", tag = "3")]
+    pub access_type: i32,
+    /// Name by which the device signs in.
+    #[prost(string, optional, tag = "4")]
+    pub username: ::core::option::Option<::prost::alloc::string::String>,
+    /// Password of the device.
+    #[prost(string, optional, tag = "5")]
+    pub password: ::core::option::Option<::prost::alloc::string::String>,
+}
+impl ::prost::Name for UpdateConnectionRequest {
+    const NAME: &'static str = "UpdateConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdateConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdateConnectionRequest".into()
+    }
+}
+/// The changed connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+}
+impl ::prost::Name for UpdateConnectionResponse {
+    const NAME: &'static str = "UpdateConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdateConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdateConnectionResponse".into()
+    }
+}
+/// Asks for a suspension.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendConnectionRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Why, for the customer: 1 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SuspendConnectionRequest {
+    const NAME: &'static str = "SuspendConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.SuspendConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.SuspendConnectionRequest".into()
+    }
+}
+/// The suspended connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SuspendConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+}
+impl ::prost::Name for SuspendConnectionResponse {
+    const NAME: &'static str = "SuspendConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.SuspendConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.SuspendConnectionResponse".into()
+    }
+}
+/// Takes a suspension back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeConnectionRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResumeConnectionRequest {
+    const NAME: &'static str = "ResumeConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ResumeConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ResumeConnectionRequest".into()
+    }
+}
+/// The resumed connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResumeConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+}
+impl ::prost::Name for ResumeConnectionResponse {
+    const NAME: &'static str = "ResumeConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ResumeConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ResumeConnectionResponse".into()
+    }
+}
+/// Ends a connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndConnectionRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EndConnectionRequest {
+    const NAME: &'static str = "EndConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.EndConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.EndConnectionRequest".into()
+    }
+}
+/// The ended connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+}
+impl ::prost::Name for EndConnectionResponse {
+    const NAME: &'static str = "EndConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.EndConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.EndConnectionResponse".into()
+    }
+}
+/// Asks for connections.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListConnectionsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those that stand so; unspecified means all.
+    #[prost(enumeration = "super::super::r#type::v1::ConnectionStatus", tag = "3")]
+    pub status: i32,
+    /// Only those of this customer, `cus_…`.
+    #[prost(string, tag = "4")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// Only those on this router, `rtr_…`.
+    #[prost(string, tag = "5")]
+    pub router_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListConnectionsRequest {
+    const NAME: &'static str = "ListConnectionsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListConnectionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListConnectionsRequest".into()
+    }
+}
+/// A page of connections.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListConnectionsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub connections: ::prost::alloc::vec::Vec<super::super::r#type::v1::Connection>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListConnectionsResponse {
+    const NAME: &'static str = "ListConnectionsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListConnectionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListConnectionsResponse".into()
+    }
+}
+/// Asks for one connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetConnectionRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetConnectionRequest {
+    const NAME: &'static str = "GetConnectionRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetConnectionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetConnectionRequest".into()
+    }
+}
+/// One connection.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[prost(skip_debug)]
+pub struct GetConnectionResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+    /// Password of the device; empty before it is installed.
+    #[prost(string, tag = "2")]
+    pub password: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetConnectionResponse {
+    const NAME: &'static str = "GetConnectionResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetConnectionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetConnectionResponse".into()
+    }
+}
+/// Asks for a prompt on a customer's phone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitiatePaymentRequest {
+    /// `cus_…`.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The M-Pesa phone that is asked; empty: the customer's own.
+    #[prost(string, tag = "5")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// UUID made by the client; the same one again gives the same payment.
+    #[prost(string, tag = "6")]
+    pub request_id: ::prost::alloc::string::String,
+    /// What is paid for.
+    #[prost(oneof = "initiate_payment_request::Target", tags = "2, 3, 4")]
+    pub target: ::core::option::Option<initiate_payment_request::Target>,
+}
+/// Nested message and enum types in `InitiatePaymentRequest`.
+pub mod initiate_payment_request {
+    /// What is paid for.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Target {
+        /// `inv_…`: what is still owed of it.
+        #[prost(string, tag = "2")]
+        InvoiceId(::prost::alloc::string::String),
+        /// `spl_…`: one period of this plan, at its price now.
+        #[prost(string, tag = "3")]
+        PlanId(::prost::alloc::string::String),
+        /// Whole shillings from 1 to 249,999 for the balance, which pays open invoices first.
+        #[prost(message, tag = "4")]
+        Amount(super::super::super::r#type::v1::Money),
+    }
+}
+impl ::prost::Name for InitiatePaymentRequest {
+    const NAME: &'static str = "InitiatePaymentRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.InitiatePaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.InitiatePaymentRequest".into()
+    }
+}
+/// The prompt is on its way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitiatePaymentResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for InitiatePaymentResponse {
+    const NAME: &'static str = "InitiatePaymentResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.InitiatePaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.InitiatePaymentResponse".into()
+    }
+}
+/// Asks to write down money that was taken.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordOfflinePaymentRequest {
+    /// `cus_…`.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// What was taken: from one cent to 10 million shillings.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// How.
+    #[prost(enumeration = "OfflineMethod", tag = "3")]
+    pub method: i32,
+    /// Number of the cheque or transfer, up to 60 characters.
+    #[prost(string, tag = "4")]
+    pub reference: ::prost::alloc::string::String,
+    /// Words for the receipt, up to 500 characters.
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+    /// When it was taken, not in the future; absent: now.
+    #[prost(message, optional, tag = "6")]
+    pub received_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// UUID made by the client; the same one again gives the same payment.
+    #[prost(string, tag = "9")]
+    pub request_id: ::prost::alloc::string::String,
+    /// What is paid first; none of them: open invoices, oldest first.
+    #[prost(oneof = "record_offline_payment_request::Target", tags = "7, 8")]
+    pub target: ::core::option::Option<record_offline_payment_request::Target>,
+}
+/// Nested message and enum types in `RecordOfflinePaymentRequest`.
+pub mod record_offline_payment_request {
+    /// What is paid first; none of them: open invoices, oldest first.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Target {
+        /// `inv_…`.
+        #[prost(string, tag = "7")]
+        InvoiceId(::prost::alloc::string::String),
+        /// `spl_…`: one period of this plan at its price now. The amount must reach.
+        #[prost(string, tag = "8")]
+        PlanId(::prost::alloc::string::String),
+    }
+}
+impl ::prost::Name for RecordOfflinePaymentRequest {
+    const NAME: &'static str = "RecordOfflinePaymentRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.RecordOfflinePaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.RecordOfflinePaymentRequest".into()
+    }
+}
+/// It is written down.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordOfflinePaymentResponse {
+    /// The payment, with the number of its receipt.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for RecordOfflinePaymentResponse {
+    const NAME: &'static str = "RecordOfflinePaymentResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.RecordOfflinePaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.RecordOfflinePaymentResponse".into()
+    }
+}
+/// Asks for payments.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPaymentsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those for this; unspecified means all. Money that the ISP took itself counts as INVOICE or RECHARGE.
+    #[prost(enumeration = "super::super::r#type::v1::PaymentPurpose", tag = "3")]
+    pub purpose: i32,
+    /// Only those that stand so; unspecified means all.
+    #[prost(enumeration = "super::super::r#type::v1::PaymentStatus", tag = "4")]
+    pub status: i32,
+    /// Only those of this customer, `cus_…`.
+    #[prost(string, tag = "5")]
+    pub customer_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPaymentsRequest {
+    const NAME: &'static str = "ListPaymentsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPaymentsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPaymentsRequest".into()
+    }
+}
+/// A page of payments.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPaymentsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub payments: ::prost::alloc::vec::Vec<super::super::r#type::v1::Payment>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPaymentsResponse {
+    const NAME: &'static str = "ListPaymentsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListPaymentsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListPaymentsResponse".into()
+    }
+}
+/// Asks for one payment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPaymentRequest {
+    /// `pay_…` or `ofp_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetPaymentRequest {
+    const NAME: &'static str = "GetPaymentRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetPaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetPaymentRequest".into()
+    }
+}
+/// One payment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPaymentResponse {
+    /// As it stands.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for GetPaymentResponse {
+    const NAME: &'static str = "GetPaymentResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetPaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetPaymentResponse".into()
+    }
+}
+/// Asks for an invoice of staff's own.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateInvoiceRequest {
+    /// `cus_…`.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// 1 to 60 lines of whole shillings above nothing, VAT in them; `amount` is not read.
+    #[prost(message, repeated, tag = "2")]
+    pub lines: ::prost::alloc::vec::Vec<super::super::r#type::v1::InvoiceLine>,
+    /// When it should be paid, not in the past; absent: in 7 days.
+    #[prost(message, optional, tag = "3")]
+    pub due_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Words for the invoice, up to 500 characters.
+    #[prost(string, tag = "4")]
+    pub note: ::prost::alloc::string::String,
+    /// UUID made by the client; the same one again gives the same invoice.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CreateInvoiceRequest {
+    const NAME: &'static str = "CreateInvoiceRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreateInvoiceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreateInvoiceRequest".into()
+    }
+}
+/// The new invoice.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct CreateInvoiceResponse {
+    /// With its lines.
+    #[prost(message, optional, tag = "1")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Invoice>,
+}
+impl ::prost::Name for CreateInvoiceResponse {
+    const NAME: &'static str = "CreateInvoiceResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.CreateInvoiceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.CreateInvoiceResponse".into()
+    }
+}
+/// Asks for invoices.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListInvoicesRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those that stand so; unspecified means all. OPEN includes those that are overdue.
+    #[prost(enumeration = "super::super::r#type::v1::InvoiceStatus", tag = "3")]
+    pub status: i32,
+    /// Only those of this customer, `cus_…`.
+    #[prost(string, tag = "4")]
+    pub customer_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInvoicesRequest {
+    const NAME: &'static str = "ListInvoicesRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListInvoicesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListInvoicesRequest".into()
+    }
+}
+/// A page of invoices.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListInvoicesResponse {
+    /// Newest first, without their lines.
+    #[prost(message, repeated, tag = "1")]
+    pub invoices: ::prost::alloc::vec::Vec<super::super::r#type::v1::Invoice>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInvoicesResponse {
+    const NAME: &'static str = "ListInvoicesResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ListInvoicesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ListInvoicesResponse".into()
+    }
+}
+/// Asks for one invoice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoiceRequest {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoiceRequest {
+    const NAME: &'static str = "GetInvoiceRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetInvoiceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetInvoiceRequest".into()
+    }
+}
+/// One invoice.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetInvoiceResponse {
+    /// With its lines.
+    #[prost(message, optional, tag = "1")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Invoice>,
+}
+impl ::prost::Name for GetInvoiceResponse {
+    const NAME: &'static str = "GetInvoiceResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetInvoiceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetInvoiceResponse".into()
+    }
+}
+/// Takes an invoice back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VoidInvoiceRequest {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Why: 1 to 500 characters.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for VoidInvoiceRequest {
+    const NAME: &'static str = "VoidInvoiceRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.VoidInvoiceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.VoidInvoiceRequest".into()
+    }
+}
+/// The void invoice.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VoidInvoiceResponse {
+    /// With its lines.
+    #[prost(message, optional, tag = "1")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Invoice>,
+}
+impl ::prost::Name for VoidInvoiceResponse {
+    const NAME: &'static str = "VoidInvoiceResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.VoidInvoiceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.VoidInvoiceResponse".into()
+    }
+}
+/// What an ISP decides of its invoices.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BillingSettings {
+    /// VAT contained in what is asked for, in basis points: 0 or 1600.
+    #[prost(int32, tag = "1")]
+    pub vat_bps: i32,
+    /// The ISP's number at the revenue authority, up to 20 characters, printed on invoices.
+    #[prost(string, tag = "2")]
+    pub vat_number: ::prost::alloc::string::String,
+    /// Words on every invoice, up to 500 characters.
+    #[prost(string, tag = "3")]
+    pub invoice_note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for BillingSettings {
+    const NAME: &'static str = "BillingSettings";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.BillingSettings".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.BillingSettings".into()
+    }
+}
+/// Asks for the settings.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetBillingSettingsRequest {}
+impl ::prost::Name for GetBillingSettingsRequest {
+    const NAME: &'static str = "GetBillingSettingsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetBillingSettingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetBillingSettingsRequest".into()
+    }
+}
+/// The settings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetBillingSettingsResponse {
+    /// As they are.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<BillingSettings>,
+}
+impl ::prost::Name for GetBillingSettingsResponse {
+    const NAME: &'static str = "GetBillingSettingsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetBillingSettingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetBillingSettingsResponse".into()
+    }
+}
+/// Changes the settings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateBillingSettingsRequest {
+    /// As they shall be.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<BillingSettings>,
+}
+impl ::prost::Name for UpdateBillingSettingsRequest {
+    const NAME: &'static str = "UpdateBillingSettingsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdateBillingSettingsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdateBillingSettingsRequest".into()
+    }
+}
+/// The changed settings.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UpdateBillingSettingsResponse {
+    /// As they are now.
+    #[prost(message, optional, tag = "1")]
+    pub settings: ::core::option::Option<BillingSettings>,
+}
+impl ::prost::Name for UpdateBillingSettingsResponse {
+    const NAME: &'static str = "UpdateBillingSettingsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.UpdateBillingSettingsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.UpdateBillingSettingsResponse".into()
+    }
+}
 /// What a payment was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -311,6 +1141,47 @@ impl PaymentType {
             "PAYMENT_TYPE_HOTSPOT" => Some(Self::Hotspot),
             "PAYMENT_TYPE_RECHARGE" => Some(Self::Recharge),
             "PAYMENT_TYPE_INVOICE" => Some(Self::Invoice),
+            _ => None,
+        }
+    }
+}
+/// How an ISP took money itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum OfflineMethod {
+    /// Means CASH.
+    Unspecified = 0,
+    /// In coins and notes.
+    Cash = 1,
+    /// Into its bank account.
+    Bank = 2,
+    /// By cheque.
+    Cheque = 3,
+    /// Some other way.
+    Other = 4,
+}
+impl OfflineMethod {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "OFFLINE_METHOD_UNSPECIFIED",
+            Self::Cash => "OFFLINE_METHOD_CASH",
+            Self::Bank => "OFFLINE_METHOD_BANK",
+            Self::Cheque => "OFFLINE_METHOD_CHEQUE",
+            Self::Other => "OFFLINE_METHOD_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "OFFLINE_METHOD_UNSPECIFIED" => Some(Self::Unspecified),
+            "OFFLINE_METHOD_CASH" => Some(Self::Cash),
+            "OFFLINE_METHOD_BANK" => Some(Self::Bank),
+            "OFFLINE_METHOD_CHEQUE" => Some(Self::Cheque),
+            "OFFLINE_METHOD_OTHER" => Some(Self::Other),
             _ => None,
         }
     }
@@ -395,6 +1266,257 @@ impl BillingCalls {
             .unary(
                 "/netily.billing.v1.BillingService/ListCommissions",
                 crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// How the terms of a plan have been, newest first. What was sold keeps the terms it was sold with.
+    pub async fn list_plan_versions(
+        &self,
+        ask: ListPlanVersionsRequest,
+    ) -> Result<ListPlanVersionsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListPlanVersions",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Puts a plan on a customer: one that has not ended at a time. An INVOICED one gets its first invoice at once and comes on
+    /// when that is paid. Errors: STATE_CONFLICT when the customer has one, PLAN_NOT_AVAILABLE, ALREADY_EXISTS (`username`).
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_connection(
+        &self,
+        mut ask: CreateConnectionRequest,
+    ) -> Result<CreateConnectionResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/CreateConnection",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Installs a connection on a router, moves it to another one, or changes how the device signs in.
+    /// Errors: STATE_CONFLICT when it has ended, ALREADY_EXISTS (`username`).
+    pub async fn update_connection(
+        &self,
+        ask: UpdateConnectionRequest,
+    ) -> Result<UpdateConnectionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/UpdateConnection",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Takes a connection off the router until ResumeConnection, paid or not.
+    pub async fn suspend_connection(
+        &self,
+        ask: SuspendConnectionRequest,
+    ) -> Result<SuspendConnectionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/SuspendConnection",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Takes a suspension by staff back. The connection is on again if it is paid.
+    pub async fn resume_connection(
+        &self,
+        ask: ResumeConnectionRequest,
+    ) -> Result<ResumeConnectionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ResumeConnection",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Ends a connection for good and takes it off the router.
+    pub async fn end_connection(
+        &self,
+        ask: EndConnectionRequest,
+    ) -> Result<EndConnectionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/EndConnection",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Connections, newest first.
+    pub async fn list_connections(
+        &self,
+        ask: ListConnectionsRequest,
+    ) -> Result<ListConnectionsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListConnections",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One connection, with the password of the device.
+    pub async fn get_connection(
+        &self,
+        ask: GetConnectionRequest,
+    ) -> Result<GetConnectionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetConnection",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Sends a customer an M-Pesa prompt, as SelfService.InitiatePayment does. Invoices and amounts are taken from a suspended
+    /// customer too.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn initiate_payment(
+        &self,
+        mut ask: InitiatePaymentRequest,
+    ) -> Result<InitiatePaymentResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/InitiatePayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Writes down money that the ISP took itself: no commission, and none of it is paid out by Netily. It is used as a payment by
+    /// M-Pesa is.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn record_offline_payment(
+        &self,
+        mut ask: RecordOfflinePaymentRequest,
+    ) -> Result<RecordOfflinePaymentResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/RecordOfflinePayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Payments to the ISP, newest first: by customers and guests, and those that the ISP took itself.
+    pub async fn list_payments(
+        &self,
+        ask: ListPaymentsRequest,
+    ) -> Result<ListPaymentsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListPayments",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One payment.
+    pub async fn get_payment(
+        &self,
+        ask: GetPaymentRequest,
+    ) -> Result<GetPaymentResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetPayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Writes an invoice of staff's own. The customer's balance pays it at once as far as it reaches.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn create_invoice(
+        &self,
+        mut ask: CreateInvoiceRequest,
+    ) -> Result<CreateInvoiceResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/CreateInvoice",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Invoices, newest first.
+    pub async fn list_invoices(
+        &self,
+        ask: ListInvoicesRequest,
+    ) -> Result<ListInvoicesResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ListInvoices",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One invoice, with its lines.
+    pub async fn get_invoice(
+        &self,
+        ask: GetInvoiceRequest,
+    ) -> Result<GetInvoiceResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetInvoice",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
+    /// Errors: STATE_CONFLICT when it is paid.
+    pub async fn void_invoice(
+        &self,
+        ask: VoidInvoiceRequest,
+    ) -> Result<VoidInvoiceResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/VoidInvoice",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// What the ISP decides of its invoices.
+    pub async fn get_billing_settings(
+        &self,
+        ask: GetBillingSettingsRequest,
+    ) -> Result<GetBillingSettingsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetBillingSettings",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Writes every field of it. Invoices that were made stay as they are.
+    pub async fn update_billing_settings(
+        &self,
+        ask: UpdateBillingSettingsRequest,
+    ) -> Result<UpdateBillingSettingsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/UpdateBillingSettings",
+                crate::retry::Repeat::Never,
                 ask,
             )
             .await
@@ -630,6 +1752,527 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// How the terms of a plan have been, newest first. What was sold keeps the terms it was sold with.
+        pub async fn list_plan_versions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPlanVersionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlanVersionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ListPlanVersions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "ListPlanVersions",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Puts a plan on a customer: one that has not ended at a time. An INVOICED one gets its first invoice at once and comes on
+        /// when that is paid. Errors: STATE_CONFLICT when the customer has one, PLAN_NOT_AVAILABLE, ALREADY_EXISTS (`username`).
+        pub async fn create_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/CreateConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "CreateConnection",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Installs a connection on a router, moves it to another one, or changes how the device signs in.
+        /// Errors: STATE_CONFLICT when it has ended, ALREADY_EXISTS (`username`).
+        pub async fn update_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/UpdateConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "UpdateConnection",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a connection off the router until ResumeConnection, paid or not.
+        pub async fn suspend_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SuspendConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/SuspendConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "SuspendConnection",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes a suspension by staff back. The connection is on again if it is paid.
+        pub async fn resume_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResumeConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ResumeConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "ResumeConnection",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a connection for good and takes it off the router.
+        pub async fn end_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/EndConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "EndConnection"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Connections, newest first.
+        pub async fn list_connections(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListConnectionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListConnectionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ListConnections",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "ListConnections",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One connection, with the password of the device.
+        pub async fn get_connection(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetConnectionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetConnection",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "GetConnection"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends a customer an M-Pesa prompt, as SelfService.InitiatePayment does. Invoices and amounts are taken from a suspended
+        /// customer too.
+        pub async fn initiate_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::InitiatePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InitiatePaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/InitiatePayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "InitiatePayment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Writes down money that the ISP took itself: no commission, and none of it is paid out by Netily. It is used as a payment by
+        /// M-Pesa is.
+        pub async fn record_offline_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordOfflinePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordOfflinePaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/RecordOfflinePayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "RecordOfflinePayment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Payments to the ISP, newest first: by customers and guests, and those that the ISP took itself.
+        pub async fn list_payments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPaymentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ListPayments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "ListPayments"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One payment.
+        pub async fn get_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetPayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "GetPayment"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Writes an invoice of staff's own. The customer's balance pays it at once as far as it reaches.
+        pub async fn create_invoice(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CreateInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateInvoiceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/CreateInvoice",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "CreateInvoice"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Invoices, newest first.
+        pub async fn list_invoices(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvoicesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ListInvoices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "ListInvoices"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One invoice, with its lines.
+        pub async fn get_invoice(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoiceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetInvoice",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "GetInvoice"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
+        /// Errors: STATE_CONFLICT when it is paid.
+        pub async fn void_invoice(
+            &mut self,
+            request: impl tonic::IntoRequest<super::VoidInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VoidInvoiceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/VoidInvoice",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "VoidInvoice"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What the ISP decides of its invoices.
+        pub async fn get_billing_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetBillingSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBillingSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetBillingSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "GetBillingSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Writes every field of it. Invoices that were made stay as they are.
+        pub async fn update_billing_settings(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UpdateBillingSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateBillingSettingsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/UpdateBillingSettings",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "UpdateBillingSettings",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -684,6 +2327,155 @@ pub mod billing_service_server {
             request: tonic::Request<super::ListCommissionsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListCommissionsResponse>,
+            tonic::Status,
+        >;
+        /// How the terms of a plan have been, newest first. What was sold keeps the terms it was sold with.
+        async fn list_plan_versions(
+            &self,
+            request: tonic::Request<super::ListPlanVersionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPlanVersionsResponse>,
+            tonic::Status,
+        >;
+        /// Puts a plan on a customer: one that has not ended at a time. An INVOICED one gets its first invoice at once and comes on
+        /// when that is paid. Errors: STATE_CONFLICT when the customer has one, PLAN_NOT_AVAILABLE, ALREADY_EXISTS (`username`).
+        async fn create_connection(
+            &self,
+            request: tonic::Request<super::CreateConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Installs a connection on a router, moves it to another one, or changes how the device signs in.
+        /// Errors: STATE_CONFLICT when it has ended, ALREADY_EXISTS (`username`).
+        async fn update_connection(
+            &self,
+            request: tonic::Request<super::UpdateConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Takes a connection off the router until ResumeConnection, paid or not.
+        async fn suspend_connection(
+            &self,
+            request: tonic::Request<super::SuspendConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SuspendConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Takes a suspension by staff back. The connection is on again if it is paid.
+        async fn resume_connection(
+            &self,
+            request: tonic::Request<super::ResumeConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResumeConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Ends a connection for good and takes it off the router.
+        async fn end_connection(
+            &self,
+            request: tonic::Request<super::EndConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Connections, newest first.
+        async fn list_connections(
+            &self,
+            request: tonic::Request<super::ListConnectionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListConnectionsResponse>,
+            tonic::Status,
+        >;
+        /// One connection, with the password of the device.
+        async fn get_connection(
+            &self,
+            request: tonic::Request<super::GetConnectionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetConnectionResponse>,
+            tonic::Status,
+        >;
+        /// Sends a customer an M-Pesa prompt, as SelfService.InitiatePayment does. Invoices and amounts are taken from a suspended
+        /// customer too.
+        async fn initiate_payment(
+            &self,
+            request: tonic::Request<super::InitiatePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InitiatePaymentResponse>,
+            tonic::Status,
+        >;
+        /// Writes down money that the ISP took itself: no commission, and none of it is paid out by Netily. It is used as a payment by
+        /// M-Pesa is.
+        async fn record_offline_payment(
+            &self,
+            request: tonic::Request<super::RecordOfflinePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordOfflinePaymentResponse>,
+            tonic::Status,
+        >;
+        /// Payments to the ISP, newest first: by customers and guests, and those that the ISP took itself.
+        async fn list_payments(
+            &self,
+            request: tonic::Request<super::ListPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPaymentsResponse>,
+            tonic::Status,
+        >;
+        /// One payment.
+        async fn get_payment(
+            &self,
+            request: tonic::Request<super::GetPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPaymentResponse>,
+            tonic::Status,
+        >;
+        /// Writes an invoice of staff's own. The customer's balance pays it at once as far as it reaches.
+        async fn create_invoice(
+            &self,
+            request: tonic::Request<super::CreateInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CreateInvoiceResponse>,
+            tonic::Status,
+        >;
+        /// Invoices, newest first.
+        async fn list_invoices(
+            &self,
+            request: tonic::Request<super::ListInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvoicesResponse>,
+            tonic::Status,
+        >;
+        /// One invoice, with its lines.
+        async fn get_invoice(
+            &self,
+            request: tonic::Request<super::GetInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoiceResponse>,
+            tonic::Status,
+        >;
+        /// Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
+        /// Errors: STATE_CONFLICT when it is paid.
+        async fn void_invoice(
+            &self,
+            request: tonic::Request<super::VoidInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::VoidInvoiceResponse>,
+            tonic::Status,
+        >;
+        /// What the ISP decides of its invoices.
+        async fn get_billing_settings(
+            &self,
+            request: tonic::Request<super::GetBillingSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetBillingSettingsResponse>,
+            tonic::Status,
+        >;
+        /// Writes every field of it. Invoices that were made stay as they are.
+        async fn update_billing_settings(
+            &self,
+            request: tonic::Request<super::UpdateBillingSettingsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UpdateBillingSettingsResponse>,
             tonic::Status,
         >;
     }
@@ -990,6 +2782,832 @@ pub mod billing_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.billing.v1.BillingService/ListPlanVersions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPlanVersionsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ListPlanVersionsRequest>
+                    for ListPlanVersionsSvc<T> {
+                        type Response = super::ListPlanVersionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPlanVersionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::list_plan_versions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPlanVersionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/CreateConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::CreateConnectionRequest>
+                    for CreateConnectionSvc<T> {
+                        type Response = super::CreateConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::create_connection(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/UpdateConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::UpdateConnectionRequest>
+                    for UpdateConnectionSvc<T> {
+                        type Response = super::UpdateConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::update_connection(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/SuspendConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct SuspendConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::SuspendConnectionRequest>
+                    for SuspendConnectionSvc<T> {
+                        type Response = super::SuspendConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SuspendConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::suspend_connection(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SuspendConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ResumeConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResumeConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ResumeConnectionRequest>
+                    for ResumeConnectionSvc<T> {
+                        type Response = super::ResumeConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResumeConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::resume_connection(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResumeConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/EndConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::EndConnectionRequest>
+                    for EndConnectionSvc<T> {
+                        type Response = super::EndConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::end_connection(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ListConnections" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListConnectionsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ListConnectionsRequest>
+                    for ListConnectionsSvc<T> {
+                        type Response = super::ListConnectionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListConnectionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::list_connections(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListConnectionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetConnection" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetConnectionSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetConnectionRequest>
+                    for GetConnectionSvc<T> {
+                        type Response = super::GetConnectionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetConnectionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_connection(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetConnectionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/InitiatePayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct InitiatePaymentSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::InitiatePaymentRequest>
+                    for InitiatePaymentSvc<T> {
+                        type Response = super::InitiatePaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::InitiatePaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::initiate_payment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = InitiatePaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/RecordOfflinePayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordOfflinePaymentSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::RecordOfflinePaymentRequest>
+                    for RecordOfflinePaymentSvc<T> {
+                        type Response = super::RecordOfflinePaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordOfflinePaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::record_offline_payment(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordOfflinePaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ListPayments" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPaymentsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ListPaymentsRequest>
+                    for ListPaymentsSvc<T> {
+                        type Response = super::ListPaymentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPaymentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::list_payments(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPaymentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetPayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPaymentSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetPaymentRequest>
+                    for GetPaymentSvc<T> {
+                        type Response = super::GetPaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_payment(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/CreateInvoice" => {
+                    #[allow(non_camel_case_types)]
+                    struct CreateInvoiceSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::CreateInvoiceRequest>
+                    for CreateInvoiceSvc<T> {
+                        type Response = super::CreateInvoiceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CreateInvoiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::create_invoice(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CreateInvoiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ListInvoices" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListInvoicesSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ListInvoicesRequest>
+                    for ListInvoicesSvc<T> {
+                        type Response = super::ListInvoicesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListInvoicesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::list_invoices(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListInvoicesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetInvoice" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvoiceSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetInvoiceRequest>
+                    for GetInvoiceSvc<T> {
+                        type Response = super::GetInvoiceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvoiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_invoice(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvoiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/VoidInvoice" => {
+                    #[allow(non_camel_case_types)]
+                    struct VoidInvoiceSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::VoidInvoiceRequest>
+                    for VoidInvoiceSvc<T> {
+                        type Response = super::VoidInvoiceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::VoidInvoiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::void_invoice(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = VoidInvoiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetBillingSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetBillingSettingsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetBillingSettingsRequest>
+                    for GetBillingSettingsSvc<T> {
+                        type Response = super::GetBillingSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetBillingSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_billing_settings(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetBillingSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/UpdateBillingSettings" => {
+                    #[allow(non_camel_case_types)]
+                    struct UpdateBillingSettingsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::UpdateBillingSettingsRequest>
+                    for UpdateBillingSettingsSvc<T> {
+                        type Response = super::UpdateBillingSettingsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UpdateBillingSettingsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::update_billing_settings(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UpdateBillingSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 _ => {
                     Box::pin(async move {
                         let mut response = http::Response::new(
@@ -1028,5 +3646,38 @@ pub mod billing_service_server {
     pub const SERVICE_NAME: &str = "netily.billing.v1.BillingService";
     impl<T> tonic::server::NamedService for BillingServiceServer<T> {
         const NAME: &'static str = SERVICE_NAME;
+    }
+}
+impl ::core::fmt::Debug for CreateConnectionRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("CreateConnectionRequest")
+            .field("customer_id", &self.customer_id)
+            .field("plan_id", &self.plan_id)
+            .field("billing", &self.billing())
+            .field("access_type", &self.access_type())
+            .field("router_id", &self.router_id)
+            .field("username", &self.username)
+            .field("password", &"[secret]")
+            .field("request_id", &self.request_id)
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for UpdateConnectionRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("UpdateConnectionRequest")
+            .field("id", &self.id)
+            .field("router_id", &self.router_id)
+            .field("access_type", &self.access_type())
+            .field("username", &self.username)
+            .field("password", &"[secret]")
+            .finish()
+    }
+}
+impl ::core::fmt::Debug for GetConnectionResponse {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("GetConnectionResponse")
+            .field("connection", &self.connection)
+            .field("password", &"[secret]")
+            .finish()
     }
 }

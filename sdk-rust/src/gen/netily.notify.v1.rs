@@ -460,6 +460,18 @@ pub enum TemplateKind {
     EmailChanged = 14,
     /// Staff answered a service request.
     ServiceRequestAnswered = 15,
+    /// Money of a customer came in.
+    PaymentReceived = 16,
+    /// The same, and the connection is paid until some moment.
+    PaidUntil = 17,
+    /// An invoice was made; a mail.
+    InvoiceIssued = 18,
+    /// An invoice should be paid soon, or today.
+    InvoiceDue = 19,
+    /// An invoice should have been paid.
+    InvoiceOverdue = 20,
+    /// What was paid for is over, and the connection is off.
+    ServiceSuspended = 21,
 }
 impl TemplateKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -484,6 +496,12 @@ impl TemplateKind {
             Self::PhoneChanged => "TEMPLATE_KIND_PHONE_CHANGED",
             Self::EmailChanged => "TEMPLATE_KIND_EMAIL_CHANGED",
             Self::ServiceRequestAnswered => "TEMPLATE_KIND_SERVICE_REQUEST_ANSWERED",
+            Self::PaymentReceived => "TEMPLATE_KIND_PAYMENT_RECEIVED",
+            Self::PaidUntil => "TEMPLATE_KIND_PAID_UNTIL",
+            Self::InvoiceIssued => "TEMPLATE_KIND_INVOICE_ISSUED",
+            Self::InvoiceDue => "TEMPLATE_KIND_INVOICE_DUE",
+            Self::InvoiceOverdue => "TEMPLATE_KIND_INVOICE_OVERDUE",
+            Self::ServiceSuspended => "TEMPLATE_KIND_SERVICE_SUSPENDED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -507,6 +525,12 @@ impl TemplateKind {
             "TEMPLATE_KIND_SERVICE_REQUEST_ANSWERED" => {
                 Some(Self::ServiceRequestAnswered)
             }
+            "TEMPLATE_KIND_PAYMENT_RECEIVED" => Some(Self::PaymentReceived),
+            "TEMPLATE_KIND_PAID_UNTIL" => Some(Self::PaidUntil),
+            "TEMPLATE_KIND_INVOICE_ISSUED" => Some(Self::InvoiceIssued),
+            "TEMPLATE_KIND_INVOICE_DUE" => Some(Self::InvoiceDue),
+            "TEMPLATE_KIND_INVOICE_OVERDUE" => Some(Self::InvoiceOverdue),
+            "TEMPLATE_KIND_SERVICE_SUSPENDED" => Some(Self::ServiceSuspended),
             _ => None,
         }
     }

@@ -195,6 +195,74 @@ impl ::prost::Name for Invoice {
         "/netily.type.v1.Invoice".into()
     }
 }
+/// A customer's plan on a router: the line into the house.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Connection {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// `cus_…`.
+    #[prost(string, tag = "2")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// `spl_…` of the plan of the present period.
+    #[prost(string, tag = "3")]
+    pub plan_id: ::prost::alloc::string::String,
+    /// Its name as it was sold.
+    #[prost(string, tag = "4")]
+    pub plan_name: ::prost::alloc::string::String,
+    /// The price of one period as it was sold.
+    #[prost(message, optional, tag = "5")]
+    pub price: ::core::option::Option<Money>,
+    /// How it is paid.
+    #[prost(enumeration = "ConnectionBilling", tag = "6")]
+    pub billing: i32,
+    /// How it stands.
+    #[prost(enumeration = "ConnectionStatus", tag = "7")]
+    pub status: i32,
+    /// Why staff suspended it; empty when they did not.
+    #[prost(string, tag = "8")]
+    pub suspended_note: ::prost::alloc::string::String,
+    /// When the period that was paid last begins; absent before the first.
+    #[prost(message, optional, tag = "9")]
+    pub period_start: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when it is paid; absent before the first period.
+    #[prost(message, optional, tag = "10")]
+    pub paid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// How the device signs in.
+    #[prost(enumeration = "ConnectionAccess", tag = "11")]
+    pub access_type: i32,
+    /// `rtr_…` of the router that it is on; empty before it is installed.
+    #[prost(string, tag = "12")]
+    pub router_id: ::prost::alloc::string::String,
+    /// Name by which the device signs in; empty before it is installed.
+    #[prost(string, tag = "13")]
+    pub username: ::prost::alloc::string::String,
+    /// When it first came on a router. Time that was paid before begins then.
+    #[prost(message, optional, tag = "14")]
+    pub installed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether the router has yet to be told of a change.
+    #[prost(bool, tag = "15")]
+    pub router_pending: bool,
+    /// What keeps the router from being told; empty when nothing does.
+    #[prost(string, tag = "16")]
+    pub router_error: ::prost::alloc::string::String,
+    /// When it was made.
+    #[prost(message, optional, tag = "17")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it ended; absent while it has not.
+    #[prost(message, optional, tag = "18")]
+    pub ended_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Connection {
+    const NAME: &'static str = "Connection";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.Connection".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.Connection".into()
+    }
+}
 /// What a billing period is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

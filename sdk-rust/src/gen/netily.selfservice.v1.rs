@@ -564,7 +564,7 @@ impl ::prost::Name for GetDashboardRequest {
     }
 }
 /// The first page.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetDashboardResponse {
     /// The customer.
     #[prost(message, optional, tag = "1")]
@@ -584,6 +584,24 @@ pub struct GetDashboardResponse {
     /// Service requests that are not completed, rejected or cancelled.
     #[prost(int32, tag = "6")]
     pub open_service_requests: i32,
+    /// The plan on a router; absent before there is one.
+    #[prost(message, optional, tag = "7")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+    /// Until when it is paid; absent before the first period.
+    #[prost(message, optional, tag = "8")]
+    pub paid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What was paid and not used yet.
+    #[prost(message, optional, tag = "9")]
+    pub account_balance: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What is to be paid, oldest first, at most 5.
+    #[prost(message, repeated, tag = "10")]
+    pub open_invoices: ::prost::alloc::vec::Vec<super::super::r#type::v1::Invoice>,
+    /// What is still owed on all open invoices.
+    #[prost(message, optional, tag = "11")]
+    pub total_owed: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The own payments, newest first, at most 5.
+    #[prost(message, repeated, tag = "12")]
+    pub last_payments: ::prost::alloc::vec::Vec<super::super::r#type::v1::Payment>,
 }
 impl ::prost::Name for GetDashboardResponse {
     const NAME: &'static str = "GetDashboardResponse";
@@ -1044,6 +1062,247 @@ impl ::prost::Name for AcceptInvitationResponse {
         "/netily.selfservice.v1.AcceptInvitationResponse".into()
     }
 }
+/// Asks for a prompt.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitiatePaymentRequest {
+    /// The M-Pesa phone that is asked, as 07… or 254…; empty: the own one.
+    #[prost(string, tag = "4")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// UUID made by the client; the same one again gives the same payment.
+    #[prost(string, tag = "5")]
+    pub request_id: ::prost::alloc::string::String,
+    /// What is paid for.
+    #[prost(oneof = "initiate_payment_request::Target", tags = "1, 2, 3")]
+    pub target: ::core::option::Option<initiate_payment_request::Target>,
+}
+/// Nested message and enum types in `InitiatePaymentRequest`.
+pub mod initiate_payment_request {
+    /// What is paid for.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Target {
+        /// `inv_…`: what is still owed of it.
+        #[prost(string, tag = "1")]
+        InvoiceId(::prost::alloc::string::String),
+        /// `spl_…`: one period of this plan, at its price now.
+        #[prost(string, tag = "2")]
+        PlanId(::prost::alloc::string::String),
+        /// Whole shillings from 1 to 249,999 for the balance, which pays open invoices first.
+        #[prost(message, tag = "3")]
+        Amount(super::super::super::r#type::v1::Money),
+    }
+}
+impl ::prost::Name for InitiatePaymentRequest {
+    const NAME: &'static str = "InitiatePaymentRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.InitiatePaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.InitiatePaymentRequest".into()
+    }
+}
+/// The prompt is on its way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InitiatePaymentResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for InitiatePaymentResponse {
+    const NAME: &'static str = "InitiatePaymentResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.InitiatePaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.InitiatePaymentResponse".into()
+    }
+}
+/// Asks for a payment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPaymentStatusRequest {
+    /// `pay_…` or `ofp_…`.
+    #[prost(string, tag = "1")]
+    pub payment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetPaymentStatusRequest {
+    const NAME: &'static str = "GetPaymentStatusRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetPaymentStatusRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetPaymentStatusRequest".into()
+    }
+}
+/// How it stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPaymentStatusResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for GetPaymentStatusResponse {
+    const NAME: &'static str = "GetPaymentStatusResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetPaymentStatusResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetPaymentStatusResponse".into()
+    }
+}
+/// Asks for a payment and its changes.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchPaymentRequest {
+    /// `pay_…`.
+    #[prost(string, tag = "1")]
+    pub payment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for WatchPaymentRequest {
+    const NAME: &'static str = "WatchPaymentRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.WatchPaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.WatchPaymentRequest".into()
+    }
+}
+/// How it stands at this moment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchPaymentResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for WatchPaymentResponse {
+    const NAME: &'static str = "WatchPaymentResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.WatchPaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.WatchPaymentResponse".into()
+    }
+}
+/// Asks for the own payments.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPaymentsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPaymentsRequest {
+    const NAME: &'static str = "ListPaymentsRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListPaymentsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListPaymentsRequest".into()
+    }
+}
+/// A page of payments.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPaymentsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub payments: ::prost::alloc::vec::Vec<super::super::r#type::v1::Payment>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListPaymentsResponse {
+    const NAME: &'static str = "ListPaymentsResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListPaymentsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListPaymentsResponse".into()
+    }
+}
+/// Asks for the own invoices.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListInvoicesRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Only those that stand so; unspecified means all. OPEN includes those that are overdue.
+    #[prost(enumeration = "super::super::r#type::v1::InvoiceStatus", tag = "3")]
+    pub status: i32,
+}
+impl ::prost::Name for ListInvoicesRequest {
+    const NAME: &'static str = "ListInvoicesRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListInvoicesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListInvoicesRequest".into()
+    }
+}
+/// A page of invoices.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListInvoicesResponse {
+    /// Newest first, without their lines.
+    #[prost(message, repeated, tag = "1")]
+    pub invoices: ::prost::alloc::vec::Vec<super::super::r#type::v1::Invoice>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListInvoicesResponse {
+    const NAME: &'static str = "ListInvoicesResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ListInvoicesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ListInvoicesResponse".into()
+    }
+}
+/// Asks for one invoice.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoiceRequest {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoiceRequest {
+    const NAME: &'static str = "GetInvoiceRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetInvoiceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetInvoiceRequest".into()
+    }
+}
+/// One invoice.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetInvoiceResponse {
+    /// With its lines.
+    #[prost(message, optional, tag = "1")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Invoice>,
+}
+impl ::prost::Name for GetInvoiceResponse {
+    const NAME: &'static str = "GetInvoiceResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetInvoiceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetInvoiceResponse".into()
+    }
+}
 /// What customers do for themselves. Every call needs the subdomain of an ISP.
 ///
 /// Made by [`Client::selfservice`](crate::Client::selfservice).
@@ -1364,6 +1623,91 @@ impl SelfServiceCalls {
             .unary(
                 "/netily.selfservice.v1.SelfService/AcceptInvitation",
                 crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Sends an M-Pesa prompt for an invoice, for a period of a plan, or for an amount that becomes balance. At most one prompt is
+    /// open for the same: a second device gets the open one. The money counts whatever happens meanwhile: what cannot be used for
+    /// what it was meant for becomes balance.
+    /// Errors: CUSTOMER_NOT_ACTIVE, PHONE_NOT_VERIFIED, PLAN_NOT_AVAILABLE, STATE_CONFLICT when the invoice is paid or void,
+    /// PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn initiate_payment(
+        &self,
+        mut ask: InitiatePaymentRequest,
+    ) -> Result<InitiatePaymentResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/InitiatePayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// How one of the own payments stands.
+    pub async fn get_payment_status(
+        &self,
+        ask: GetPaymentStatusRequest,
+    ) -> Result<GetPaymentStatusResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/GetPaymentStatus",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The same now and at each change, until it is COMPLETED or FAILED.
+    pub async fn watch_payment(
+        &self,
+        ask: WatchPaymentRequest,
+    ) -> Result<crate::Streaming<WatchPaymentResponse>, crate::Error> {
+        self.client
+            .open(
+                "/netily.selfservice.v1.SelfService/WatchPayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The own payments, newest first; those that the ISP took itself too.
+    pub async fn list_payments(
+        &self,
+        ask: ListPaymentsRequest,
+    ) -> Result<ListPaymentsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ListPayments",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The own invoices, newest first.
+    pub async fn list_invoices(
+        &self,
+        ask: ListInvoicesRequest,
+    ) -> Result<ListInvoicesResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ListInvoices",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One of the own invoices, with its lines.
+    pub async fn get_invoice(
+        &self,
+        ask: GetInvoiceRequest,
+    ) -> Result<GetInvoiceResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/GetInvoice",
+                crate::retry::Repeat::Safe,
                 ask,
             )
             .await
@@ -2099,6 +2443,178 @@ pub mod self_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Sends an M-Pesa prompt for an invoice, for a period of a plan, or for an amount that becomes balance. At most one prompt is
+        /// open for the same: a second device gets the open one. The money counts whatever happens meanwhile: what cannot be used for
+        /// what it was meant for becomes balance.
+        /// Errors: CUSTOMER_NOT_ACTIVE, PHONE_NOT_VERIFIED, PLAN_NOT_AVAILABLE, STATE_CONFLICT when the invoice is paid or void,
+        /// PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+        pub async fn initiate_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::InitiatePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InitiatePaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/InitiatePayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "InitiatePayment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// How one of the own payments stands.
+        pub async fn get_payment_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPaymentStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPaymentStatusResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/GetPaymentStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.selfservice.v1.SelfService",
+                        "GetPaymentStatus",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The same now and at each change, until it is COMPLETED or FAILED.
+        pub async fn watch_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WatchPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchPaymentResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/WatchPayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "WatchPayment"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// The own payments, newest first; those that the ISP took itself too.
+        pub async fn list_payments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPaymentsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ListPayments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "ListPayments"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The own invoices, newest first.
+        pub async fn list_invoices(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvoicesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ListInvoices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "ListInvoices"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One of the own invoices, with its lines.
+        pub async fn get_invoice(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoiceResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/GetInvoice",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "GetInvoice"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2305,6 +2821,64 @@ pub mod self_service_server {
             request: tonic::Request<super::AcceptInvitationRequest>,
         ) -> std::result::Result<
             tonic::Response<super::AcceptInvitationResponse>,
+            tonic::Status,
+        >;
+        /// Sends an M-Pesa prompt for an invoice, for a period of a plan, or for an amount that becomes balance. At most one prompt is
+        /// open for the same: a second device gets the open one. The money counts whatever happens meanwhile: what cannot be used for
+        /// what it was meant for becomes balance.
+        /// Errors: CUSTOMER_NOT_ACTIVE, PHONE_NOT_VERIFIED, PLAN_NOT_AVAILABLE, STATE_CONFLICT when the invoice is paid or void,
+        /// PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+        async fn initiate_payment(
+            &self,
+            request: tonic::Request<super::InitiatePaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::InitiatePaymentResponse>,
+            tonic::Status,
+        >;
+        /// How one of the own payments stands.
+        async fn get_payment_status(
+            &self,
+            request: tonic::Request<super::GetPaymentStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPaymentStatusResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the WatchPayment method.
+        type WatchPaymentStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchPaymentResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// The same now and at each change, until it is COMPLETED or FAILED.
+        async fn watch_payment(
+            &self,
+            request: tonic::Request<super::WatchPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::WatchPaymentStream>,
+            tonic::Status,
+        >;
+        /// The own payments, newest first; those that the ISP took itself too.
+        async fn list_payments(
+            &self,
+            request: tonic::Request<super::ListPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPaymentsResponse>,
+            tonic::Status,
+        >;
+        /// The own invoices, newest first.
+        async fn list_invoices(
+            &self,
+            request: tonic::Request<super::ListInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListInvoicesResponse>,
+            tonic::Status,
+        >;
+        /// One of the own invoices, with its lines.
+        async fn get_invoice(
+            &self,
+            request: tonic::Request<super::GetInvoiceRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoiceResponse>,
             tonic::Status,
         >;
     }
@@ -3372,6 +3946,278 @@ pub mod self_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AcceptInvitationSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/InitiatePayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct InitiatePaymentSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::InitiatePaymentRequest>
+                    for InitiatePaymentSvc<T> {
+                        type Response = super::InitiatePaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::InitiatePaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::initiate_payment(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = InitiatePaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/GetPaymentStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPaymentStatusSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::GetPaymentStatusRequest>
+                    for GetPaymentStatusSvc<T> {
+                        type Response = super::GetPaymentStatusResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPaymentStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::get_payment_status(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPaymentStatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/WatchPayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchPaymentSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::ServerStreamingService<super::WatchPaymentRequest>
+                    for WatchPaymentSvc<T> {
+                        type Response = super::WatchPaymentResponse;
+                        type ResponseStream = T::WatchPaymentStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WatchPaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::watch_payment(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchPaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/ListPayments" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPaymentsSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ListPaymentsRequest>
+                    for ListPaymentsSvc<T> {
+                        type Response = super::ListPaymentsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPaymentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::list_payments(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPaymentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/ListInvoices" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListInvoicesSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ListInvoicesRequest>
+                    for ListInvoicesSvc<T> {
+                        type Response = super::ListInvoicesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListInvoicesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::list_invoices(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListInvoicesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/GetInvoice" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvoiceSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::GetInvoiceRequest>
+                    for GetInvoiceSvc<T> {
+                        type Response = super::GetInvoiceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvoiceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::get_invoice(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvoiceSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -51,6 +51,56 @@ pub enum News<'a> {
         /// What it was about.
         subject: &'a str,
     },
+    /// Money came in.
+    Paid {
+        /// Shillings, as `1,500.00`.
+        amount: &'a str,
+        /// Of M-Pesa or of the ISP.
+        receipt: &'a str,
+    },
+    /// Money came in, and the connection is paid.
+    PaidUntil {
+        /// Shillings, as `1,500.00`.
+        amount: &'a str,
+        /// Of M-Pesa or of the ISP.
+        receipt: &'a str,
+        /// In Kenya's time.
+        until: &'a str,
+    },
+    /// A prompt that staff asked for was not paid.
+    PaymentFailed {
+        /// Shillings, as `1,500.00`.
+        amount: &'a str,
+    },
+    /// There is a new invoice.
+    Invoiced {
+        /// `INV-000001`.
+        number: &'a str,
+        /// Shillings.
+        amount: &'a str,
+        /// In Kenya's time.
+        due: &'a str,
+    },
+    /// An invoice should be paid soon, or today.
+    InvoiceDue {
+        /// `INV-000001`.
+        number: &'a str,
+        /// Shillings.
+        amount: &'a str,
+        /// In Kenya's time.
+        due: &'a str,
+    },
+    /// An invoice should have been paid.
+    InvoiceOverdue {
+        /// `INV-000001`.
+        number: &'a str,
+        /// Shillings.
+        amount: &'a str,
+        /// When the connection goes off, in Kenya's time.
+        until: &'a str,
+    },
+    /// What was paid for is over, and the connection is off.
+    CutOff,
 }
 
 /// A title and a message.
@@ -83,6 +133,17 @@ impl News<'_> {
             News::RequestCompleted { subject } => ("Your request is done", subject.to_owned()),
             News::RequestRejected { subject, reply } => ("Your request is refused", format!("{subject}: {reply}")),
             News::RequestCancelled { subject } => ("Your request is closed", format!("It was cancelled: {subject}")),
+            News::Paid { amount, receipt } => ("Payment received", format!("KES {amount}, receipt {receipt}. Thank you!")),
+            News::PaidUntil { amount, receipt, until } => {
+                ("Payment received", format!("KES {amount}, receipt {receipt}. Your internet is paid until {until}. Thank you!"))
+            }
+            News::PaymentFailed { amount } => ("Payment not completed", format!("The request for KES {amount} was not paid.")),
+            News::Invoiced { number, amount, due } => ("A new invoice", format!("{number}: KES {amount}, to be paid by {due}.")),
+            News::InvoiceDue { number, amount, due } => ("Please pay your invoice", format!("{number}: KES {amount} is to be paid by {due}.")),
+            News::InvoiceOverdue { number, amount, until } => {
+                ("Your invoice is overdue", format!("{number}: KES {amount} was not paid. Your internet goes off at {until}."))
+            }
+            News::CutOff => ("Your internet is off", "What was paid is over. Pay, and it is on again at once.".to_owned()),
         }
     }
 
@@ -97,6 +158,17 @@ impl News<'_> {
             News::RequestCompleted { subject } => ("Ombi lako limekamilika", subject.to_owned()),
             News::RequestRejected { subject, reply } => ("Ombi lako limekataliwa", format!("{subject}: {reply}")),
             News::RequestCancelled { subject } => ("Ombi lako limefungwa", format!("Limeghairiwa: {subject}")),
+            News::Paid { amount, receipt } => ("Malipo yamepokelewa", format!("KES {amount}, risiti {receipt}. Asante!")),
+            News::PaidUntil { amount, receipt, until } => {
+                ("Malipo yamepokelewa", format!("KES {amount}, risiti {receipt}. Intaneti yako imelipiwa hadi {until}. Asante!"))
+            }
+            News::PaymentFailed { amount } => ("Malipo hayakukamilika", format!("Ombi la KES {amount} halikulipwa.")),
+            News::Invoiced { number, amount, due } => ("Ankara mpya", format!("{number}: KES {amount}, ilipwe kabla ya {due}.")),
+            News::InvoiceDue { number, amount, due } => ("Tafadhali lipa ankara yako", format!("{number}: KES {amount} ilipwe kabla ya {due}.")),
+            News::InvoiceOverdue { number, amount, until } => {
+                ("Ankara yako imepitwa na muda", format!("{number}: KES {amount} haijalipwa. Intaneti yako itazimwa {until}."))
+            }
+            News::CutOff => ("Intaneti yako imezimwa", "Muda uliolipiwa umeisha. Lipa, na itawashwa mara moja.".to_owned()),
         }
     }
 }
@@ -118,6 +190,13 @@ mod tests {
             (News::RequestCompleted { subject }, subject),
             (News::RequestRejected { subject, reply: "No cable there." }, "No cable there."),
             (News::RequestCancelled { subject }, subject),
+            (News::Paid { amount: "1,500.00", receipt: "SAB1234567" }, "SAB1234567"),
+            (News::PaidUntil { amount: "1,500.00", receipt: "SAB1234567", until: "01 Jan 2027 10:00" }, "01 Jan 2027 10:00"),
+            (News::PaymentFailed { amount: "1,500.00" }, "1,500.00"),
+            (News::Invoiced { number: "INV-000001", amount: "1,500.00", due: "01 Jan 2027" }, "INV-000001"),
+            (News::InvoiceDue { number: "INV-000001", amount: "1,500.00", due: "01 Jan 2027" }, "01 Jan 2027"),
+            (News::InvoiceOverdue { number: "INV-000001", amount: "1,500.00", until: "04 Jan 2027" }, "04 Jan 2027"),
+            (News::CutOff, ""),
         ];
         for (news, fact) in table {
             let (english, swahili) = (news.words(Lang::English), news.words(Lang::Swahili));

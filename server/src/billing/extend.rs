@@ -3,9 +3,9 @@
 
 use chrono::TimeDelta;
 
-use super::period::{Period, day_of_month};
+use super::period::Period;
 use super::terms::Terms;
-use crate::clock::Time;
+use crate::clock::{Time, day_of_month};
 use crate::connection::{self, Billing, Connection, PaidPeriod};
 use crate::db::Tx;
 use crate::error::{Error, Result};

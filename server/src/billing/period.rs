@@ -1,8 +1,8 @@
 //! For how long one price is paid: some days, weeks or months, in Kenya's time. Pure.
 
-use chrono::{DateTime, Datelike as _, FixedOffset, Months, NaiveDate, TimeDelta, Utc};
+use chrono::{Datelike as _, Months, NaiveDate, TimeDelta, Utc};
 
-use crate::clock::Time;
+use crate::clock::{Time, in_kenya};
 
 /// What a period is counted in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,17 +84,6 @@ impl Period {
         let end = first.with_day(day)?.and_time(local.time()).and_local_timezone(local.timezone()).single()?;
         Some(end.with_timezone(&Utc))
     }
-}
-
-/// The day of the month at a moment in Kenya: what later monthly periods keep.
-pub fn day_of_month(at: Time) -> u32 {
-    in_kenya(at).day()
-}
-
-/// A moment on Kenya's clocks: three hours ahead of UTC the whole year, since 1960.
-pub fn in_kenya(at: Time) -> DateTime<FixedOffset> {
-    const THREE_HOURS: i32 = 3 * 3600;
-    at.with_timezone(&FixedOffset::east_opt(THREE_HOURS).unwrap_or_else(|| unreachable!("three hours are within a day")))
 }
 
 fn days_in_month(first: NaiveDate) -> Option<u32> {

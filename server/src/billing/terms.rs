@@ -51,3 +51,9 @@ pub async fn get(tx: &mut Tx, isp: IspId, plan: ServicePlanId, version: i32) -> 
     let row = service_plan_version::table.find((isp, plan, version)).select(Terms::as_select()).first(&mut **tx).await.optional()?;
     row.ok_or_else(|| Error::not_found("plan"))
 }
+
+/// The versions of a plan, newest first, at most 200.
+pub async fn history(tx: &mut Tx, isp: IspId, plan: ServicePlanId) -> Result<Vec<Terms>> {
+    let all = service_plan_version::table.filter(service_plan_version::tenant_id.eq(isp).and(service_plan_version::plan_id.eq(plan)));
+    Ok(all.order(service_plan_version::version.desc()).limit(200).select(Terms::as_select()).load(&mut **tx).await?)
+}

@@ -39,7 +39,7 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     let now = app.clock.now();
     let mut rest = TimeDelta::zero();
     let state = match answer {
-        Ok(Some(observation)) => app.db.tx(isp, async |tx| answered(tx, isp, &payment, observation, asked_at, now).await).await?,
+        Ok(Some(observation)) => app.db.tx(isp, async |tx| answered(app, tx, isp, &payment, observation, asked_at, now).await).await?,
         Ok(None) => app.db.tx(isp, async |tx| unanswered(tx, isp, id, true, now).await).await?,
         Err(error) => {
             tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
@@ -71,12 +71,12 @@ async fn look(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Optio
 }
 
 /// Books an answer, and closes the callbacks that it deals with.
-async fn answered(tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: Observation, asked_at: Time, now: Time) -> Result<State> {
+async fn answered(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: Observation, asked_at: Time, now: Time) -> Result<State> {
     if observation.seen == Seen::Failed && observation.failure.is_none() {
         // The status says that it failed and not why; a callback may. For people only: no state follows from it.
         observation.failure = hint::said(tx, payment.id).await?.iter().find_map(|said| said.failure);
     }
-    let confirmed = confirm(tx, isp, payment, &observation, now).await?;
+    let confirmed = confirm(app, tx, isp, payment, &observation, now).await?;
     hint::close_answered(tx, isp, payment, confirmed, asked_at, now).await?;
     failpoint::reached("check", "confirming");
     match confirmed {
@@ -186,7 +186,7 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
     };
     let Some(observation) = observation.filter(|observation| observation.receipt.as_deref() == Some(receipt)) else { return Ok(None) };
     let now = app.clock.now();
-    let confirmed = app.db.tx(isp, async |tx| confirm(tx, isp, &payment, &observation, now).await).await?;
+    let confirmed = app.db.tx(isp, async |tx| confirm(app, tx, isp, &payment, &observation, now).await).await?;
     Ok(match confirmed {
         Confirmed::State(state) => Some(state),
         Confirmed::Quarantined => None,

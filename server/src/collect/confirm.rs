@@ -5,9 +5,12 @@ use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use crate::app::App;
+use crate::billing;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::failpoint;
 use crate::hotspot;
 use crate::id::{IspId, JobId, LedgerId, RowId};
 use crate::jobs::Kind;
@@ -15,6 +18,7 @@ use crate::ledger;
 use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
 use crate::schema::functions;
+use crate::wake::Wake;
 
 /// How long we go on asking before a human must look.
 pub(super) const ASK_FOR: TimeDelta = TimeDelta::hours(72);
@@ -30,9 +34,9 @@ pub enum Confirmed {
 
 /// Keeps what the gateway said of a payment and does what follows from it. `known` is the payment as it was read, without a lock,
 /// when the question was asked; should it have changed meanwhile, it is read again.
-pub async fn confirm(tx: &mut Tx, isp: IspId, known: &Payment, observation: &Observation, now: Time) -> Result<Confirmed> {
+pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, known: &Payment, observation: &Observation, now: Time) -> Result<Confirmed> {
     if observation.seen == Seen::Success && known.state != State::Succeeded {
-        match succeed(tx, isp, known, observation, now).await? {
+        match succeed(app, tx, isp, known, observation, now).await? {
             Some(confirmed) => return Ok(confirmed),
             None => tracing::debug!(payment = %known.id, "a payment changed while the gateway was asked"),
         }
@@ -40,7 +44,7 @@ pub async fn confirm(tx: &mut Tx, isp: IspId, known: &Payment, observation: &Obs
     let payment = store::lock(tx, isp, known.id).await?.ok_or_else(|| Error::internal(format!("{} is gone", known.id)))?;
     if observation.seen == Seen::Success && payment.state != State::Succeeded {
         // It is locked: it cannot change once more.
-        return succeed(tx, isp, &payment, observation, now).await?.ok_or_else(|| Error::internal(format!("{} changed under its lock", payment.id)));
+        return succeed(app, tx, isp, &payment, observation, now).await?.ok_or_else(|| Error::internal(format!("{} changed under its lock", payment.id)));
     }
     store::record(tx, isp, payment.id, observation, now).await?;
     if observation.seen == Seen::Failed {
@@ -51,7 +55,7 @@ pub async fn confirm(tx: &mut Tx, isp: IspId, known: &Payment, observation: &Obs
 }
 
 /// Credits a payment that the gateway says is paid. `None`: it is no longer in the state in which it was read, and nothing was written.
-async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Option<Confirmed>> {
+async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Option<Confirmed>> {
     let contradiction = match observation.amount {
         _ if next(payment.state, Event::SeenSuccess) != State::Succeeded => Some("paid_before_sent"),
         Some(seen) if seen != payment.amount => Some("amount_mismatch"),
@@ -64,7 +68,7 @@ async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Obser
         store::record(tx, isp, payment.id, observation, now).await?;
         return quarantine(tx, isp, payment, kind, observation, now).await.map(Some);
     }
-    match book(tx, isp, payment, observation, now).await? {
+    match book(app, tx, isp, payment, observation, now).await? {
         Booked::Credited => {
             if now >= payment.created_at + ASK_FOR {
                 // What was given up has come: no human need look for it any more.
@@ -77,17 +81,30 @@ async fn succeed(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Obser
     }
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Booked {
     Credited,
     ReceiptReused,
     Stale,
 }
 
+impl Booked {
+    /// From what the database says.
+    fn parse(text: &str) -> Result<Booked> {
+        match text {
+            "BOOKED" => Ok(Booked::Credited),
+            "RECEIPT_REUSED" => Ok(Booked::ReceiptReused),
+            "STALE" => Ok(Booked::Stale),
+            other => Err(Error::internal(format!("booking said {other:?}"))),
+        }
+    }
+}
+
 /// Observation, receipt, state, credit and what was bought, in one call, which keeps its plan: this is the hottest act there is.
-async fn book(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
+async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
     let posting = ledger::credit(payment.amount, split(payment.amount, payment.rate));
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    let said: Vec<String> = match payment.purpose {
+    match payment.purpose {
         Purpose::Hotspot => {
             let act = functions::book_hotspot_payment(
                 isp,
@@ -107,20 +124,39 @@ async fn book(tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observat
                 Kind::RouterSync.as_str(),
                 now,
             );
-            diesel::select(act).get_result(&mut **tx).await?
+            let said: Vec<String> = diesel::select(act).get_result(&mut **tx).await?;
+            let booked = Booked::parse(said.as_slice().first().map_or("", String::as_str))?;
+            if let Some(session) = said.as_slice().get(1) {
+                hotspot::granted(tx, session.parse::<Uuid>().map_err(Error::internal)?.into());
+            }
+            Ok(booked)
         }
-        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => {
-            return Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str())));
+        Purpose::Recharge | Purpose::Invoice => {
+            let act = functions::book_payment(
+                isp,
+                payment.id,
+                payment.state.as_str(),
+                RowId::sortable(now),
+                observation.source.as_str(),
+                observation.amount,
+                observation.receipt.as_deref(),
+                &observation.body,
+                LedgerId::sortable(now),
+                posting.kind,
+                accounts,
+                amounts,
+                now,
+            );
+            let said: String = diesel::select(act).get_result(&mut **tx).await?;
+            let booked = Booked::parse(&said)?;
+            if booked == Booked::Credited {
+                billing::paid(app, tx, isp, payment, observation.receipt.as_deref().unwrap_or_default(), now).await?;
+                tx.wake(Wake::Payment(payment.id));
+                failpoint::reached("check", "crediting");
+            }
+            Ok(booked)
         }
-    };
-    match &said[..] {
-        [booked, session, _router] if booked == "BOOKED" => {
-            hotspot::granted(tx, session.parse::<Uuid>().map_err(Error::internal)?.into());
-            Ok(Booked::Credited)
-        }
-        [reused] if reused == "RECEIPT_REUSED" => Ok(Booked::ReceiptReused),
-        [stale] if stale == "STALE" => Ok(Booked::Stale),
-        other => Err(Error::internal(format!("booking {} said {other:?}", payment.id))),
+        Purpose::Subscription => Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str()))),
     }
 }
 
@@ -134,8 +170,15 @@ pub(super) async fn advance(tx: &mut Tx, isp: IspId, payment: &Payment, event: E
     };
     let change = if to == State::Submitting { change } else { Change { claim_token: Some(None), claim_until: Some(None), ..change } };
     store::change(tx, isp, payment, to, change, now).await?;
-    if ended && to != payment.state && payment.purpose == Purpose::Hotspot {
-        hotspot::payment_failed(tx, isp, payment.id).await?;
+    if to != payment.state {
+        match payment.purpose {
+            Purpose::Hotspot if ended => hotspot::payment_failed(tx, isp, payment.id).await?,
+            Purpose::Recharge | Purpose::Invoice if ended => billing::payment_failed(tx, isp, payment, now).await?,
+            _ => {}
+        }
+        if payment.purpose != Purpose::Hotspot {
+            tx.wake(Wake::Payment(payment.id));
+        }
     }
     Ok(())
 }

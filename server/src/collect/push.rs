@@ -88,7 +88,7 @@ fn request(app: &App, isp: IspId, payment: &Payment) -> Result<CollectRequest> {
         amount_shillings: payment.amount.whole_shillings().ok_or_else(|| Error::internal(format!("{} has cents", payment.id)))?,
         phone: payment.phone.as_ref().ok_or_else(|| Error::internal(format!("{} has no phone", payment.id)))?.digits().to_owned(),
         external_reference: payment.external_reference.clone(),
-        customer_name: "Netily guest".to_owned(), // the gateway refuses an empty name
+        customer_name: "Netily guest".to_owned(), // the gateway refuses an empty one, and need not know who pays
         callback_url: format!("{base}{token}/"),
     })
 }

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::store::{Connection, Status, Suspended};
+use super::tell::tell_router;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
@@ -36,6 +37,7 @@ pub async fn extend(tx: &mut Tx, isp: IspId, paid: &Connection, period: PaidPeri
             (connection::plan_id.eq(period.plan), connection::plan_version.eq(period.plan_version), connection::status.eq(on.as_str())),
             (connection::period_start.eq(period.start), connection::paid_until.eq(period.end), connection::anchor_day.eq(period.anchor_day)),
             (connection::suspended_reason.eq(if stopped { "STAFF" } else { "" }), connection::next_act_at.eq(look_at)),
+            connection::counts_from.eq(paid.counts_from.or(Some(period.start))),
         ))
         .execute(&mut **tx)
         .await?;
@@ -64,10 +66,9 @@ pub async fn look_again(tx: &mut Tx, isp: IspId, id: ConnectionId, at: Option<Ti
     Ok(())
 }
 
-/// The router, if there is one, is to be brought to what the row says.
-async fn tell_router(tx: &mut Tx, isp: IspId, changed: &Connection, _now: Time) -> Result<()> {
-    if changed.router_id.is_some() {
-        diesel::update(connection::table.find((isp, changed.id))).set(connection::router_pending.eq(true)).execute(&mut **tx).await?;
-    }
+/// Gives up what is left of the paid time of a locked connection: the next period begins when it is paid.
+pub async fn stop_paid_time(tx: &mut Tx, isp: IspId, id: ConnectionId) -> Result<()> {
+    let nothing = (connection::period_start.eq(None::<Time>), connection::paid_until.eq(None::<Time>), connection::anchor_day.eq(None::<i16>));
+    diesel::update(connection::table.find((isp, id))).set(nothing).execute(&mut **tx).await?;
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{ConnectionId, CustomerId, IspId, RouterId, ServicePlanId};
+use crate::page::{Cursor, PageAsk};
 use crate::schema::connection;
 
 /// How it stands.
@@ -133,8 +134,12 @@ pub struct Connection {
     pub password_sealed: Option<Vec<u8>>,
     /// When it first came on a router.
     pub installed_at: Option<Time>,
+    /// When its first paid period began, or its installation when that was later.
+    pub counts_from: Option<Time>,
     /// Whether the router may differ from this row.
     pub router_pending: bool,
+    /// Rises with each change that the router must be told of.
+    pub router_asked: i64,
     /// What keeps the router from being told.
     pub router_error: Option<String>,
     /// Hash of the request that made it.
@@ -196,4 +201,43 @@ pub async fn lock(tx: &mut Tx, isp: IspId, id: ConnectionId) -> Result<Connectio
 pub async fn live_of(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Option<Connection>> {
     let live = connection::table.filter(connection::tenant_id.eq(isp).and(connection::customer_id.eq(customer)).and(connection::status.ne("ENDED")));
     Ok(live.for_update().select(Connection::as_select()).first(&mut **tx).await.optional()?)
+}
+
+/// The same without the lock, for looking.
+pub async fn seen_of(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Option<Connection>> {
+    let live = connection::table.filter(connection::tenant_id.eq(isp).and(connection::customer_id.eq(customer)).and(connection::status.ne("ENDED")));
+    Ok(live.select(Connection::as_select()).first(&mut **tx).await.optional()?)
+}
+
+/// Which connections are wanted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Filter {
+    /// Only those that stand so.
+    pub status: Option<Status>,
+    /// Only those of this customer.
+    pub customer: Option<CustomerId>,
+    /// Only those on this router.
+    pub router: Option<RouterId>,
+}
+
+/// A page of connections, newest first.
+pub async fn list(tx: &mut Tx, isp: IspId, filter: Filter, page: PageAsk) -> Result<(Vec<Connection>, String)> {
+    let before = page.before();
+    let mut query = connection::table
+        .filter(connection::tenant_id.eq(isp))
+        .filter(connection::created_at.lt(before.at).or(connection::created_at.eq(before.at).and(connection::id.lt(before.id))))
+        .order((connection::created_at.desc(), connection::id.desc()))
+        .limit(page.size + 1)
+        .select(Connection::as_select())
+        .into_boxed();
+    if let Some(status) = filter.status {
+        query = query.filter(connection::status.eq(status.as_str()));
+    }
+    if let Some(customer) = filter.customer {
+        query = query.filter(connection::customer_id.eq(customer));
+    }
+    if let Some(router) = filter.router {
+        query = query.filter(connection::router_id.eq(router));
+    }
+    Ok(page.cut(query.load(&mut **tx).await?, |row: &Connection| Cursor { at: row.created_at, id: row.id.uuid() }))
 }

@@ -9,6 +9,7 @@ use super::store::{self, Customer};
 use crate::audit::{self, By};
 use crate::auth;
 use crate::clock::Time;
+use crate::connection;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId};
@@ -35,6 +36,8 @@ pub async fn set_status(tx: &mut Tx, isp: IspId, id: CustomerId, act: Act, reaso
     if !to.may_sign_in() {
         auth::end_all(tx, isp, before.user_id, None, act.audit_name(), now).await?;
     }
+    // A line is up only for who is ACTIVE.
+    connection::customer_changed(tx, isp, id, now).await?;
     let facts = json!({ "from": from.as_str(), "to": to.as_str() });
     audit::record(tx, isp, by, act.audit_name(), &id.to_string(), facts, now).await?;
     store::get(tx, isp, id).await

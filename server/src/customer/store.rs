@@ -62,7 +62,7 @@ pub async fn get(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Customer> {
 
 /// The same, and nobody else changes it until the transaction ends.
 pub async fn lock(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Customer> {
-    let row = customer::table.find((isp, id)).for_update().select(Customer::as_select()).first(&mut **tx).await.optional()?;
+    let row = customer::table.find((isp, id)).for_no_key_update().select(Customer::as_select()).first(&mut **tx).await.optional()?;
     row.ok_or_else(|| Error::not_found("customer"))
 }
 

@@ -6,7 +6,6 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rand::Rng as _;
 
-use super::limits::{self, Prompt};
 use super::plan::{self, Plan};
 use super::session::{self, Session};
 use crate::actor::Tenant;
@@ -17,11 +16,12 @@ use crate::error::{Error, Reason, Result};
 use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{HotspotPlanId, IspId, PaymentId, RequestId, RouterId, SessionId};
+use crate::isp;
 use crate::money::Rate;
-use crate::payments::{self, Purpose, Start, Started};
+use crate::payments::{self, Prompt, Purpose, Start, Started};
 use crate::phone::Phone;
 use crate::router;
-use crate::schema::{hotspot_session, isp};
+use crate::schema::hotspot_session;
 
 /// What a guest asks for.
 #[derive(Clone, Debug)]
@@ -72,13 +72,13 @@ async fn buy(tx: &mut Tx, default_rate: Rate, isp: IspId, ask: &Ask, now: Time) 
         request_id: ask.request_id,
         request_hash: ask.request_hash.clone(),
         amount: plan.price_minor,
-        rate: rate_of(tx, isp, default_rate).await?,
+        rate: isp::commission_rate(tx, isp, default_rate).await?,
         phone: ask.phone.clone(),
     };
     match payments::start(tx, isp, start, now).await? {
         Started::New(payment) => {
             // Only what would ring a phone counts: a double click takes no token, and a refusal takes the payment back.
-            limits::allow_prompt(tx, &Prompt { isp, phone: &ask.phone, device: ask.mac, address: ask.address }, now).await?;
+            payments::allow_prompt(tx, &Prompt { isp, phone: &ask.phone, device: ask.mac, address: ask.address }, now).await?;
             write_session(tx, isp, ask, &plan, payment.id, now).await?;
             failpoint::reached("purchase", "written");
             session::of_payment(tx, isp, payment.id).await
@@ -98,12 +98,6 @@ async fn join(tx: &mut Tx, isp: IspId, ask: &Ask, open: PaymentId, now: Time) ->
     let wait = (session.prompt_expires_at - now).to_std().unwrap_or_default();
     let sentence = "A payment request is already waiting on this phone. Answer or cancel it there, then try again.";
     Err(Error { fields: vec![("phone".into(), "has a payment request that waits for an answer".into())], ..Error::rate_limited(sentence, wait) })
-}
-
-/// Netily's part for this ISP now.
-async fn rate_of(tx: &mut Tx, id: IspId, default: Rate) -> Result<Rate> {
-    let own: Option<Rate> = isp::table.find(id).select(isp::commission_bps).first(&mut **tx).await?;
-    Ok(own.unwrap_or(default))
 }
 
 async fn write_session(tx: &mut Tx, isp: IspId, ask: &Ask, plan: &Plan, payment: PaymentId, now: Time) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::config::PLATFORM_LABEL;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, PLATFORM};
+use crate::money::Rate;
 use crate::schema::isp;
 
 /// The ISP of a subdomain, in the caller's transaction.
@@ -29,4 +30,10 @@ pub async fn label(tx: &mut Tx, id: IspId) -> Result<String> {
         return Ok(PLATFORM_LABEL.to_owned());
     }
     Ok(isp::table.find(id).select(isp::slug).first(&mut **tx).await?)
+}
+
+/// Netily's part of what is paid to an ISP, as it is now: the platform's unless the ISP has its own.
+pub async fn commission_rate(tx: &mut Tx, id: IspId, platform: Rate) -> Result<Rate> {
+    let own: Option<Rate> = isp::table.find(id).select(isp::commission_bps).first(&mut **tx).await?;
+    Ok(own.unwrap_or(platform))
 }

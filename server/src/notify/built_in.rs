@@ -53,6 +53,21 @@ const fn english(template: Template) -> (&'static str, &'static str) {
             "Hello {name},\n\nyour account with {isp} now has another e-mail address. If it was not you, call us at once.\n\n{isp}\n",
         ),
         Template::ServiceRequestAnswered => ("Answer to your request: {subject}", "{isp}: about \"{subject}\": {reply}"),
+        Template::PaymentReceived => ("We received your payment", "{isp}: thank you {name}, we received KES {amount}. Receipt {receipt}."),
+        Template::PaidUntil => {
+            ("We received your payment", "{isp}: thank you {name}, we received KES {amount}, receipt {receipt}. Your internet is paid until {until}.")
+        }
+        Template::InvoiceIssued => (
+            "Invoice {number} of {isp}",
+            "Hello {name},\n\nyour invoice {number} over KES {amount} is ready. Please pay it by {due}, by M-Pesa in the app.\n\n{isp}\n",
+        ),
+        Template::InvoiceDue => ("Please pay invoice {number}", "{isp}: {name}, please pay KES {amount} for invoice {number} by {due}."),
+        Template::InvoiceOverdue => {
+            ("Invoice {number} is overdue", "{isp}: {name}, invoice {number} over KES {amount} is overdue. Your internet goes off at {until}.")
+        }
+        Template::ServiceSuspended => {
+            ("Your internet is off", "{isp}: {name}, what you paid for is over and your internet is off. Pay, and it is on again at once.")
+        }
     }
 }
 
@@ -102,6 +117,21 @@ const fn swahili(template: Template) -> (&'static str, &'static str) {
             "Habari {name},\n\nanwani ya barua pepe ya akaunti yako ya {isp} imebadilishwa. Kama si wewe uliyeibadilisha, tupigie simu mara moja.\n\n{isp}\n",
         ),
         Template::ServiceRequestAnswered => ("Jibu la ombi lako: {subject}", "{isp}: kuhusu \"{subject}\": {reply}"),
+        Template::PaymentReceived => ("Tumepokea malipo yako", "{isp}: asante {name}, tumepokea KES {amount}. Risiti {receipt}."),
+        Template::PaidUntil => {
+            ("Tumepokea malipo yako", "{isp}: asante {name}, tumepokea KES {amount}, risiti {receipt}. Intaneti yako imelipiwa hadi {until}.")
+        }
+        Template::InvoiceIssued => (
+            "Ankara {number} ya {isp}",
+            "Habari {name},\n\nankara yako {number} ya KES {amount} iko tayari. Tafadhali ilipe kabla ya {due}, kwa M-Pesa kwenye programu.\n\n{isp}\n",
+        ),
+        Template::InvoiceDue => ("Tafadhali lipa ankara {number}", "{isp}: {name}, tafadhali lipa KES {amount} za ankara {number} kabla ya {due}."),
+        Template::InvoiceOverdue => {
+            ("Ankara {number} imepitwa na muda", "{isp}: {name}, ankara {number} ya KES {amount} imepitwa na muda. Intaneti yako itazimwa {until}.")
+        }
+        Template::ServiceSuspended => {
+            ("Intaneti yako imezimwa", "{isp}: {name}, muda uliolipia umeisha na intaneti yako imezimwa. Lipa, na itawashwa mara moja.")
+        }
     }
 }
 
@@ -150,6 +180,11 @@ mod tests {
             ("reason", "The id number is not readable. Please come to us."),
             ("subject", "Move my router"),
             ("reply", "We come on Monday at ten. Please be at home."),
+            ("amount", "12,500.00"),
+            ("receipt", "SAB1234567"),
+            ("number", "INV-000123"),
+            ("due", "04 Jan 2027"),
+            ("until", "04 Jan 2027 10:00"),
         ];
         for template in Template::ALL.into_iter().filter(|template| template.channel() == Channel::Sms) {
             for lang in Lang::ALL {

@@ -62,11 +62,23 @@ pub enum Template {
     EmailChanged,
     /// Staff answered a service request: `{name}`, `{subject}`, `{reply}`.
     ServiceRequestAnswered,
+    /// Money came in: `{name}`, `{amount}`, `{receipt}`.
+    PaymentReceived,
+    /// Money came in, and the connection is paid: `{name}`, `{amount}`, `{receipt}`, `{until}`.
+    PaidUntil,
+    /// An invoice was made; to the mailbox: `{name}`, `{number}`, `{amount}`, `{due}`.
+    InvoiceIssued,
+    /// An invoice should be paid soon, or today: `{name}`, `{number}`, `{amount}`, `{due}`.
+    InvoiceDue,
+    /// An invoice should have been paid: `{name}`, `{number}`, `{amount}`, `{until}`.
+    InvoiceOverdue,
+    /// What was paid for is over, and the connection is off: `{name}`.
+    ServiceSuspended,
 }
 
 impl Template {
     /// Every kind.
-    pub const ALL: [Template; 15] = [
+    pub const ALL: [Template; 21] = [
         Template::VerifyPhone,
         Template::ResetPassword,
         Template::ResetPasswordMail,
@@ -82,6 +94,12 @@ impl Template {
         Template::PhoneChanged,
         Template::EmailChanged,
         Template::ServiceRequestAnswered,
+        Template::PaymentReceived,
+        Template::PaidUntil,
+        Template::InvoiceIssued,
+        Template::InvoiceDue,
+        Template::InvoiceOverdue,
+        Template::ServiceSuspended,
     ];
 
     /// As the database writes it.
@@ -102,6 +120,12 @@ impl Template {
             Template::PhoneChanged => "PHONE_CHANGED",
             Template::EmailChanged => "EMAIL_CHANGED",
             Template::ServiceRequestAnswered => "SERVICE_REQUEST_ANSWERED",
+            Template::PaymentReceived => "PAYMENT_RECEIVED",
+            Template::PaidUntil => "PAID_UNTIL",
+            Template::InvoiceIssued => "INVOICE_ISSUED",
+            Template::InvoiceDue => "INVOICE_DUE",
+            Template::InvoiceOverdue => "INVOICE_OVERDUE",
+            Template::ServiceSuspended => "SERVICE_SUSPENDED",
         }
     }
 
@@ -113,7 +137,7 @@ impl Template {
     /// How it is meant to travel, which bounds its length. A text meant for a phone may go to a mailbox too.
     pub const fn channel(self) -> Channel {
         match self {
-            Template::ResetPasswordMail | Template::VerifyEmail | Template::Invitation | Template::EmailChanged => Channel::Email,
+            Template::ResetPasswordMail | Template::VerifyEmail | Template::Invitation | Template::EmailChanged | Template::InvoiceIssued => Channel::Email,
             _ => Channel::Sms,
         }
     }
@@ -125,8 +149,14 @@ impl Template {
             Template::VerifyEmail | Template::Invitation => &["isp", "name", "link"],
             Template::Welcome | Template::CustomerApproved => &["isp", "name", "customer_code"],
             Template::CustomerRejected | Template::CustomerSuspended => &["isp", "name", "reason"],
-            Template::CustomerReactivated | Template::PasswordChanged | Template::PhoneChanged | Template::EmailChanged => &["isp", "name"],
+            Template::CustomerReactivated | Template::PasswordChanged | Template::PhoneChanged | Template::EmailChanged | Template::ServiceSuspended => {
+                &["isp", "name"]
+            }
             Template::ServiceRequestAnswered => &["isp", "name", "subject", "reply"],
+            Template::PaymentReceived => &["isp", "name", "amount", "receipt"],
+            Template::PaidUntil => &["isp", "name", "amount", "receipt", "until"],
+            Template::InvoiceIssued | Template::InvoiceDue => &["isp", "name", "number", "amount", "due"],
+            Template::InvoiceOverdue => &["isp", "name", "number", "amount", "until"],
         }
     }
 

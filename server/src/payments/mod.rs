@@ -1,11 +1,13 @@
 //! Payments by STK prompt: the state machine, the split, and the rows. Knows nothing of what is bought, and never
 //! calls the gateway: `collect` does both.
 
+pub mod prompts;
 pub mod split;
 pub mod start;
 pub mod state;
 pub mod store;
 
+pub use prompts::{Prompt, allow_prompt};
 pub use split::{Split, split};
 pub use start::{Start, Started, start};
 pub use state::{Event, FailureReason, State, next};

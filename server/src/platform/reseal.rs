@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::id::IspId;
 use crate::schema::isp;
-use crate::{auth, notify, router};
+use crate::{auth, connection, notify, router};
 
 /// How many secrets were sealed anew, by what they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Resealed {
     pub token_keys: usize,
     /// Passwords of routers.
     pub routers: usize,
+    /// Passwords of customers' devices.
+    pub connections: usize,
     /// Messages that hold a code or link and wait to be sent.
     pub messages: usize,
 }
@@ -26,8 +28,15 @@ pub async fn reseal(app: &App) -> Result<Resealed> {
     let mut resealed = Resealed { token_keys: auth::reseal_keys(app).await?, ..Resealed::default() };
     let isps: Vec<IspId> = app.db.public(async |tx| Ok(isp::table.select(isp::id).load(&mut **tx).await?)).await?;
     for isp in isps {
-        let (routers, messages) = app.db.tx(isp, async |tx| Ok((router::store::reseal(app, tx, isp).await?, notify::reseal(app, tx, isp).await?))).await?;
+        let (routers, connections, messages) = app
+            .db
+            .tx(isp, async |tx| {
+                let routers = router::store::reseal(app, tx, isp).await?;
+                Ok((routers, connection::reseal(app, tx, isp).await?, notify::reseal(app, tx, isp).await?))
+            })
+            .await?;
         resealed.routers += routers;
+        resealed.connections += connections;
         resealed.messages += messages;
     }
     Ok(resealed)

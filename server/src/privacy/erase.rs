@@ -1,9 +1,9 @@
 //! The end of what names a customer, for good.
 //!
 //! Goes: names, phone, e-mail address, id number, password, search words, codes and links, sign-ins, messages (where to and what),
-//! alerts, the words of service requests; of purchases and payments by the proven phone the phone itself, the device, and what the
-//! gateway told us of the number.
-//! Stays, since the law on taxes asks for books of five years and names nobody: the customer code and its dates, amounts, receipts and
+//! alerts, the words of service requests; of purchases and payments by the proven phone, and of payments for the customer, the phone itself,
+//! the device, and what the gateway told us of the number; the name and password of the line; what staff wrote beside cash.
+//! Stays, since the law on taxes asks for books of five years and names nobody: the customer code and its dates, amounts, receipts, invoices and
 //! the ledger, that messages were sent, that requests were made, and the audit log, which holds ids, and network addresses of sign-ins,
 //! and never a name.
 
@@ -18,13 +18,14 @@ use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth;
 use crate::clock::Time;
+use crate::connection;
 use crate::customer::{self, Person, Status, search};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId, PaymentId, UserId};
 use crate::schema::{
-    alert, code_sending, customer as customer_table, gateway_key, hotspot_session, link, message, one_time_code, payment, prompt_block, refresh_token,
-    service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
+    alert, code_sending, customer as customer_table, customer_payment, gateway_key, hotspot_session, link, message, offline_payment, one_time_code, payment,
+    prompt_block, refresh_token, service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
 };
 
 /// States of a payment whose prompt may still ring, and which therefore needs its phone.
@@ -46,9 +47,12 @@ pub async fn erase(app: &App, isp: IspId, by: By, id: CustomerId, reason: &str) 
             if names(reason, &person) {
                 return Err(Error::field("reason", "must not name the person: it stays in the audit log for good"));
             }
-            if let Some(phone) = proven_phone(&person) {
-                forget_money(tx, isp, phone).await?;
+            let proven = proven_phone(&person).map(str::to_owned);
+            forget_payments(tx, isp, id, proven.as_deref()).await?;
+            if let Some(phone) = &proven {
+                forget_purchases(tx, isp, phone).await?;
             }
+            connection::forget(tx, isp, by, id, now).await?;
             forget_messages(tx, isp, &person).await?;
             forget_sign_ins(tx, isp, &person).await?;
             forget_words(tx, isp, id).await?;
@@ -78,16 +82,21 @@ fn names(text: &str, person: &Person) -> bool {
     phone || words.iter().any(|word| theirs.contains(word.trim_end_matches('.')))
 }
 
-/// Purchases and payments by a phone keep their money and lose the phone.
-async fn forget_money(tx: &mut Tx, isp: IspId, phone: &str) -> Result<()> {
-    let theirs = payment::table.filter(payment::tenant_id.eq(isp).and(payment::phone.eq(phone)));
-    let payments: Vec<(PaymentId, String, String, Option<String>)> =
-        theirs.for_update().select((payment::id, payment::state, payment::subject, payment::checkout_id)).load(&mut **tx).await?;
+/// Payments for a customer, and by the proven phone, keep their money and lose the phone and what staff wrote.
+async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option<&str>) -> Result<()> {
+    let own = customer_payment::table.filter(customer_payment::tenant_id.eq(isp).and(customer_payment::customer_id.eq(id)));
+    let theirs = payment::id.eq_any(own.select(customer_payment::payment_id)).or(payment::phone.nullable().is_not_distinct_from(proven));
+    let payments: Vec<(PaymentId, String, String, Option<String>, String)> = payment::table
+        .filter(payment::tenant_id.eq(isp).and(theirs).and(payment::phone.ne("")))
+        .for_update()
+        .select((payment::id, payment::state, payment::subject, payment::checkout_id, payment::phone))
+        .load(&mut **tx)
+        .await?;
     if payments.iter().any(|(_, state, ..)| ON_ITS_WAY.contains(&state.as_str())) {
         return Err(Error::new(Reason::StateConflict, "A payment of this person is on its way. Try again when it has ended."));
     }
-    for (id, _, subject, checkout) in &payments {
-        let bare = subject.replace(phone, "erased");
+    for (id, _, subject, checkout, phone) in &payments {
+        let bare = subject.replace(phone.as_str(), "erased");
         diesel::update(payment::table.find((isp, *id)))
             .set((payment::phone.eq(""), payment::subject.eq(bare), payment::checkout_id.eq(None::<String>)))
             .execute(&mut **tx)
@@ -102,6 +111,15 @@ async fn forget_money(tx: &mut Tx, isp: IspId, phone: &str) -> Result<()> {
         .set(webhook_delivery::body.eq(Vec::<u8>::new()))
         .execute(&mut **tx)
         .await?;
+    diesel::update(offline_payment::table.filter(offline_payment::tenant_id.eq(isp).and(offline_payment::customer_id.eq(id))))
+        .set((offline_payment::note.eq(""), offline_payment::reference.eq("")))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Purchases by a phone keep what was bought and lose the phone and the device.
+async fn forget_purchases(tx: &mut Tx, isp: IspId, phone: &str) -> Result<()> {
     let bought = hotspot_session::table.filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::phone.eq(phone)));
     // The router knows the device of a purchase that runs; with its end it means nothing any more.
     diesel::update(bought.filter(hotspot_session::status.eq_any(["FAILED", "EXPIRED"])))

@@ -5,6 +5,7 @@ pub mod address;
 pub mod apply;
 pub mod desired;
 pub mod plan;
+pub mod ppp;
 pub mod readiness;
 pub mod register;
 pub mod store;

@@ -9,6 +9,7 @@ use crate::actor::Caller;
 use crate::audit::By;
 use crate::clock::Time;
 use crate::error::{Error, Result};
+use crate::lang::Lang;
 use crate::money::Money;
 
 /// Answers a call with what `work` makes of it.
@@ -36,6 +37,11 @@ pub async fn answer_with_cookie<M, A>(request: Request<M>, work: impl AsyncFnOnc
     let Some(cookie) = cookie else { return Ok(response) };
     let (metadata, answer, extensions) = response.into_parts();
     Ok(Response::from_parts(cookie.add_to(metadata), answer, extensions))
+}
+
+/// The language that the caller reads, for the sentences in answers.
+pub fn lang<M>(request: &Request<M>) -> Lang {
+    Lang::choose(None, request.metadata().get("accept-language").and_then(|value| value.to_str().ok()))
 }
 
 /// A moment on the wire.

@@ -1,22 +1,28 @@
 //! BillingService: what the ISP sells to its customers at home, what was paid to it and how it was split.
 
+pub(super) mod ask;
 pub(super) mod plan;
+pub(super) mod show;
 
 use std::sync::Arc;
 
 use netily_sdk::billing as pb;
 use netily_sdk::billing::billing_service_server::BillingService;
+use secrecy::ExposeSecret as _;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, by, money, timestamp};
+use super::answer::{answer, by, lang, money, timestamp};
 use super::fields;
 use crate::app::App;
-use crate::billing;
-use crate::error::Result;
-use crate::id::ServicePlanId;
+use crate::billing::{self, invoice, seen, terms};
+use crate::connection::{self, Connection, NewConnection};
+use crate::db::Tx;
+use crate::error::{Error, Reason, Result};
+use crate::id::{CustomerId, InvoiceId, IspId, RouterId, ServicePlanId};
 use crate::ledger::{self, Commission};
 use crate::page::PageAsk;
 use crate::payments::Purpose;
+use crate::{audit, customer};
 
 /// The service.
 pub struct Billing {
@@ -81,6 +87,308 @@ impl BillingService for Billing {
         })
         .await
     }
+
+    async fn list_plan_versions(&self, request: Request<pb::ListPlanVersionsRequest>) -> Result<Response<pb::ListPlanVersionsResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("plan_id", &ask.plan_id)?);
+            let versions = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    billing::plan::get(tx, isp, id).await?;
+                    terms::history(tx, isp, id).await
+                })
+                .await?;
+            Ok(pb::ListPlanVersionsResponse { versions: versions.iter().map(show::version).collect::<Result<_>>()? })
+        })
+        .await
+    }
+
+    async fn create_connection(&self, request: Request<pb::CreateConnectionRequest>) -> Result<Response<pb::CreateConnectionResponse>, Status> {
+        answer(request, async |caller, mut wanted| {
+            let request = fields::once(&mut wanted, |ask| &mut ask.request_id, &self.app.config.callback_key)?;
+            let (isp, by) = (caller.isp()?.id, by(&caller)?);
+            let of: CustomerId = fields::parse("customer_id", &wanted.customer_id)?;
+            let plan: ServicePlanId = fields::parse("plan_id", &wanted.plan_id)?;
+            let (billing, access) = (ask::billing(wanted.billing)?, ask::access(wanted.access_type)?);
+            let install = ask::install(&wanted.router_id, wanted.access_type, &wanted.username, wanted.password)?;
+            let now = self.app.clock.now();
+            let connection = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let status = customer::get(tx, isp, of).await?.status()?;
+                    if matches!(status, customer::Status::Rejected | customer::Status::Closed) {
+                        return Err(Error::new(Reason::CustomerNotActive, "This account is closed or was refused."));
+                    }
+                    let sold = billing::plan::get(tx, isp, plan).await?;
+                    if sold.archived_at.is_some() {
+                        return Err(Error::new(Reason::PlanNotAvailable, "This plan is archived. Choose another one."));
+                    }
+                    billing::account::lock(tx, isp, of).await?;
+                    let access = access.unwrap_or(connection::Access::Pppoe);
+                    let new = NewConnection { customer: of, plan: (plan, sold.version), billing, access, request: Some(request.clone()) };
+                    let made = connection::create(tx, isp, new, now).await?;
+                    if made.created_at != now {
+                        return shown(tx, isp, made).await; // the same request came before
+                    }
+                    if install.router.is_some() || install.username.is_some() || install.password.is_some() {
+                        connection::install(&self.app, tx, isp, &made, &install, now).await?;
+                    }
+                    audit::record(tx, isp, by, "create_connection", &made.id.to_string(), serde_json::json!({ "customer": of.to_string() }), now).await?;
+                    billing::look(&self.app, tx, isp, made.id, now).await?;
+                    let made = connection::get(tx, isp, made.id).await?;
+                    shown(tx, isp, made).await
+                })
+                .await?;
+            Ok(pb::CreateConnectionResponse { connection: Some(connection) })
+        })
+        .await
+    }
+
+    async fn update_connection(&self, request: Request<pb::UpdateConnectionRequest>) -> Result<Response<pb::UpdateConnectionResponse>, Status> {
+        answer(request, async |caller, wanted| {
+            let (isp, by) = (caller.isp()?.id, by(&caller)?);
+            let id = fields::parse("id", &wanted.id)?;
+            let (router, username) = (wanted.router_id.unwrap_or_default(), wanted.username.unwrap_or_default());
+            let install = ask::install(&router, wanted.access_type, &username, wanted.password.unwrap_or_default())?;
+            let now = self.app.clock.now();
+            let connection = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let before = connection::lock(tx, isp, id).await?;
+                    let after = connection::install(&self.app, tx, isp, &before, &install, now).await?;
+                    let facts = serde_json::json!({ "router": after.router_id.map(|id| id.to_string()), "password": install.password.is_some() });
+                    audit::record(tx, isp, by, "update_connection", &after.id.to_string(), facts, now).await?;
+                    shown(tx, isp, after).await
+                })
+                .await?;
+            Ok(pb::UpdateConnectionResponse { connection: Some(connection) })
+        })
+        .await
+    }
+
+    async fn suspend_connection(&self, request: Request<pb::SuspendConnectionRequest>) -> Result<Response<pb::SuspendConnectionResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by) = (caller.isp()?.id, by(&caller)?);
+            let (id, reason) = (fields::parse("id", &ask.id)?, fields::text("reason", &ask.reason, 200)?);
+            let now = self.app.clock.now();
+            let connection = self.app.db.tx(isp, async |tx| {
+                let after = connection::suspend(tx, isp, by, id, &reason, now).await?;
+                shown(tx, isp, after).await
+            });
+            Ok(pb::SuspendConnectionResponse { connection: Some(connection.await?) })
+        })
+        .await
+    }
+
+    async fn resume_connection(&self, request: Request<pb::ResumeConnectionRequest>) -> Result<Response<pb::ResumeConnectionResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by, id) = (caller.isp()?.id, by(&caller)?, fields::parse("id", &ask.id)?);
+            let now = self.app.clock.now();
+            let connection = self.app.db.tx(isp, async |tx| {
+                let after = connection::resume(tx, isp, by, id, now).await?;
+                shown(tx, isp, after).await
+            });
+            Ok(pb::ResumeConnectionResponse { connection: Some(connection.await?) })
+        })
+        .await
+    }
+
+    async fn end_connection(&self, request: Request<pb::EndConnectionRequest>) -> Result<Response<pb::EndConnectionResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by, id) = (caller.isp()?.id, by(&caller)?, fields::parse("id", &ask.id)?);
+            let now = self.app.clock.now();
+            let connection = self.app.db.tx(isp, async |tx| {
+                let after = connection::end(tx, isp, by, id, now).await?;
+                shown(tx, isp, after).await
+            });
+            Ok(pb::EndConnectionResponse { connection: Some(connection.await?) })
+        })
+        .await
+    }
+
+    async fn list_connections(&self, request: Request<pb::ListConnectionsRequest>) -> Result<Response<pb::ListConnectionsResponse>, Status> {
+        answer(request, async |caller, wanted| {
+            let (isp, page) = (caller.isp()?.id, PageAsk::read(wanted.page_size, &wanted.page_token)?);
+            let customer: Option<CustomerId> = fields::optional("customer_id", &wanted.customer_id, fields::parse)?;
+            let router: Option<RouterId> = fields::optional("router_id", &wanted.router_id, fields::parse)?;
+            let filter = connection::Filter { status: ask::connection_status(wanted.status)?, customer, router };
+            let (connections, next_page_token) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let (rows, next) = connection::list(tx, isp, filter, page).await?;
+                    let mut connections = Vec::with_capacity(rows.len());
+                    for row in rows {
+                        connections.push(shown(tx, isp, row).await?);
+                    }
+                    Ok((connections, next))
+                })
+                .await?;
+            Ok(pb::ListConnectionsResponse { connections, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_connection(&self, request: Request<pb::GetConnectionRequest>) -> Result<Response<pb::GetConnectionResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
+            let (connection, password) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let found = connection::get(tx, isp, id).await?;
+                    let password = connection::password(&self.app, isp, &found)?;
+                    Ok((shown(tx, isp, found).await?, password))
+                })
+                .await?;
+            let password = password.map(|password| password.expose_secret().to_owned()).unwrap_or_default();
+            Ok(pb::GetConnectionResponse { connection: Some(connection), password })
+        })
+        .await
+    }
+
+    async fn initiate_payment(&self, request: Request<pb::InitiatePaymentRequest>) -> Result<Response<pb::InitiatePaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, wanted| {
+            let ask = ask::payment(wanted, caller.address, &self.app.config.callback_key)?;
+            let payment = billing::pay(&self.app, caller.isp()?, &ask).await?;
+            Ok(pb::InitiatePaymentResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn record_offline_payment(&self, request: Request<pb::RecordOfflinePaymentRequest>) -> Result<Response<pb::RecordOfflinePaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, wanted| {
+            let taken = ask::offline(wanted, &self.app.config.callback_key)?;
+            let payment = billing::record(&self.app, caller.isp()?.id, by(&caller)?, taken).await?;
+            Ok(pb::RecordOfflinePaymentResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn list_payments(&self, request: Request<pb::ListPaymentsRequest>) -> Result<Response<pb::ListPaymentsResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, wanted| {
+            let (isp, page) = (caller.isp()?.id, PageAsk::read(wanted.page_size, &wanted.page_token)?);
+            let customer: Option<CustomerId> = fields::optional("customer_id", &wanted.customer_id, fields::parse)?;
+            let filter = seen::Filter { customer, purpose: ask::purpose(wanted.purpose)?, standing: ask::standing(wanted.status)? };
+            let (payments, next_page_token) = self.app.db.tx(isp, async |tx| seen::list(tx, isp, filter, page).await).await?;
+            let payments = payments.iter().map(|payment| show::payment(payment, lang)).collect::<Result<_>>()?;
+            Ok(pb::ListPaymentsResponse { payments, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_payment(&self, request: Request<pb::GetPaymentRequest>) -> Result<Response<pb::GetPaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
+            let payment = self.app.db.tx(isp, async |tx| seen::get(tx, isp, id, None).await).await?;
+            Ok(pb::GetPaymentResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn create_invoice(&self, request: Request<pb::CreateInvoiceRequest>) -> Result<Response<pb::CreateInvoiceResponse>, Status> {
+        answer(request, async |caller, wanted| {
+            let (isp, by, now) = (caller.isp()?.id, by(&caller)?, self.app.clock.now());
+            let written = ask::invoice(wanted, &self.app.config.callback_key)?;
+            let new =
+                billing::Manual { customer: written.customer, lines: written.lines, due_at: written.due_at, note: written.note, request: written.request };
+            let invoice = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let made = billing::write_invoice(&self.app, tx, isp, by, new.clone(), now).await?;
+                    with_lines(tx, isp, made.id, now).await
+                })
+                .await?;
+            Ok(pb::CreateInvoiceResponse { invoice: Some(invoice) })
+        })
+        .await
+    }
+
+    async fn list_invoices(&self, request: Request<pb::ListInvoicesRequest>) -> Result<Response<pb::ListInvoicesResponse>, Status> {
+        answer(request, async |caller, wanted| {
+            let (isp, page, now) = (caller.isp()?.id, PageAsk::read(wanted.page_size, &wanted.page_token)?, self.app.clock.now());
+            let customer: Option<CustomerId> = fields::optional("customer_id", &wanted.customer_id, fields::parse)?;
+            let (status, overdue) = ask::invoice_status(wanted.status)?;
+            let filter = invoice::Filter { customer, status, due_before: overdue.then_some(now) };
+            let (rows, next_page_token) = self.app.db.tx(isp, async |tx| invoice::list(tx, isp, filter, page).await).await?;
+            let invoices = rows.iter().map(|row| show::invoice(row, &[], now)).collect::<Result<_>>()?;
+            Ok(pb::ListInvoicesResponse { invoices, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Result<Response<pb::GetInvoiceResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id, now) = (caller.isp()?.id, fields::parse("id", &ask.id)?, self.app.clock.now());
+            let invoice = self.app.db.tx(isp, async |tx| with_lines(tx, isp, id, now).await).await?;
+            Ok(pb::GetInvoiceResponse { invoice: Some(invoice) })
+        })
+        .await
+    }
+
+    async fn void_invoice(&self, request: Request<pb::VoidInvoiceRequest>) -> Result<Response<pb::VoidInvoiceResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by, now) = (caller.isp()?.id, by(&caller)?, self.app.clock.now());
+            let (id, reason) = (fields::parse("id", &ask.id)?, fields::text("reason", &ask.reason, 500)?);
+            let invoice = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    billing::void(tx, isp, by, id, &reason, now).await?;
+                    with_lines(tx, isp, id, now).await
+                })
+                .await?;
+            Ok(pb::VoidInvoiceResponse { invoice: Some(invoice) })
+        })
+        .await
+    }
+
+    async fn get_billing_settings(&self, request: Request<pb::GetBillingSettingsRequest>) -> Result<Response<pb::GetBillingSettingsResponse>, Status> {
+        answer(request, async |caller, _| {
+            let isp = caller.isp()?.id;
+            let settings = self.app.db.tx(isp, async |tx| invoice::settings(tx, isp).await).await?;
+            Ok(pb::GetBillingSettingsResponse { settings: Some(show::settings(settings)) })
+        })
+        .await
+    }
+
+    async fn update_billing_settings(&self, request: Request<pb::UpdateBillingSettingsRequest>) -> Result<Response<pb::UpdateBillingSettingsResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by, now) = (caller.isp()?.id, by(&caller)?, self.app.clock.now());
+            let settings = ask::settings(&ask.settings.unwrap_or_default())?;
+            self.app
+                .db
+                .tx(isp, async |tx| {
+                    invoice::update_settings(tx, isp, &settings).await?;
+                    let facts = serde_json::json!({ "vat_bps": settings.vat_bps, "vat_number": settings.vat_number });
+                    audit::record(tx, isp, by, "update_billing_settings", &isp.to_string(), facts, now).await
+                })
+                .await?;
+            Ok(pb::UpdateBillingSettingsResponse { settings: Some(show::settings(settings)) })
+        })
+        .await
+    }
+}
+
+/// A connection with the terms of its present period.
+pub(super) async fn shown(tx: &mut Tx, isp: IspId, connection: Connection) -> Result<netily_sdk::types::Connection> {
+    let terms = terms::get(tx, isp, connection.plan_id, connection.plan_version).await?;
+    show::connection(&connection, &terms)
+}
+
+/// An invoice with its lines.
+pub(super) async fn with_lines(tx: &mut Tx, isp: IspId, id: InvoiceId, now: crate::clock::Time) -> Result<netily_sdk::types::Invoice> {
+    let found = invoice::get(tx, isp, id).await?;
+    let lines = invoice::lines(tx, isp, id).await?;
+    show::invoice(&found, &lines, now)
 }
 
 /// As the database writes it.

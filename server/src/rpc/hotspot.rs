@@ -1,7 +1,7 @@
 //! HotspotService: what guests buy, and what staff sell. Decodes, calls the slice once, encodes.
 
 mod ask;
-mod show;
+pub mod show;
 mod watch;
 
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use netily_sdk::hotspot as pb;
 use netily_sdk::hotspot::hotspot_service_server::HotspotService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, timestamp};
+use super::answer::{answer, lang, timestamp};
 use super::fields;
+use super::watch::Stream;
 use crate::app::App;
 use crate::collect;
 use crate::error::Result;
 use crate::hotspot;
 use crate::id::{HotspotPlanId, RouterId, SessionId};
 use crate::page::PageAsk;
-use crate::portal::Lang;
 
 /// The service.
 pub struct Hotspot {
@@ -26,14 +26,9 @@ pub struct Hotspot {
     pub app: Arc<App>,
 }
 
-/// The language that the caller reads, for the sentences in a purchase.
-fn lang<M>(request: &Request<M>) -> Lang {
-    Lang::choose(None, request.metadata().get("accept-language").and_then(|value| value.to_str().ok()))
-}
-
 #[tonic::async_trait]
 impl HotspotService for Hotspot {
-    type WatchPurchaseStream = watch::Stream;
+    type WatchPurchaseStream = Stream<pb::WatchPurchaseResponse>;
 
     async fn list_plans(&self, request: Request<pb::ListPlansRequest>) -> Result<Response<pb::ListPlansResponse>, Status> {
         answer(request, async |caller, ask| {
@@ -67,7 +62,7 @@ impl HotspotService for Hotspot {
         let lang = lang(&request);
         answer(request, async |caller, ask| {
             let (isp, id) = (caller.isp()?.id, fields::parse("session_id", &ask.session_id)?);
-            watch::watch(self.app.clone(), isp, id, lang, caller.request_id).await
+            watch::purchase(self.app.clone(), isp, id, lang, caller.request_id).await
         })
         .await
     }

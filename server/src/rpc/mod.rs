@@ -18,6 +18,7 @@ mod router;
 mod selfservice;
 mod session;
 pub mod status;
+mod watch;
 
 #[cfg(test)]
 mod tests;

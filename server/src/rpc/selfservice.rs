@@ -5,23 +5,31 @@ mod show;
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use netily_sdk::selfservice as pb;
 use netily_sdk::selfservice::self_service_server::SelfService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, answer_with_cookie, timestamp};
+use super::answer::{answer, answer_with_cookie, lang, money, timestamp};
 use super::auth::user;
+use super::billing::{self as bill, shown, with_lines};
 use super::fields;
 use super::session;
+use super::watch::{Seen, Stream, watch};
 use crate::actor::Caller;
 use crate::app::App;
-use crate::error::Result;
-use crate::id::{IspId, UserId};
+use crate::billing::seen::{PaymentRef, Standing};
+use crate::error::{Error, Result};
+use crate::id::{CustomerId, IspId, PaymentId, UserId};
+use crate::money::Money;
 use crate::page::PageAsk;
-use crate::{alert, billing, customer, self_service, service_request};
+use crate::wake::Wake;
+use crate::{alert, billing, connection, customer, self_service, service_request};
 
 /// Longer than any token we give.
 const TOKEN_MAX: usize = 512;
+/// Payments on the first page.
+const FEW: i64 = 5;
 
 /// The service.
 pub struct SelfServices {
@@ -31,6 +39,8 @@ pub struct SelfServices {
 
 #[tonic::async_trait]
 impl SelfService for SelfServices {
+    type WatchPaymentStream = Stream<pb::WatchPaymentResponse>;
+
     async fn register(&self, request: Request<pb::RegisterRequest>) -> Result<Response<pb::RegisterResponse>, Status> {
         answer_with_cookie(request, async |caller, ask| {
             let ask = ask::registration(ask, &self.app.config.callback_key)?;
@@ -164,25 +174,40 @@ impl SelfService for SelfServices {
     }
 
     async fn get_dashboard(&self, request: Request<pb::GetDashboardRequest>) -> Result<Response<pb::GetDashboardResponse>, Status> {
+        let lang = lang(&request);
         answer(request, async |caller, _| {
             let (isp, user) = own(&caller)?;
-            let (profile, unread, open) = self
-                .app
+            let now = self.app.clock.now();
+            let page = PageAsk { size: FEW, after: None };
+            self.app
                 .db
                 .tx(isp, async |tx| {
                     let profile = self_service::profile(tx, isp, user).await?;
                     let id = profile.customer.id;
-                    Ok((profile, alert::unread(tx, isp, id).await?, service_request::open(tx, isp, id).await?))
+                    let connection = match connection::seen_of(tx, isp, id).await? {
+                        Some(line) => Some(shown(tx, isp, line).await?),
+                        None => None,
+                    };
+                    let owed = billing::invoice::owed_by(tx, isp, id).await?;
+                    let filter = billing::seen::Filter { customer: Some(id), ..Default::default() };
+                    let (payments, _) = billing::seen::list(tx, isp, filter, page).await?;
+                    let total_owed = owed.iter().fold(Money::ZERO, |sum, invoice| sum.checked_add(invoice.owed()).unwrap_or(sum));
+                    Ok(pb::GetDashboardResponse {
+                        customer: Some(show::customer(&profile.customer)?),
+                        first_name: profile.user.first_name.clone(),
+                        requires_verification: profile.requires_verification(),
+                        may_buy: profile.may_buy(),
+                        unread_alerts: count(alert::unread(tx, isp, id).await?),
+                        open_service_requests: count(service_request::open(tx, isp, id).await?),
+                        paid_until: connection.as_ref().and_then(|line| line.paid_until),
+                        connection,
+                        account_balance: Some(money(billing::account::balance(tx, isp, id).await?)),
+                        open_invoices: owed.iter().take(5).map(|invoice| bill::show::invoice(invoice, &[], now)).collect::<Result<_>>()?,
+                        total_owed: Some(money(total_owed)),
+                        last_payments: payments.iter().map(|payment| bill::show::payment(payment, lang)).collect::<Result<_>>()?,
+                    })
                 })
-                .await?;
-            Ok(pb::GetDashboardResponse {
-                customer: Some(show::customer(&profile.customer)?),
-                first_name: profile.user.first_name.clone(),
-                requires_verification: profile.requires_verification(),
-                may_buy: profile.may_buy(),
-                unread_alerts: count(unread),
-                open_service_requests: count(open),
-            })
+                .await
         })
         .await
     }
@@ -334,6 +359,100 @@ impl SelfService for SelfServices {
             Ok((answer, cookie))
         })
         .await
+    }
+
+    async fn initiate_payment(&self, request: Request<pb::InitiatePaymentRequest>) -> Result<Response<pb::InitiatePaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, wanted| {
+            let customer = self.own_id(&caller).await?;
+            let ask = bill::ask::own_payment(wanted, customer, caller.address, &self.app.config.callback_key)?;
+            let payment = billing::pay(&self.app, caller.isp()?, &ask).await?;
+            Ok(pb::InitiatePaymentResponse { payment: Some(bill::show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn get_payment_status(&self, request: Request<pb::GetPaymentStatusRequest>) -> Result<Response<pb::GetPaymentStatusResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("payment_id", &ask.payment_id)?);
+            let customer = self.own_id(&caller).await?;
+            let payment = self.app.db.tx(isp, async |tx| billing::seen::get(tx, isp, id, Some(customer)).await).await?;
+            Ok(pb::GetPaymentStatusResponse { payment: Some(bill::show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn watch_payment(&self, request: Request<pb::WatchPaymentRequest>) -> Result<Response<Self::WatchPaymentStream>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (isp, id): (_, PaymentId) = (caller.isp()?.id, fields::parse("payment_id", &ask.payment_id)?);
+            let customer = self.own_id(&caller).await?;
+            let changes = self.app.wakes.watch(Wake::Payment(id));
+            let app = self.app.clone();
+            let look = move || {
+                let app = app.clone();
+                async move {
+                    let seen = app.db.tx(isp, async |tx| billing::seen::get(tx, isp, PaymentRef::Prompt(id), Some(customer)).await).await?;
+                    let is_final = matches!(seen.standing()?, Standing::Completed | Standing::Failed);
+                    Ok(Seen { is_final, answer: pb::WatchPaymentResponse { payment: Some(bill::show::payment(&seen, lang)?) } })
+                }
+                .boxed()
+            };
+            watch(changes, caller.request_id.clone(), look).await
+        })
+        .await
+    }
+
+    async fn list_payments(&self, request: Request<pb::ListPaymentsRequest>) -> Result<Response<pb::ListPaymentsResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (isp, page) = (caller.isp()?.id, PageAsk::read(ask.page_size, &ask.page_token)?);
+            let filter = billing::seen::Filter { customer: Some(self.own_id(&caller).await?), ..Default::default() };
+            let (payments, next_page_token) = self.app.db.tx(isp, async |tx| billing::seen::list(tx, isp, filter, page).await).await?;
+            let payments = payments.iter().map(|payment| bill::show::payment(payment, lang)).collect::<Result<_>>()?;
+            Ok(pb::ListPaymentsResponse { payments, next_page_token })
+        })
+        .await
+    }
+
+    async fn list_invoices(&self, request: Request<pb::ListInvoicesRequest>) -> Result<Response<pb::ListInvoicesResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, page, now) = (caller.isp()?.id, PageAsk::read(ask.page_size, &ask.page_token)?, self.app.clock.now());
+            let (status, overdue) = bill::ask::invoice_status(ask.status)?;
+            let filter = billing::invoice::Filter { customer: Some(self.own_id(&caller).await?), status, due_before: overdue.then_some(now) };
+            let (rows, next_page_token) = self.app.db.tx(isp, async |tx| billing::invoice::list(tx, isp, filter, page).await).await?;
+            let invoices = rows.iter().map(|row| bill::show::invoice(row, &[], now)).collect::<Result<_>>()?;
+            Ok(pb::ListInvoicesResponse { invoices, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Result<Response<pb::GetInvoiceResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id, now) = (caller.isp()?.id, fields::parse("id", &ask.id)?, self.app.clock.now());
+            let customer = self.own_id(&caller).await?;
+            let invoice = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    if billing::invoice::get(tx, isp, id).await?.customer_id != customer {
+                        return Err(Error::not_found("invoice"));
+                    }
+                    with_lines(tx, isp, id, now).await
+                })
+                .await?;
+            Ok(pb::GetInvoiceResponse { invoice: Some(invoice) })
+        })
+        .await
+    }
+}
+
+impl SelfServices {
+    /// The customer who calls.
+    async fn own_id(&self, caller: &Caller) -> Result<CustomerId> {
+        let (isp, user) = own(caller)?;
+        self.app.db.tx(isp, async |tx| Ok(customer::of_user(tx, isp, user).await?.id)).await
     }
 }
 

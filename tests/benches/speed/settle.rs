@@ -71,5 +71,5 @@ async fn settle_one(app: &App, isp: IspId, known: &Payment) {
         body: serde_json::json!({ "status": "SUCCESS" }),
     };
     let now = app.clock.now();
-    app.db.tx(isp, async |tx| collect::confirm(tx, isp, known, &observation, now).await).await.expect("settled");
+    app.db.tx(isp, async |tx| collect::confirm(app, tx, isp, known, &observation, now).await).await.expect("settled");
 }

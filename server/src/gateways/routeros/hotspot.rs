@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::client::{Command, Connection};
 use super::error::Error;
-use super::reply::Row;
+use super::menu::{added, print, remove, rows};
 use super::value::{MacAddress, write_boolean};
 
 mod rows;
@@ -210,26 +210,4 @@ pub async fn disconnect(router: &mut Connection, user: &str) -> Result<Disconnec
 /// As [`Connection::call`].
 pub async fn servers(router: &mut Connection) -> Result<Vec<Server>, Error> {
     rows(router, print("/ip/hotspot/print", SERVER_PROPERTIES), read_server).await
-}
-
-fn print(path: &'static str, properties: &[&str]) -> Command {
-    Command::new(path).proplist(properties)
-}
-
-async fn rows<T>(router: &mut Connection, command: Command, read: fn(&Row) -> T) -> Result<Vec<T>, Error> {
-    Ok(router.call(&command).await?.rows.iter().map(read).collect())
-}
-
-async fn added(router: &mut Connection, command: Command) -> Result<String, Error> {
-    let ret = router.call(&command).await?.ret;
-    ret.ok_or_else(|| Error::Protocol("an add was answered without an id".to_owned()))
-}
-
-/// Whether there was something to remove.
-async fn remove(router: &mut Connection, path: &'static str, id: &str) -> Result<bool, Error> {
-    match router.call(&Command::new(path).set(".id", id)).await {
-        Ok(_) => Ok(true),
-        Err(error) if error.is_no_such_item() => Ok(false),
-        Err(error) => Err(error),
-    }
 }

@@ -5,6 +5,8 @@ mod client;
 mod codec;
 mod error;
 pub mod hotspot;
+mod menu;
+pub mod ppp;
 mod reply;
 pub mod system;
 mod tls;

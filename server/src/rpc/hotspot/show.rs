@@ -117,7 +117,7 @@ const fn status(status: Status) -> pb::PurchaseStatus {
 }
 
 /// A reason on the wire, and the one whose sentence is read to people.
-const fn failed(reason: FailureReason) -> (shared::FailureReason, portal::FailureReason) {
+pub const fn failed(reason: FailureReason) -> (shared::FailureReason, portal::FailureReason) {
     match reason {
         FailureReason::CancelledByUser => (shared::FailureReason::CancelledByUser, portal::FailureReason::CancelledByUser),
         FailureReason::InsufficientFunds => (shared::FailureReason::InsufficientFunds, portal::FailureReason::InsufficientFunds),

@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { BillingPeriod, Money } from "../../type/v1/type_pb.js";
+import type { BillingPeriod, Connection, ConnectionAccess, ConnectionBilling, ConnectionStatus, Invoice, InvoiceLine, InvoiceStatus, Money, Payment, PaymentPurpose, PaymentStatus } from "../../type/v1/type_pb.js";
 import { file_netily_type_v1_type } from "../../type/v1/type_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/billing/v1/billing.proto.
  */
 export const file_netily_billing_v1_billing: GenFile = /*@__PURE__*/
-  fileDesc("Ch9uZXRpbHkvYmlsbGluZy92MS9iaWxsaW5nLnByb3RvEhFuZXRpbHkuYmlsbGluZy52MSKuAgoKQ29tbWlzc2lvbhIZChFwYXltZW50X3JlZmVyZW5jZRgBIAEoCRI0CgxwYXltZW50X3R5cGUYAiABKA4yHi5uZXRpbHkuYmlsbGluZy52MS5QYXltZW50VHlwZRIkCgVncm9zcxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EgwKBHJhdGUYBCABKAkSKQoKY29tbWlzc2lvbhgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmlzcF9hbW91bnQYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIVCg1tcGVzYV9yZWNlaXB0GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItYCCgtTZXJ2aWNlUGxhbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSNQoOYmlsbGluZ19wZXJpb2QYBSABKAsyHS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kEhUKDWRvd25sb2FkX2ticHMYBiABKAUSEwoLdXBsb2FkX2ticHMYByABKAUSFgoOZGF0YV9jYXBfYnl0ZXMYCCABKAMSFgoOcm91dGVyX3Byb2ZpbGUYCSABKAkSLwoLYXJjaGl2ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKFkxpc3RDb21taXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSNAoMcGF5bWVudF90eXBlGAMgASgOMh4ubmV0aWx5LmJpbGxpbmcudjEuUGF5bWVudFR5cGUilgEKF0xpc3RDb21taXNzaW9uc1Jlc3BvbnNlEjIKC2NvbW1pc3Npb25zGAEgAygLMh0ubmV0aWx5LmJpbGxpbmcudjEuQ29tbWlzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLgoPcGVuZGluZ19iYWxhbmNlGAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkiVQoRQ3JlYXRlUGxhblJlcXVlc3QSLAoEcGxhbhgBIAEoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlNlcnZpY2VQbGFuEhIKCnJlcXVlc3RfaWQYAiABKAkiQgoSQ3JlYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiJBChFVcGRhdGVQbGFuUmVxdWVzdBIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iQgoSVXBkYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiIgChJBcmNoaXZlUGxhblJlcXVlc3QSCgoCaWQYASABKAkiQwoTQXJjaGl2ZVBsYW5SZXNwb25zZRIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iUwoQTGlzdFBsYW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIYChBpbmNsdWRlX2FyY2hpdmVkGAMgASgIIlsKEUxpc3RQbGFuc1Jlc3BvbnNlEi0KBXBsYW5zGAEgAygLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJKnoKC1BheW1lbnRUeXBlEhwKGFBBWU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfVFlQRV9IT1RTUE9UEAESGQoVUEFZTUVOVF9UWVBFX1JFQ0hBUkdFEAISGAoUUEFZTUVOVF9UWVBFX0lOVk9JQ0UQAzLmAwoOQmlsbGluZ1NlcnZpY2USWQoKQ3JlYXRlUGxhbhIkLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZVBsYW5SZXF1ZXN0GiUubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlUGxhblJlc3BvbnNlElkKClVwZGF0ZVBsYW4SJC5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVQbGFuUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZVBsYW5SZXNwb25zZRJcCgtBcmNoaXZlUGxhbhIlLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVxdWVzdBomLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVzcG9uc2USVgoJTGlzdFBsYW5zEiMubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5zUmVxdWVzdBokLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQbGFuc1Jlc3BvbnNlEmgKD0xpc3RDb21taXNzaW9ucxIpLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RDb21taXNzaW9uc1JlcXVlc3QaKi5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29tbWlzc2lvbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
+  fileDesc("Ch9uZXRpbHkvYmlsbGluZy92MS9iaWxsaW5nLnByb3RvEhFuZXRpbHkuYmlsbGluZy52MSKuAgoKQ29tbWlzc2lvbhIZChFwYXltZW50X3JlZmVyZW5jZRgBIAEoCRI0CgxwYXltZW50X3R5cGUYAiABKA4yHi5uZXRpbHkuYmlsbGluZy52MS5QYXltZW50VHlwZRIkCgVncm9zcxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EgwKBHJhdGUYBCABKAkSKQoKY29tbWlzc2lvbhgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmlzcF9hbW91bnQYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIVCg1tcGVzYV9yZWNlaXB0GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItYCCgtTZXJ2aWNlUGxhbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSNQoOYmlsbGluZ19wZXJpb2QYBSABKAsyHS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kEhUKDWRvd25sb2FkX2ticHMYBiABKAUSEwoLdXBsb2FkX2ticHMYByABKAUSFgoOZGF0YV9jYXBfYnl0ZXMYCCABKAMSFgoOcm91dGVyX3Byb2ZpbGUYCSABKAkSLwoLYXJjaGl2ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKFkxpc3RDb21taXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSNAoMcGF5bWVudF90eXBlGAMgASgOMh4ubmV0aWx5LmJpbGxpbmcudjEuUGF5bWVudFR5cGUilgEKF0xpc3RDb21taXNzaW9uc1Jlc3BvbnNlEjIKC2NvbW1pc3Npb25zGAEgAygLMh0ubmV0aWx5LmJpbGxpbmcudjEuQ29tbWlzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLgoPcGVuZGluZ19iYWxhbmNlGAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkiVQoRQ3JlYXRlUGxhblJlcXVlc3QSLAoEcGxhbhgBIAEoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlNlcnZpY2VQbGFuEhIKCnJlcXVlc3RfaWQYAiABKAkiQgoSQ3JlYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiJBChFVcGRhdGVQbGFuUmVxdWVzdBIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iQgoSVXBkYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiIgChJBcmNoaXZlUGxhblJlcXVlc3QSCgoCaWQYASABKAkiQwoTQXJjaGl2ZVBsYW5SZXNwb25zZRIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iUwoQTGlzdFBsYW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIYChBpbmNsdWRlX2FyY2hpdmVkGAMgASgIIlsKEUxpc3RQbGFuc1Jlc3BvbnNlEi0KBXBsYW5zGAEgAygLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpUCCgtQbGFuVmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgFEgwKBG5hbWUYAiABKAkSJAoFcHJpY2UYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg5iaWxsaW5nX3BlcmlvZBgEIAEoCzIdLm5ldGlseS50eXBlLnYxLkJpbGxpbmdQZXJpb2QSFQoNZG93bmxvYWRfa2JwcxgFIAEoBRITCgt1cGxvYWRfa2JwcxgGIAEoBRIWCg5kYXRhX2NhcF9ieXRlcxgHIAEoAxIWCg5yb3V0ZXJfcHJvZmlsZRgIIAEoCRIuCgp2YWxpZF9mcm9tGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIqChdMaXN0UGxhblZlcnNpb25zUmVxdWVzdBIPCgdwbGFuX2lkGAEgASgJIkwKGExpc3RQbGFuVmVyc2lvbnNSZXNwb25zZRIwCgh2ZXJzaW9ucxgBIAMoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlBsYW5WZXJzaW9uIvUBChdDcmVhdGVDb25uZWN0aW9uUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIPCgdwbGFuX2lkGAIgASgJEjIKB2JpbGxpbmcYAyABKA4yIS5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uQmlsbGluZxI1CgthY2Nlc3NfdHlwZRgEIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSEQoJcm91dGVyX2lkGAUgASgJEhAKCHVzZXJuYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkiSgoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIsoBChdVcGRhdGVDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCRIWCglyb3V0ZXJfaWQYAiABKAlIAIgBARI1CgthY2Nlc3NfdHlwZRgDIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSFQoIdXNlcm5hbWUYBCABKAlIAYgBARIVCghwYXNzd29yZBgFIAEoCUgCiAEBQgwKCl9yb3V0ZXJfaWRCCwoJX3VzZXJuYW1lQgsKCV9wYXNzd29yZCJKChhVcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24iNgoYU3VzcGVuZENvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJLChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIiUKF1Jlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkoKGFJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRIuCgpjb25uZWN0aW9uGAEgASgLMhoubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvbiIiChRFbmRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJHChVFbmRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24imQEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSMAoGc3RhdHVzGAMgASgOMiAubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvblN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCRIRCglyb3V0ZXJfaWQYBSABKAkiYwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USLwoLY29ubmVjdGlvbnMYASADKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChRHZXRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJZChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24SEAoIcGFzc3dvcmQYAiABKAkiswEKFkluaXRpYXRlUGF5bWVudFJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSFAoKaW52b2ljZV9pZBgCIAEoCUgAEhEKB3BsYW5faWQYAyABKAlIABInCgZhbW91bnQYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leUgAEhQKDHBob25lX251bWJlchgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJQggKBnRhcmdldCJDChdJbml0aWF0ZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKkAgobUmVjb3JkT2ZmbGluZVBheW1lbnRSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJEiUKBmFtb3VudBgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EjAKBm1ldGhvZBgDIAEoDjIgLm5ldGlseS5iaWxsaW5nLnYxLk9mZmxpbmVNZXRob2QSEQoJcmVmZXJlbmNlGAQgASgJEgwKBG5vdGUYBSABKAkSLwoLcmVjZWl2ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKCmludm9pY2VfaWQYByABKAlIABIRCgdwbGFuX2lkGAggASgJSAASEgoKcmVxdWVzdF9pZBgJIAEoCUIICgZ0YXJnZXQiSAocUmVjb3JkT2ZmbGluZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKxAQoTTGlzdFBheW1lbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgdwdXJwb3NlGAMgASgOMh4ubmV0aWx5LnR5cGUudjEuUGF5bWVudFB1cnBvc2USLQoGc3RhdHVzGAQgASgOMh0ubmV0aWx5LnR5cGUudjEuUGF5bWVudFN0YXR1cxITCgtjdXN0b21lcl9pZBgFIAEoCSJaChRMaXN0UGF5bWVudHNSZXNwb25zZRIpCghwYXltZW50cxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLlBheW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldFBheW1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldFBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKlAQoUQ3JlYXRlSW52b2ljZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSKgoFbGluZXMYAiADKAsyGy5uZXRpbHkudHlwZS52MS5JbnZvaWNlTGluZRIqCgZkdWVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJBChVDcmVhdGVJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UigAEKE0xpc3RJbnZvaWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSLQoGc3RhdHVzGAMgASgOMh0ubmV0aWx5LnR5cGUudjEuSW52b2ljZVN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCSJaChRMaXN0SW52b2ljZXNSZXNwb25zZRIpCghpbnZvaWNlcxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldEludm9pY2VSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldEludm9pY2VSZXNwb25zZRIoCgdpbnZvaWNlGAEgASgLMhcubmV0aWx5LnR5cGUudjEuSW52b2ljZSIwChJWb2lkSW52b2ljZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KE1ZvaWRJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UiTAoPQmlsbGluZ1NldHRpbmdzEg8KB3ZhdF9icHMYASABKAUSEgoKdmF0X251bWJlchgCIAEoCRIUCgxpbnZvaWNlX25vdGUYAyABKAkiGwoZR2V0QmlsbGluZ1NldHRpbmdzUmVxdWVzdCJSChpHZXRCaWxsaW5nU2V0dGluZ3NSZXNwb25zZRI0CghzZXR0aW5ncxgBIAEoCzIiLm5ldGlseS5iaWxsaW5nLnYxLkJpbGxpbmdTZXR0aW5ncyJUChxVcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXF1ZXN0EjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzIlUKHVVwZGF0ZUJpbGxpbmdTZXR0aW5nc1Jlc3BvbnNlEjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzKnoKC1BheW1lbnRUeXBlEhwKGFBBWU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfVFlQRV9IT1RTUE9UEAESGQoVUEFZTUVOVF9UWVBFX1JFQ0hBUkdFEAISGAoUUEFZTUVOVF9UWVBFX0lOVk9JQ0UQAyqWAQoNT2ZmbGluZU1ldGhvZBIeChpPRkZMSU5FX01FVEhPRF9VTlNQRUNJRklFRBAAEhcKE09GRkxJTkVfTUVUSE9EX0NBU0gQARIXChNPRkZMSU5FX01FVEhPRF9CQU5LEAISGQoVT0ZGTElORV9NRVRIT0RfQ0hFUVVFEAMSGAoUT0ZGTElORV9NRVRIT0RfT1RIRVIQBDLIEgoOQmlsbGluZ1NlcnZpY2USWQoKQ3JlYXRlUGxhbhIkLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZVBsYW5SZXF1ZXN0GiUubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlUGxhblJlc3BvbnNlElkKClVwZGF0ZVBsYW4SJC5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVQbGFuUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZVBsYW5SZXNwb25zZRJcCgtBcmNoaXZlUGxhbhIlLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVxdWVzdBomLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVzcG9uc2USVgoJTGlzdFBsYW5zEiMubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5zUmVxdWVzdBokLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQbGFuc1Jlc3BvbnNlEmgKD0xpc3RDb21taXNzaW9ucxIpLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RDb21taXNzaW9uc1JlcXVlc3QaKi5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29tbWlzc2lvbnNSZXNwb25zZRJrChBMaXN0UGxhblZlcnNpb25zEioubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5WZXJzaW9uc1JlcXVlc3QaKy5uZXRpbHkuYmlsbGluZy52MS5MaXN0UGxhblZlcnNpb25zUmVzcG9uc2USawoQQ3JlYXRlQ29ubmVjdGlvbhIqLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEmsKEFVwZGF0ZUNvbm5lY3Rpb24SKi5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVDb25uZWN0aW9uUmVxdWVzdBorLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRJuChFTdXNwZW5kQ29ubmVjdGlvbhIrLm5ldGlseS5iaWxsaW5nLnYxLlN1c3BlbmRDb25uZWN0aW9uUmVxdWVzdBosLm5ldGlseS5iaWxsaW5nLnYxLlN1c3BlbmRDb25uZWN0aW9uUmVzcG9uc2USawoQUmVzdW1lQ29ubmVjdGlvbhIqLm5ldGlseS5iaWxsaW5nLnYxLlJlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuUmVzdW1lQ29ubmVjdGlvblJlc3BvbnNlEmIKDUVuZENvbm5lY3Rpb24SJy5uZXRpbHkuYmlsbGluZy52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBooLm5ldGlseS5iaWxsaW5nLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZRJoCg9MaXN0Q29ubmVjdGlvbnMSKS5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GioubmV0aWx5LmJpbGxpbmcudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USYgoNR2V0Q29ubmVjdGlvbhInLm5ldGlseS5iaWxsaW5nLnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GigubmV0aWx5LmJpbGxpbmcudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlEmgKD0luaXRpYXRlUGF5bWVudBIpLm5ldGlseS5iaWxsaW5nLnYxLkluaXRpYXRlUGF5bWVudFJlcXVlc3QaKi5uZXRpbHkuYmlsbGluZy52MS5Jbml0aWF0ZVBheW1lbnRSZXNwb25zZRJ3ChRSZWNvcmRPZmZsaW5lUGF5bWVudBIuLm5ldGlseS5iaWxsaW5nLnYxLlJlY29yZE9mZmxpbmVQYXltZW50UmVxdWVzdBovLm5ldGlseS5iaWxsaW5nLnYxLlJlY29yZE9mZmxpbmVQYXltZW50UmVzcG9uc2USXwoMTGlzdFBheW1lbnRzEiYubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBheW1lbnRzUmVxdWVzdBonLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQYXltZW50c1Jlc3BvbnNlElkKCkdldFBheW1lbnQSJC5uZXRpbHkuYmlsbGluZy52MS5HZXRQYXltZW50UmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLkdldFBheW1lbnRSZXNwb25zZRJiCg1DcmVhdGVJbnZvaWNlEicubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlSW52b2ljZVJlcXVlc3QaKC5uZXRpbHkuYmlsbGluZy52MS5DcmVhdGVJbnZvaWNlUmVzcG9uc2USXwoMTGlzdEludm9pY2VzEiYubmV0aWx5LmJpbGxpbmcudjEuTGlzdEludm9pY2VzUmVxdWVzdBonLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RJbnZvaWNlc1Jlc3BvbnNlElkKCkdldEludm9pY2USJC5uZXRpbHkuYmlsbGluZy52MS5HZXRJbnZvaWNlUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLkdldEludm9pY2VSZXNwb25zZRJcCgtWb2lkSW52b2ljZRIlLm5ldGlseS5iaWxsaW5nLnYxLlZvaWRJbnZvaWNlUmVxdWVzdBomLm5ldGlseS5iaWxsaW5nLnYxLlZvaWRJbnZvaWNlUmVzcG9uc2UScQoSR2V0QmlsbGluZ1NldHRpbmdzEiwubmV0aWx5LmJpbGxpbmcudjEuR2V0QmlsbGluZ1NldHRpbmdzUmVxdWVzdBotLm5ldGlseS5iaWxsaW5nLnYxLkdldEJpbGxpbmdTZXR0aW5nc1Jlc3BvbnNlEnoKFVVwZGF0ZUJpbGxpbmdTZXR0aW5ncxIvLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZUJpbGxpbmdTZXR0aW5nc1JlcXVlc3QaMC5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
 
 /**
  * The split of one payment: one line of the commission ledger.
@@ -446,6 +446,1202 @@ export const ListPlansResponseSchema: GenMessage<ListPlansResponse> = /*@__PURE_
   messageDesc(file_netily_billing_v1_billing, 11);
 
 /**
+ * The terms of a plan for a while.
+ *
+ * @generated from message netily.billing.v1.PlanVersion
+ */
+export type PlanVersion = Message<"netily.billing.v1.PlanVersion"> & {
+  /**
+   * From 1 on.
+   *
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * Name then.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Price of one period then.
+   *
+   * @generated from field: netily.type.v1.Money price = 3;
+   */
+  price?: Money | undefined;
+
+  /**
+   * For how long the price was paid.
+   *
+   * @generated from field: netily.type.v1.BillingPeriod billing_period = 4;
+   */
+  billingPeriod?: BillingPeriod | undefined;
+
+  /**
+   * To the customer; 0 is without limit.
+   *
+   * @generated from field: int32 download_kbps = 5;
+   */
+  downloadKbps: number;
+
+  /**
+   * From the customer; 0 is without limit.
+   *
+   * @generated from field: int32 upload_kbps = 6;
+   */
+  uploadKbps: number;
+
+  /**
+   * Both ways together in one period; 0 is without limit.
+   *
+   * @generated from field: int64 data_cap_bytes = 7;
+   */
+  dataCapBytes: bigint;
+
+  /**
+   * Name of a profile that the routers have already; empty: Netily set the speeds itself.
+   *
+   * @generated from field: string router_profile = 8;
+   */
+  routerProfile: string;
+
+  /**
+   * Since when it was sold.
+   *
+   * @generated from field: google.protobuf.Timestamp valid_from = 9;
+   */
+  validFrom?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.PlanVersion.
+ * Use `create(PlanVersionSchema)` to create a new message.
+ */
+export const PlanVersionSchema: GenMessage<PlanVersion> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 12);
+
+/**
+ * Asks for the history of a plan.
+ *
+ * @generated from message netily.billing.v1.ListPlanVersionsRequest
+ */
+export type ListPlanVersionsRequest = Message<"netily.billing.v1.ListPlanVersionsRequest"> & {
+  /**
+   * `spl_…`.
+   *
+   * @generated from field: string plan_id = 1;
+   */
+  planId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListPlanVersionsRequest.
+ * Use `create(ListPlanVersionsRequestSchema)` to create a new message.
+ */
+export const ListPlanVersionsRequestSchema: GenMessage<ListPlanVersionsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 13);
+
+/**
+ * The history of a plan.
+ *
+ * @generated from message netily.billing.v1.ListPlanVersionsResponse
+ */
+export type ListPlanVersionsResponse = Message<"netily.billing.v1.ListPlanVersionsResponse"> & {
+  /**
+   * Newest first, at most 200.
+   *
+   * @generated from field: repeated netily.billing.v1.PlanVersion versions = 1;
+   */
+  versions: PlanVersion[];
+};
+
+/**
+ * Describes the message netily.billing.v1.ListPlanVersionsResponse.
+ * Use `create(ListPlanVersionsResponseSchema)` to create a new message.
+ */
+export const ListPlanVersionsResponseSchema: GenMessage<ListPlanVersionsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 14);
+
+/**
+ * Asks for a connection.
+ *
+ * @generated from message netily.billing.v1.CreateConnectionRequest
+ */
+export type CreateConnectionRequest = Message<"netily.billing.v1.CreateConnectionRequest"> & {
+  /**
+   * `cus_…`.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * `spl_…`.
+   *
+   * @generated from field: string plan_id = 2;
+   */
+  planId: string;
+
+  /**
+   * How it is paid; unspecified means PREPAID.
+   *
+   * @generated from field: netily.type.v1.ConnectionBilling billing = 3;
+   */
+  billing: ConnectionBilling;
+
+  /**
+   * How the device signs in; unspecified means PPPOE.
+   *
+   * @generated from field: netily.type.v1.ConnectionAccess access_type = 4;
+   */
+  accessType: ConnectionAccess;
+
+  /**
+   * `rtr_…`; empty: it is installed later.
+   *
+   * @generated from field: string router_id = 5;
+   */
+  routerId: string;
+
+  /**
+   * Name by which the device signs in: 3 to 32 small letters, digits, dots, dashes. Empty: one is made from the customer's code.
+   *
+   * @generated from field: string username = 6;
+   */
+  username: string;
+
+  /**
+   * Password of the device, 6 to 64 characters. Empty: one is made.
+   *
+   * @generated from field: string password = 7;
+   */
+  password: string;
+
+  /**
+   * UUID made by the client; the same one again gives the same connection.
+   *
+   * @generated from field: string request_id = 8;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.CreateConnectionRequest.
+ * Use `create(CreateConnectionRequestSchema)` to create a new message.
+ */
+export const CreateConnectionRequestSchema: GenMessage<CreateConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 15);
+
+/**
+ * The new connection.
+ *
+ * @generated from message netily.billing.v1.CreateConnectionResponse
+ */
+export type CreateConnectionResponse = Message<"netily.billing.v1.CreateConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.CreateConnectionResponse.
+ * Use `create(CreateConnectionResponseSchema)` to create a new message.
+ */
+export const CreateConnectionResponseSchema: GenMessage<CreateConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 16);
+
+/**
+ * Asks for a change of a connection. Fields that are absent stay.
+ *
+ * @generated from message netily.billing.v1.UpdateConnectionRequest
+ */
+export type UpdateConnectionRequest = Message<"netily.billing.v1.UpdateConnectionRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * `rtr_…` of the router that it is on from now on.
+   *
+   * @generated from field: optional string router_id = 2;
+   */
+  routerId?: string | undefined;
+
+  /**
+   * How the device signs in.
+   *
+   * @generated from field: netily.type.v1.ConnectionAccess access_type = 3;
+   */
+  accessType: ConnectionAccess;
+
+  /**
+   * Name by which the device signs in.
+   *
+   * @generated from field: optional string username = 4;
+   */
+  username?: string | undefined;
+
+  /**
+   * Password of the device.
+   *
+   * @generated from field: optional string password = 5;
+   */
+  password?: string | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.UpdateConnectionRequest.
+ * Use `create(UpdateConnectionRequestSchema)` to create a new message.
+ */
+export const UpdateConnectionRequestSchema: GenMessage<UpdateConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 17);
+
+/**
+ * The changed connection.
+ *
+ * @generated from message netily.billing.v1.UpdateConnectionResponse
+ */
+export type UpdateConnectionResponse = Message<"netily.billing.v1.UpdateConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.UpdateConnectionResponse.
+ * Use `create(UpdateConnectionResponseSchema)` to create a new message.
+ */
+export const UpdateConnectionResponseSchema: GenMessage<UpdateConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 18);
+
+/**
+ * Asks for a suspension.
+ *
+ * @generated from message netily.billing.v1.SuspendConnectionRequest
+ */
+export type SuspendConnectionRequest = Message<"netily.billing.v1.SuspendConnectionRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Why, for the customer: 1 to 200 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.SuspendConnectionRequest.
+ * Use `create(SuspendConnectionRequestSchema)` to create a new message.
+ */
+export const SuspendConnectionRequestSchema: GenMessage<SuspendConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 19);
+
+/**
+ * The suspended connection.
+ *
+ * @generated from message netily.billing.v1.SuspendConnectionResponse
+ */
+export type SuspendConnectionResponse = Message<"netily.billing.v1.SuspendConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.SuspendConnectionResponse.
+ * Use `create(SuspendConnectionResponseSchema)` to create a new message.
+ */
+export const SuspendConnectionResponseSchema: GenMessage<SuspendConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 20);
+
+/**
+ * Takes a suspension back.
+ *
+ * @generated from message netily.billing.v1.ResumeConnectionRequest
+ */
+export type ResumeConnectionRequest = Message<"netily.billing.v1.ResumeConnectionRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ResumeConnectionRequest.
+ * Use `create(ResumeConnectionRequestSchema)` to create a new message.
+ */
+export const ResumeConnectionRequestSchema: GenMessage<ResumeConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 21);
+
+/**
+ * The resumed connection.
+ *
+ * @generated from message netily.billing.v1.ResumeConnectionResponse
+ */
+export type ResumeConnectionResponse = Message<"netily.billing.v1.ResumeConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.ResumeConnectionResponse.
+ * Use `create(ResumeConnectionResponseSchema)` to create a new message.
+ */
+export const ResumeConnectionResponseSchema: GenMessage<ResumeConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 22);
+
+/**
+ * Ends a connection.
+ *
+ * @generated from message netily.billing.v1.EndConnectionRequest
+ */
+export type EndConnectionRequest = Message<"netily.billing.v1.EndConnectionRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.EndConnectionRequest.
+ * Use `create(EndConnectionRequestSchema)` to create a new message.
+ */
+export const EndConnectionRequestSchema: GenMessage<EndConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 23);
+
+/**
+ * The ended connection.
+ *
+ * @generated from message netily.billing.v1.EndConnectionResponse
+ */
+export type EndConnectionResponse = Message<"netily.billing.v1.EndConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.EndConnectionResponse.
+ * Use `create(EndConnectionResponseSchema)` to create a new message.
+ */
+export const EndConnectionResponseSchema: GenMessage<EndConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 24);
+
+/**
+ * Asks for connections.
+ *
+ * @generated from message netily.billing.v1.ListConnectionsRequest
+ */
+export type ListConnectionsRequest = Message<"netily.billing.v1.ListConnectionsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those that stand so; unspecified means all.
+   *
+   * @generated from field: netily.type.v1.ConnectionStatus status = 3;
+   */
+  status: ConnectionStatus;
+
+  /**
+   * Only those of this customer, `cus_…`.
+   *
+   * @generated from field: string customer_id = 4;
+   */
+  customerId: string;
+
+  /**
+   * Only those on this router, `rtr_…`.
+   *
+   * @generated from field: string router_id = 5;
+   */
+  routerId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListConnectionsRequest.
+ * Use `create(ListConnectionsRequestSchema)` to create a new message.
+ */
+export const ListConnectionsRequestSchema: GenMessage<ListConnectionsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 25);
+
+/**
+ * A page of connections.
+ *
+ * @generated from message netily.billing.v1.ListConnectionsResponse
+ */
+export type ListConnectionsResponse = Message<"netily.billing.v1.ListConnectionsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.type.v1.Connection connections = 1;
+   */
+  connections: Connection[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListConnectionsResponse.
+ * Use `create(ListConnectionsResponseSchema)` to create a new message.
+ */
+export const ListConnectionsResponseSchema: GenMessage<ListConnectionsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 26);
+
+/**
+ * Asks for one connection.
+ *
+ * @generated from message netily.billing.v1.GetConnectionRequest
+ */
+export type GetConnectionRequest = Message<"netily.billing.v1.GetConnectionRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetConnectionRequest.
+ * Use `create(GetConnectionRequestSchema)` to create a new message.
+ */
+export const GetConnectionRequestSchema: GenMessage<GetConnectionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 27);
+
+/**
+ * One connection.
+ *
+ * @generated from message netily.billing.v1.GetConnectionResponse
+ */
+export type GetConnectionResponse = Message<"netily.billing.v1.GetConnectionResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+
+  /**
+   * Password of the device; empty before it is installed.
+   *
+   * @generated from field: string password = 2;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetConnectionResponse.
+ * Use `create(GetConnectionResponseSchema)` to create a new message.
+ */
+export const GetConnectionResponseSchema: GenMessage<GetConnectionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 28);
+
+/**
+ * Asks for a prompt on a customer's phone.
+ *
+ * @generated from message netily.billing.v1.InitiatePaymentRequest
+ */
+export type InitiatePaymentRequest = Message<"netily.billing.v1.InitiatePaymentRequest"> & {
+  /**
+   * `cus_…`.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * What is paid for.
+   *
+   * @generated from oneof netily.billing.v1.InitiatePaymentRequest.target
+   */
+  target: {
+    /**
+     * `inv_…`: what is still owed of it.
+     *
+     * @generated from field: string invoice_id = 2;
+     */
+    value: string;
+    case: "invoiceId";
+  } | {
+    /**
+     * `spl_…`: one period of this plan, at its price now.
+     *
+     * @generated from field: string plan_id = 3;
+     */
+    value: string;
+    case: "planId";
+  } | {
+    /**
+     * Whole shillings from 1 to 249,999 for the balance, which pays open invoices first.
+     *
+     * @generated from field: netily.type.v1.Money amount = 4;
+     */
+    value: Money;
+    case: "amount";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The M-Pesa phone that is asked; empty: the customer's own.
+   *
+   * @generated from field: string phone_number = 5;
+   */
+  phoneNumber: string;
+
+  /**
+   * UUID made by the client; the same one again gives the same payment.
+   *
+   * @generated from field: string request_id = 6;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.InitiatePaymentRequest.
+ * Use `create(InitiatePaymentRequestSchema)` to create a new message.
+ */
+export const InitiatePaymentRequestSchema: GenMessage<InitiatePaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 29);
+
+/**
+ * The prompt is on its way.
+ *
+ * @generated from message netily.billing.v1.InitiatePaymentResponse
+ */
+export type InitiatePaymentResponse = Message<"netily.billing.v1.InitiatePaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.InitiatePaymentResponse.
+ * Use `create(InitiatePaymentResponseSchema)` to create a new message.
+ */
+export const InitiatePaymentResponseSchema: GenMessage<InitiatePaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 30);
+
+/**
+ * Asks to write down money that was taken.
+ *
+ * @generated from message netily.billing.v1.RecordOfflinePaymentRequest
+ */
+export type RecordOfflinePaymentRequest = Message<"netily.billing.v1.RecordOfflinePaymentRequest"> & {
+  /**
+   * `cus_…`.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * What was taken: from one cent to 10 million shillings.
+   *
+   * @generated from field: netily.type.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * How.
+   *
+   * @generated from field: netily.billing.v1.OfflineMethod method = 3;
+   */
+  method: OfflineMethod;
+
+  /**
+   * Number of the cheque or transfer, up to 60 characters.
+   *
+   * @generated from field: string reference = 4;
+   */
+  reference: string;
+
+  /**
+   * Words for the receipt, up to 500 characters.
+   *
+   * @generated from field: string note = 5;
+   */
+  note: string;
+
+  /**
+   * When it was taken, not in the future; absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp received_at = 6;
+   */
+  receivedAt?: Timestamp | undefined;
+
+  /**
+   * What is paid first; none of them: open invoices, oldest first.
+   *
+   * @generated from oneof netily.billing.v1.RecordOfflinePaymentRequest.target
+   */
+  target: {
+    /**
+     * `inv_…`.
+     *
+     * @generated from field: string invoice_id = 7;
+     */
+    value: string;
+    case: "invoiceId";
+  } | {
+    /**
+     * `spl_…`: one period of this plan at its price now. The amount must reach.
+     *
+     * @generated from field: string plan_id = 8;
+     */
+    value: string;
+    case: "planId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * UUID made by the client; the same one again gives the same payment.
+   *
+   * @generated from field: string request_id = 9;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.RecordOfflinePaymentRequest.
+ * Use `create(RecordOfflinePaymentRequestSchema)` to create a new message.
+ */
+export const RecordOfflinePaymentRequestSchema: GenMessage<RecordOfflinePaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 31);
+
+/**
+ * It is written down.
+ *
+ * @generated from message netily.billing.v1.RecordOfflinePaymentResponse
+ */
+export type RecordOfflinePaymentResponse = Message<"netily.billing.v1.RecordOfflinePaymentResponse"> & {
+  /**
+   * The payment, with the number of its receipt.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.RecordOfflinePaymentResponse.
+ * Use `create(RecordOfflinePaymentResponseSchema)` to create a new message.
+ */
+export const RecordOfflinePaymentResponseSchema: GenMessage<RecordOfflinePaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 32);
+
+/**
+ * Asks for payments.
+ *
+ * @generated from message netily.billing.v1.ListPaymentsRequest
+ */
+export type ListPaymentsRequest = Message<"netily.billing.v1.ListPaymentsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those for this; unspecified means all. Money that the ISP took itself counts as INVOICE or RECHARGE.
+   *
+   * @generated from field: netily.type.v1.PaymentPurpose purpose = 3;
+   */
+  purpose: PaymentPurpose;
+
+  /**
+   * Only those that stand so; unspecified means all.
+   *
+   * @generated from field: netily.type.v1.PaymentStatus status = 4;
+   */
+  status: PaymentStatus;
+
+  /**
+   * Only those of this customer, `cus_…`.
+   *
+   * @generated from field: string customer_id = 5;
+   */
+  customerId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListPaymentsRequest.
+ * Use `create(ListPaymentsRequestSchema)` to create a new message.
+ */
+export const ListPaymentsRequestSchema: GenMessage<ListPaymentsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 33);
+
+/**
+ * A page of payments.
+ *
+ * @generated from message netily.billing.v1.ListPaymentsResponse
+ */
+export type ListPaymentsResponse = Message<"netily.billing.v1.ListPaymentsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.type.v1.Payment payments = 1;
+   */
+  payments: Payment[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListPaymentsResponse.
+ * Use `create(ListPaymentsResponseSchema)` to create a new message.
+ */
+export const ListPaymentsResponseSchema: GenMessage<ListPaymentsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 34);
+
+/**
+ * Asks for one payment.
+ *
+ * @generated from message netily.billing.v1.GetPaymentRequest
+ */
+export type GetPaymentRequest = Message<"netily.billing.v1.GetPaymentRequest"> & {
+  /**
+   * `pay_…` or `ofp_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetPaymentRequest.
+ * Use `create(GetPaymentRequestSchema)` to create a new message.
+ */
+export const GetPaymentRequestSchema: GenMessage<GetPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 35);
+
+/**
+ * One payment.
+ *
+ * @generated from message netily.billing.v1.GetPaymentResponse
+ */
+export type GetPaymentResponse = Message<"netily.billing.v1.GetPaymentResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetPaymentResponse.
+ * Use `create(GetPaymentResponseSchema)` to create a new message.
+ */
+export const GetPaymentResponseSchema: GenMessage<GetPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 36);
+
+/**
+ * Asks for an invoice of staff's own.
+ *
+ * @generated from message netily.billing.v1.CreateInvoiceRequest
+ */
+export type CreateInvoiceRequest = Message<"netily.billing.v1.CreateInvoiceRequest"> & {
+  /**
+   * `cus_…`.
+   *
+   * @generated from field: string customer_id = 1;
+   */
+  customerId: string;
+
+  /**
+   * 1 to 60 lines of whole shillings above nothing, VAT in them; `amount` is not read.
+   *
+   * @generated from field: repeated netily.type.v1.InvoiceLine lines = 2;
+   */
+  lines: InvoiceLine[];
+
+  /**
+   * When it should be paid, not in the past; absent: in 7 days.
+   *
+   * @generated from field: google.protobuf.Timestamp due_at = 3;
+   */
+  dueAt?: Timestamp | undefined;
+
+  /**
+   * Words for the invoice, up to 500 characters.
+   *
+   * @generated from field: string note = 4;
+   */
+  note: string;
+
+  /**
+   * UUID made by the client; the same one again gives the same invoice.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.CreateInvoiceRequest.
+ * Use `create(CreateInvoiceRequestSchema)` to create a new message.
+ */
+export const CreateInvoiceRequestSchema: GenMessage<CreateInvoiceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 37);
+
+/**
+ * The new invoice.
+ *
+ * @generated from message netily.billing.v1.CreateInvoiceResponse
+ */
+export type CreateInvoiceResponse = Message<"netily.billing.v1.CreateInvoiceResponse"> & {
+  /**
+   * With its lines.
+   *
+   * @generated from field: netily.type.v1.Invoice invoice = 1;
+   */
+  invoice?: Invoice | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.CreateInvoiceResponse.
+ * Use `create(CreateInvoiceResponseSchema)` to create a new message.
+ */
+export const CreateInvoiceResponseSchema: GenMessage<CreateInvoiceResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 38);
+
+/**
+ * Asks for invoices.
+ *
+ * @generated from message netily.billing.v1.ListInvoicesRequest
+ */
+export type ListInvoicesRequest = Message<"netily.billing.v1.ListInvoicesRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those that stand so; unspecified means all. OPEN includes those that are overdue.
+   *
+   * @generated from field: netily.type.v1.InvoiceStatus status = 3;
+   */
+  status: InvoiceStatus;
+
+  /**
+   * Only those of this customer, `cus_…`.
+   *
+   * @generated from field: string customer_id = 4;
+   */
+  customerId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListInvoicesRequest.
+ * Use `create(ListInvoicesRequestSchema)` to create a new message.
+ */
+export const ListInvoicesRequestSchema: GenMessage<ListInvoicesRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 39);
+
+/**
+ * A page of invoices.
+ *
+ * @generated from message netily.billing.v1.ListInvoicesResponse
+ */
+export type ListInvoicesResponse = Message<"netily.billing.v1.ListInvoicesResponse"> & {
+  /**
+   * Newest first, without their lines.
+   *
+   * @generated from field: repeated netily.type.v1.Invoice invoices = 1;
+   */
+  invoices: Invoice[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ListInvoicesResponse.
+ * Use `create(ListInvoicesResponseSchema)` to create a new message.
+ */
+export const ListInvoicesResponseSchema: GenMessage<ListInvoicesResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 40);
+
+/**
+ * Asks for one invoice.
+ *
+ * @generated from message netily.billing.v1.GetInvoiceRequest
+ */
+export type GetInvoiceRequest = Message<"netily.billing.v1.GetInvoiceRequest"> & {
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetInvoiceRequest.
+ * Use `create(GetInvoiceRequestSchema)` to create a new message.
+ */
+export const GetInvoiceRequestSchema: GenMessage<GetInvoiceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 41);
+
+/**
+ * One invoice.
+ *
+ * @generated from message netily.billing.v1.GetInvoiceResponse
+ */
+export type GetInvoiceResponse = Message<"netily.billing.v1.GetInvoiceResponse"> & {
+  /**
+   * With its lines.
+   *
+   * @generated from field: netily.type.v1.Invoice invoice = 1;
+   */
+  invoice?: Invoice | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetInvoiceResponse.
+ * Use `create(GetInvoiceResponseSchema)` to create a new message.
+ */
+export const GetInvoiceResponseSchema: GenMessage<GetInvoiceResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 42);
+
+/**
+ * Takes an invoice back.
+ *
+ * @generated from message netily.billing.v1.VoidInvoiceRequest
+ */
+export type VoidInvoiceRequest = Message<"netily.billing.v1.VoidInvoiceRequest"> & {
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Why: 1 to 500 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.VoidInvoiceRequest.
+ * Use `create(VoidInvoiceRequestSchema)` to create a new message.
+ */
+export const VoidInvoiceRequestSchema: GenMessage<VoidInvoiceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 43);
+
+/**
+ * The void invoice.
+ *
+ * @generated from message netily.billing.v1.VoidInvoiceResponse
+ */
+export type VoidInvoiceResponse = Message<"netily.billing.v1.VoidInvoiceResponse"> & {
+  /**
+   * With its lines.
+   *
+   * @generated from field: netily.type.v1.Invoice invoice = 1;
+   */
+  invoice?: Invoice | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.VoidInvoiceResponse.
+ * Use `create(VoidInvoiceResponseSchema)` to create a new message.
+ */
+export const VoidInvoiceResponseSchema: GenMessage<VoidInvoiceResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 44);
+
+/**
+ * What an ISP decides of its invoices.
+ *
+ * @generated from message netily.billing.v1.BillingSettings
+ */
+export type BillingSettings = Message<"netily.billing.v1.BillingSettings"> & {
+  /**
+   * VAT contained in what is asked for, in basis points: 0 or 1600.
+   *
+   * @generated from field: int32 vat_bps = 1;
+   */
+  vatBps: number;
+
+  /**
+   * The ISP's number at the revenue authority, up to 20 characters, printed on invoices.
+   *
+   * @generated from field: string vat_number = 2;
+   */
+  vatNumber: string;
+
+  /**
+   * Words on every invoice, up to 500 characters.
+   *
+   * @generated from field: string invoice_note = 3;
+   */
+  invoiceNote: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.BillingSettings.
+ * Use `create(BillingSettingsSchema)` to create a new message.
+ */
+export const BillingSettingsSchema: GenMessage<BillingSettings> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 45);
+
+/**
+ * Asks for the settings.
+ *
+ * @generated from message netily.billing.v1.GetBillingSettingsRequest
+ */
+export type GetBillingSettingsRequest = Message<"netily.billing.v1.GetBillingSettingsRequest"> & {
+};
+
+/**
+ * Describes the message netily.billing.v1.GetBillingSettingsRequest.
+ * Use `create(GetBillingSettingsRequestSchema)` to create a new message.
+ */
+export const GetBillingSettingsRequestSchema: GenMessage<GetBillingSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 46);
+
+/**
+ * The settings.
+ *
+ * @generated from message netily.billing.v1.GetBillingSettingsResponse
+ */
+export type GetBillingSettingsResponse = Message<"netily.billing.v1.GetBillingSettingsResponse"> & {
+  /**
+   * As they are.
+   *
+   * @generated from field: netily.billing.v1.BillingSettings settings = 1;
+   */
+  settings?: BillingSettings | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetBillingSettingsResponse.
+ * Use `create(GetBillingSettingsResponseSchema)` to create a new message.
+ */
+export const GetBillingSettingsResponseSchema: GenMessage<GetBillingSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 47);
+
+/**
+ * Changes the settings.
+ *
+ * @generated from message netily.billing.v1.UpdateBillingSettingsRequest
+ */
+export type UpdateBillingSettingsRequest = Message<"netily.billing.v1.UpdateBillingSettingsRequest"> & {
+  /**
+   * As they shall be.
+   *
+   * @generated from field: netily.billing.v1.BillingSettings settings = 1;
+   */
+  settings?: BillingSettings | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.UpdateBillingSettingsRequest.
+ * Use `create(UpdateBillingSettingsRequestSchema)` to create a new message.
+ */
+export const UpdateBillingSettingsRequestSchema: GenMessage<UpdateBillingSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 48);
+
+/**
+ * The changed settings.
+ *
+ * @generated from message netily.billing.v1.UpdateBillingSettingsResponse
+ */
+export type UpdateBillingSettingsResponse = Message<"netily.billing.v1.UpdateBillingSettingsResponse"> & {
+  /**
+   * As they are now.
+   *
+   * @generated from field: netily.billing.v1.BillingSettings settings = 1;
+   */
+  settings?: BillingSettings | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.UpdateBillingSettingsResponse.
+ * Use `create(UpdateBillingSettingsResponseSchema)` to create a new message.
+ */
+export const UpdateBillingSettingsResponseSchema: GenMessage<UpdateBillingSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 49);
+
+/**
  * What a payment was for.
  *
  * @generated from enum netily.billing.v1.PaymentType
@@ -485,6 +1681,54 @@ export enum PaymentType {
  */
 export const PaymentTypeSchema: GenEnum<PaymentType> = /*@__PURE__*/
   enumDesc(file_netily_billing_v1_billing, 0);
+
+/**
+ * How an ISP took money itself.
+ *
+ * @generated from enum netily.billing.v1.OfflineMethod
+ */
+export enum OfflineMethod {
+  /**
+   * Means CASH.
+   *
+   * @generated from enum value: OFFLINE_METHOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * In coins and notes.
+   *
+   * @generated from enum value: OFFLINE_METHOD_CASH = 1;
+   */
+  CASH = 1,
+
+  /**
+   * Into its bank account.
+   *
+   * @generated from enum value: OFFLINE_METHOD_BANK = 2;
+   */
+  BANK = 2,
+
+  /**
+   * By cheque.
+   *
+   * @generated from enum value: OFFLINE_METHOD_CHEQUE = 3;
+   */
+  CHEQUE = 3,
+
+  /**
+   * Some other way.
+   *
+   * @generated from enum value: OFFLINE_METHOD_OTHER = 4;
+   */
+  OTHER = 4,
+}
+
+/**
+ * Describes the enum netily.billing.v1.OfflineMethod.
+ */
+export const OfflineMethodSchema: GenEnum<OfflineMethod> = /*@__PURE__*/
+  enumDesc(file_netily_billing_v1_billing, 1);
 
 /**
  * What the ISP sells to its customers at home, and the ISP's money. Staff.
@@ -541,6 +1785,191 @@ export const BillingService: GenService<{
     methodKind: "unary";
     input: typeof ListCommissionsRequestSchema;
     output: typeof ListCommissionsResponseSchema;
+  },
+  /**
+   * How the terms of a plan have been, newest first. What was sold keeps the terms it was sold with.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ListPlanVersions
+   */
+  listPlanVersions: {
+    methodKind: "unary";
+    input: typeof ListPlanVersionsRequestSchema;
+    output: typeof ListPlanVersionsResponseSchema;
+  },
+  /**
+   * Puts a plan on a customer: one that has not ended at a time. An INVOICED one gets its first invoice at once and comes on
+   * when that is paid. Errors: STATE_CONFLICT when the customer has one, PLAN_NOT_AVAILABLE, ALREADY_EXISTS (`username`).
+   *
+   * @generated from rpc netily.billing.v1.BillingService.CreateConnection
+   */
+  createConnection: {
+    methodKind: "unary";
+    input: typeof CreateConnectionRequestSchema;
+    output: typeof CreateConnectionResponseSchema;
+  },
+  /**
+   * Installs a connection on a router, moves it to another one, or changes how the device signs in.
+   * Errors: STATE_CONFLICT when it has ended, ALREADY_EXISTS (`username`).
+   *
+   * @generated from rpc netily.billing.v1.BillingService.UpdateConnection
+   */
+  updateConnection: {
+    methodKind: "unary";
+    input: typeof UpdateConnectionRequestSchema;
+    output: typeof UpdateConnectionResponseSchema;
+  },
+  /**
+   * Takes a connection off the router until ResumeConnection, paid or not.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.SuspendConnection
+   */
+  suspendConnection: {
+    methodKind: "unary";
+    input: typeof SuspendConnectionRequestSchema;
+    output: typeof SuspendConnectionResponseSchema;
+  },
+  /**
+   * Takes a suspension by staff back. The connection is on again if it is paid.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ResumeConnection
+   */
+  resumeConnection: {
+    methodKind: "unary";
+    input: typeof ResumeConnectionRequestSchema;
+    output: typeof ResumeConnectionResponseSchema;
+  },
+  /**
+   * Ends a connection for good and takes it off the router.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.EndConnection
+   */
+  endConnection: {
+    methodKind: "unary";
+    input: typeof EndConnectionRequestSchema;
+    output: typeof EndConnectionResponseSchema;
+  },
+  /**
+   * Connections, newest first.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ListConnections
+   */
+  listConnections: {
+    methodKind: "unary";
+    input: typeof ListConnectionsRequestSchema;
+    output: typeof ListConnectionsResponseSchema;
+  },
+  /**
+   * One connection, with the password of the device.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.GetConnection
+   */
+  getConnection: {
+    methodKind: "unary";
+    input: typeof GetConnectionRequestSchema;
+    output: typeof GetConnectionResponseSchema;
+  },
+  /**
+   * Sends a customer an M-Pesa prompt, as SelfService.InitiatePayment does. Invoices and amounts are taken from a suspended
+   * customer too.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.InitiatePayment
+   */
+  initiatePayment: {
+    methodKind: "unary";
+    input: typeof InitiatePaymentRequestSchema;
+    output: typeof InitiatePaymentResponseSchema;
+  },
+  /**
+   * Writes down money that the ISP took itself: no commission, and none of it is paid out by Netily. It is used as a payment by
+   * M-Pesa is.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.RecordOfflinePayment
+   */
+  recordOfflinePayment: {
+    methodKind: "unary";
+    input: typeof RecordOfflinePaymentRequestSchema;
+    output: typeof RecordOfflinePaymentResponseSchema;
+  },
+  /**
+   * Payments to the ISP, newest first: by customers and guests, and those that the ISP took itself.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ListPayments
+   */
+  listPayments: {
+    methodKind: "unary";
+    input: typeof ListPaymentsRequestSchema;
+    output: typeof ListPaymentsResponseSchema;
+  },
+  /**
+   * One payment.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.GetPayment
+   */
+  getPayment: {
+    methodKind: "unary";
+    input: typeof GetPaymentRequestSchema;
+    output: typeof GetPaymentResponseSchema;
+  },
+  /**
+   * Writes an invoice of staff's own. The customer's balance pays it at once as far as it reaches.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.CreateInvoice
+   */
+  createInvoice: {
+    methodKind: "unary";
+    input: typeof CreateInvoiceRequestSchema;
+    output: typeof CreateInvoiceResponseSchema;
+  },
+  /**
+   * Invoices, newest first.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ListInvoices
+   */
+  listInvoices: {
+    methodKind: "unary";
+    input: typeof ListInvoicesRequestSchema;
+    output: typeof ListInvoicesResponseSchema;
+  },
+  /**
+   * One invoice, with its lines.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.GetInvoice
+   */
+  getInvoice: {
+    methodKind: "unary";
+    input: typeof GetInvoiceRequestSchema;
+    output: typeof GetInvoiceResponseSchema;
+  },
+  /**
+   * Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
+   * Errors: STATE_CONFLICT when it is paid.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.VoidInvoice
+   */
+  voidInvoice: {
+    methodKind: "unary";
+    input: typeof VoidInvoiceRequestSchema;
+    output: typeof VoidInvoiceResponseSchema;
+  },
+  /**
+   * What the ISP decides of its invoices.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.GetBillingSettings
+   */
+  getBillingSettings: {
+    methodKind: "unary";
+    input: typeof GetBillingSettingsRequestSchema;
+    output: typeof GetBillingSettingsResponseSchema;
+  },
+  /**
+   * Writes every field of it. Invoices that were made stay as they are.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.UpdateBillingSettings
+   */
+  updateBillingSettings: {
+    methodKind: "unary";
+    input: typeof UpdateBillingSettingsRequestSchema;
+    output: typeof UpdateBillingSettingsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_billing_v1_billing, 0);

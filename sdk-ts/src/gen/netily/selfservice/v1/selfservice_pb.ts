@@ -11,7 +11,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Tokens, User } from "../../auth/v1/auth_pb.js";
 import { file_netily_auth_v1_auth } from "../../auth/v1/auth_pb.js";
-import type { AlertKind, BillingPeriod, CustomerStatus, Money, ServiceRequestCategory, ServiceRequestStatus } from "../../type/v1/type_pb.js";
+import type { AlertKind, BillingPeriod, Connection, CustomerStatus, Invoice, InvoiceStatus, Money, Payment, ServiceRequestCategory, ServiceRequestStatus } from "../../type/v1/type_pb.js";
 import { file_netily_type_v1_type } from "../../type/v1/type_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/selfservice/v1/selfservice.proto.
  */
 export const file_netily_selfservice_v1_selfservice: GenFile = /*@__PURE__*/
-  fileDesc("CiduZXRpbHkvc2VsZnNlcnZpY2UvdjEvc2VsZnNlcnZpY2UucHJvdG8SFW5ldGlseS5zZWxmc2VydmljZS52MSLUAQoIQ3VzdG9tZXISCgoCaWQYASABKAkSFQoNY3VzdG9tZXJfY29kZRgCIAEoCRIuCgZzdGF0dXMYAyABKA4yHi5uZXRpbHkudHlwZS52MS5DdXN0b21lclN0YXR1cxIVCg1zdGF0dXNfcmVhc29uGAQgASgJEhYKDnBob25lX3ZlcmlmaWVkGAUgASgIEhYKDmVtYWlsX3ZlcmlmaWVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqQBCgdQcm9maWxlEiIKBHVzZXIYASABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyEjEKCGN1c3RvbWVyGAIgASgLMh8ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkN1c3RvbWVyEhEKCWlkX251bWJlchgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIdChVyZXF1aXJlc192ZXJpZmljYXRpb24YBSABKAgiqAEKD1JlZ2lzdGVyUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIUCgxwaG9uZV9udW1iZXIYAiABKAkSEgoKZmlyc3RfbmFtZRgDIAEoCRIRCglsYXN0X25hbWUYBCABKAkSEAoIcGFzc3dvcmQYBSABKAkSEQoJaWRfbnVtYmVyGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIbGFuZ3VhZ2UYCCABKAkipQIKEFJlZ2lzdGVyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXISMQoIY3VzdG9tZXIYAiABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXISJgoGdG9rZW5zGAMgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgEIAEoCBIPCgdtZXNzYWdlGAUgASgJEjIKDm5leHRfcmVzZW5kX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0CgxMb2dpblJlcXVlc3QSEgoKaWRlbnRpZmllchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKtAQoNTG9naW5SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIIjwKElZlcmlmeVBob25lUmVxdWVzdBIUCgxwaG9uZV9udW1iZXIYASABKAkSEAoIb3RwX2NvZGUYAiABKAkiSAoTVmVyaWZ5UGhvbmVSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIoChBSZXNlbmRPdHBSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCSJ3ChFSZXNlbmRPdHBSZXNwb25zZRIyCg5uZXh0X3Jlc2VuZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoSVmVyaWZ5RW1haWxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIkgKE1ZlcmlmeUVtYWlsUmVzcG9uc2USMQoIY3VzdG9tZXIYASABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXIiIAoeUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0IlEKH1Jlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRR2V0UHJvZmlsZVJlcXVlc3QiRQoSR2V0UHJvZmlsZVJlc3BvbnNlEi8KB3Byb2ZpbGUYASABKAsyHi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUHJvZmlsZSKuAQoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFwoKZmlyc3RfbmFtZRgBIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgCIAEoCUgBiAEBEhUKCGxhbmd1YWdlGAMgASgJSAKIAQESFgoJaWRfbnVtYmVyGAQgASgJSAOIAQFCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZUILCglfbGFuZ3VhZ2VCDAoKX2lkX251bWJlciJIChVVcGRhdGVQcm9maWxlUmVzcG9uc2USLwoHcHJvZmlsZRgBIAEoCzIeLm5ldGlseS5zZWxmc2VydmljZS52MS5Qcm9maWxlIksKGVJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QSFAoMcGhvbmVfbnVtYmVyGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkigAEKGlJlcXVlc3RQaG9uZUNoYW5nZVJlc3BvbnNlEjIKDm5leHRfcmVzZW5kX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJDChlDb25maXJtUGhvbmVDaGFuZ2VSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCRIQCghvdHBfY29kZRgCIAEoCSJNChpDb25maXJtUGhvbmVDaGFuZ2VSZXNwb25zZRIvCgdwcm9maWxlGAEgASgLMh4ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlByb2ZpbGUiRAoZUmVxdWVzdEVtYWlsQ2hhbmdlUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJIkwKGlJlcXVlc3RFbWFpbENoYW5nZVJlc3BvbnNlEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KE0Nsb3NlQWNjb3VudFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCSJJChRDbG9zZUFjY291bnRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIVChNHZXREYXNoYm9hcmRSZXF1ZXN0IsMBChRHZXREYXNoYm9hcmRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchISCgpmaXJzdF9uYW1lGAIgASgJEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgDIAEoCBIPCgdtYXlfYnV5GAQgASgIEhUKDXVucmVhZF9hbGVydHMYBSABKAUSHQoVb3Blbl9zZXJ2aWNlX3JlcXVlc3RzGAYgASgFItYBCgRQbGFuEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSJAoFcHJpY2UYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg5iaWxsaW5nX3BlcmlvZBgFIAEoCzIdLm5ldGlseS50eXBlLnYxLkJpbGxpbmdQZXJpb2QSFQoNZG93bmxvYWRfa2JwcxgGIAEoBRITCgt1cGxvYWRfa2JwcxgHIAEoBRIWCg5kYXRhX2NhcF9ieXRlcxgIIAEoAyLRAgoOU2VydmljZVJlcXVlc3QSCgoCaWQYASABKAkSDwoHc3ViamVjdBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRI4CghjYXRlZ29yeRgEIAEoDjImLm5ldGlseS50eXBlLnYxLlNlcnZpY2VSZXF1ZXN0Q2F0ZWdvcnkSNAoGc3RhdHVzGAUgASgOMiQubmV0aWx5LnR5cGUudjEuU2VydmljZVJlcXVlc3RTdGF0dXMSDQoFcmVwbHkYBiABKAkSLgoKcmVwbGllZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKY3JlYXRlZF9hdBgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAizQEKBUFsZXJ0EgoKAmlkGAEgASgJEicKBGtpbmQYAiABKA4yGS5uZXRpbHkudHlwZS52MS5BbGVydEtpbmQSDQoFdGl0bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRISCgpzdWJqZWN0X2lkGAUgASgJEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKB3JlYWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhIKEExpc3RQbGFuc1JlcXVlc3QiPwoRTGlzdFBsYW5zUmVzcG9uc2USKgoFcGxhbnMYASADKAsyGy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUGxhbiKRAQobQ3JlYXRlU2VydmljZVJlcXVlc3RSZXF1ZXN0Eg8KB3N1YmplY3QYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSOAoIY2F0ZWdvcnkYAyABKA4yJi5uZXRpbHkudHlwZS52MS5TZXJ2aWNlUmVxdWVzdENhdGVnb3J5EhIKCnJlcXVlc3RfaWQYBCABKAkiXgocQ3JlYXRlU2VydmljZVJlcXVlc3RSZXNwb25zZRI+Cg9zZXJ2aWNlX3JlcXVlc3QYASABKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QiQwoaTGlzdFNlcnZpY2VSZXF1ZXN0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkidwobTGlzdFNlcnZpY2VSZXF1ZXN0c1Jlc3BvbnNlEj8KEHNlcnZpY2VfcmVxdWVzdHMYASADKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiYKGEdldFNlcnZpY2VSZXF1ZXN0UmVxdWVzdBIKCgJpZBgBIAEoCSJbChlHZXRTZXJ2aWNlUmVxdWVzdFJlc3BvbnNlEj4KD3NlcnZpY2VfcmVxdWVzdBgBIAEoCzIlLm5ldGlseS5zZWxmc2VydmljZS52MS5TZXJ2aWNlUmVxdWVzdCIpChtDYW5jZWxTZXJ2aWNlUmVxdWVzdFJlcXVlc3QSCgoCaWQYASABKAkiXgocQ2FuY2VsU2VydmljZVJlcXVlc3RSZXNwb25zZRI+Cg9zZXJ2aWNlX3JlcXVlc3QYASABKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QiTwoRTGlzdEFsZXJ0c1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoLdW5yZWFkX29ubHkYAyABKAgiWwoSTGlzdEFsZXJ0c1Jlc3BvbnNlEiwKBmFsZXJ0cxgBIAMoCzIcLm5ldGlseS5zZWxmc2VydmljZS52MS5BbGVydBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiIgoUTWFya0FsZXJ0UmVhZFJlcXVlc3QSCgoCaWQYASABKAkiRAoVTWFya0FsZXJ0UmVhZFJlc3BvbnNlEisKBWFsZXJ0GAEgASgLMhwubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkFsZXJ0IhoKGE1hcmtBbGxBbGVydHNSZWFkUmVxdWVzdCIrChlNYXJrQWxsQWxlcnRzUmVhZFJlc3BvbnNlEg4KBm1hcmtlZBgBIAEoBSI+ChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBINCgV0b2tlbhgBIAEoCRIUCgxuZXdfcGFzc3dvcmQYAiABKAkiuAEKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIMpsTCgtTZWxmU2VydmljZRJbCghSZWdpc3RlchImLm5ldGlseS5zZWxmc2VydmljZS52MS5SZWdpc3RlclJlcXVlc3QaJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVnaXN0ZXJSZXNwb25zZRJSCgVMb2dpbhIjLm5ldGlseS5zZWxmc2VydmljZS52MS5Mb2dpblJlcXVlc3QaJC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTG9naW5SZXNwb25zZRJkCgtWZXJpZnlQaG9uZRIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlQaG9uZVJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5UGhvbmVSZXNwb25zZRJeCglSZXNlbmRPdHASJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kT3RwUmVxdWVzdBooLm5ldGlseS5zZWxmc2VydmljZS52MS5SZXNlbmRPdHBSZXNwb25zZRJkCgtWZXJpZnlFbWFpbBIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlFbWFpbFJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5RW1haWxSZXNwb25zZRKIAQoXUmVzZW5kVmVyaWZpY2F0aW9uRW1haWwSNS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0GjYubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USYQoKR2V0UHJvZmlsZRIoLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVzcG9uc2USagoNVXBkYXRlUHJvZmlsZRIrLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USeQoSUmVxdWVzdFBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdFBob25lQ2hhbmdlUmVzcG9uc2USeQoSQ29uZmlybVBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNvbmZpcm1QaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ29uZmlybVBob25lQ2hhbmdlUmVzcG9uc2USeQoSUmVxdWVzdEVtYWlsQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RFbWFpbENoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdEVtYWlsQ2hhbmdlUmVzcG9uc2USZwoMQ2xvc2VBY2NvdW50EioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNsb3NlQWNjb3VudFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2xvc2VBY2NvdW50UmVzcG9uc2USZwoMR2V0RGFzaGJvYXJkEioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldERhc2hib2FyZFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0RGFzaGJvYXJkUmVzcG9uc2USXgoJTGlzdFBsYW5zEicubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkxpc3RQbGFuc1JlcXVlc3QaKC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTGlzdFBsYW5zUmVzcG9uc2USfwoUQ3JlYXRlU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3JlYXRlU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNyZWF0ZVNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfAoTTGlzdFNlcnZpY2VSZXF1ZXN0cxIxLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVxdWVzdBoyLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVzcG9uc2USdgoRR2V0U2VydmljZVJlcXVlc3QSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0U2VydmljZVJlcXVlc3RSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfwoUQ2FuY2VsU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2FuY2VsU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNhbmNlbFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USYQoKTGlzdEFsZXJ0cxIoLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVzcG9uc2USagoNTWFya0FsZXJ0UmVhZBIrLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVzcG9uc2USdgoRTWFya0FsbEFsZXJ0c1JlYWQSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTWFya0FsbEFsZXJ0c1JlYWRSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLk1hcmtBbGxBbGVydHNSZWFkUmVzcG9uc2UScwoQQWNjZXB0SW52aXRhdGlvbhIuLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBovLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_netily_auth_v1_auth, file_netily_type_v1_type]);
+  fileDesc("CiduZXRpbHkvc2VsZnNlcnZpY2UvdjEvc2VsZnNlcnZpY2UucHJvdG8SFW5ldGlseS5zZWxmc2VydmljZS52MSLUAQoIQ3VzdG9tZXISCgoCaWQYASABKAkSFQoNY3VzdG9tZXJfY29kZRgCIAEoCRIuCgZzdGF0dXMYAyABKA4yHi5uZXRpbHkudHlwZS52MS5DdXN0b21lclN0YXR1cxIVCg1zdGF0dXNfcmVhc29uGAQgASgJEhYKDnBob25lX3ZlcmlmaWVkGAUgASgIEhYKDmVtYWlsX3ZlcmlmaWVkGAYgASgIEi4KCmNyZWF0ZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqQBCgdQcm9maWxlEiIKBHVzZXIYASABKAsyFC5uZXRpbHkuYXV0aC52MS5Vc2VyEjEKCGN1c3RvbWVyGAIgASgLMh8ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkN1c3RvbWVyEhEKCWlkX251bWJlchgDIAEoCRIQCghsYW5ndWFnZRgEIAEoCRIdChVyZXF1aXJlc192ZXJpZmljYXRpb24YBSABKAgiqAEKD1JlZ2lzdGVyUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIUCgxwaG9uZV9udW1iZXIYAiABKAkSEgoKZmlyc3RfbmFtZRgDIAEoCRIRCglsYXN0X25hbWUYBCABKAkSEAoIcGFzc3dvcmQYBSABKAkSEQoJaWRfbnVtYmVyGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIbGFuZ3VhZ2UYCCABKAkipQIKEFJlZ2lzdGVyUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXISMQoIY3VzdG9tZXIYAiABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXISJgoGdG9rZW5zGAMgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgEIAEoCBIPCgdtZXNzYWdlGAUgASgJEjIKDm5leHRfcmVzZW5kX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0CgxMb2dpblJlcXVlc3QSEgoKaWRlbnRpZmllchgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSKtAQoNTG9naW5SZXNwb25zZRIiCgR1c2VyGAEgASgLMhQubmV0aWx5LmF1dGgudjEuVXNlchIxCghjdXN0b21lchgCIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchImCgZ0b2tlbnMYAyABKAsyFi5uZXRpbHkuYXV0aC52MS5Ub2tlbnMSHQoVcmVxdWlyZXNfdmVyaWZpY2F0aW9uGAQgASgIIjwKElZlcmlmeVBob25lUmVxdWVzdBIUCgxwaG9uZV9udW1iZXIYASABKAkSEAoIb3RwX2NvZGUYAiABKAkiSAoTVmVyaWZ5UGhvbmVSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIoChBSZXNlbmRPdHBSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCSJ3ChFSZXNlbmRPdHBSZXNwb25zZRIyCg5uZXh0X3Jlc2VuZF9hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKZXhwaXJlc19hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiIwoSVmVyaWZ5RW1haWxSZXF1ZXN0Eg0KBXRva2VuGAEgASgJIkgKE1ZlcmlmeUVtYWlsUmVzcG9uc2USMQoIY3VzdG9tZXIYASABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXIiIAoeUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0IlEKH1Jlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USLgoKZXhwaXJlc19hdBgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRR2V0UHJvZmlsZVJlcXVlc3QiRQoSR2V0UHJvZmlsZVJlc3BvbnNlEi8KB3Byb2ZpbGUYASABKAsyHi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUHJvZmlsZSKuAQoUVXBkYXRlUHJvZmlsZVJlcXVlc3QSFwoKZmlyc3RfbmFtZRgBIAEoCUgAiAEBEhYKCWxhc3RfbmFtZRgCIAEoCUgBiAEBEhUKCGxhbmd1YWdlGAMgASgJSAKIAQESFgoJaWRfbnVtYmVyGAQgASgJSAOIAQFCDQoLX2ZpcnN0X25hbWVCDAoKX2xhc3RfbmFtZUILCglfbGFuZ3VhZ2VCDAoKX2lkX251bWJlciJIChVVcGRhdGVQcm9maWxlUmVzcG9uc2USLwoHcHJvZmlsZRgBIAEoCzIeLm5ldGlseS5zZWxmc2VydmljZS52MS5Qcm9maWxlIksKGVJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QSFAoMcGhvbmVfbnVtYmVyGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkigAEKGlJlcXVlc3RQaG9uZUNoYW5nZVJlc3BvbnNlEjIKDm5leHRfcmVzZW5kX2F0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJDChlDb25maXJtUGhvbmVDaGFuZ2VSZXF1ZXN0EhQKDHBob25lX251bWJlchgBIAEoCRIQCghvdHBfY29kZRgCIAEoCSJNChpDb25maXJtUGhvbmVDaGFuZ2VSZXNwb25zZRIvCgdwcm9maWxlGAEgASgLMh4ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlByb2ZpbGUiRAoZUmVxdWVzdEVtYWlsQ2hhbmdlUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJIkwKGlJlcXVlc3RFbWFpbENoYW5nZVJlc3BvbnNlEi4KCmV4cGlyZXNfYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIi8KE0Nsb3NlQWNjb3VudFJlcXVlc3QSGAoQY3VycmVudF9wYXNzd29yZBgBIAEoCSJJChRDbG9zZUFjY291bnRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lciIVChNHZXREYXNoYm9hcmRSZXF1ZXN0It4DChRHZXREYXNoYm9hcmRSZXNwb25zZRIxCghjdXN0b21lchgBIAEoCzIfLm5ldGlseS5zZWxmc2VydmljZS52MS5DdXN0b21lchISCgpmaXJzdF9uYW1lGAIgASgJEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgDIAEoCBIPCgdtYXlfYnV5GAQgASgIEhUKDXVucmVhZF9hbGVydHMYBSABKAUSHQoVb3Blbl9zZXJ2aWNlX3JlcXVlc3RzGAYgASgFEi4KCmNvbm5lY3Rpb24YByABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uEi4KCnBhaWRfdW50aWwYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KD2FjY291bnRfYmFsYW5jZRgJIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5Ei4KDW9wZW5faW52b2ljZXMYCiADKAsyFy5uZXRpbHkudHlwZS52MS5JbnZvaWNlEikKCnRvdGFsX293ZWQYCyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCg1sYXN0X3BheW1lbnRzGAwgAygLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCLWAQoEUGxhbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSNQoOYmlsbGluZ19wZXJpb2QYBSABKAsyHS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kEhUKDWRvd25sb2FkX2ticHMYBiABKAUSEwoLdXBsb2FkX2ticHMYByABKAUSFgoOZGF0YV9jYXBfYnl0ZXMYCCABKAMi0QIKDlNlcnZpY2VSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3N1YmplY3QYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSOAoIY2F0ZWdvcnkYBCABKA4yJi5uZXRpbHkudHlwZS52MS5TZXJ2aWNlUmVxdWVzdENhdGVnb3J5EjQKBnN0YXR1cxgFIAEoDjIkLm5ldGlseS50eXBlLnYxLlNlcnZpY2VSZXF1ZXN0U3RhdHVzEg0KBXJlcGx5GAYgASgJEi4KCnJlcGxpZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnVwZGF0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIs0BCgVBbGVydBIKCgJpZBgBIAEoCRInCgRraW5kGAIgASgOMhkubmV0aWx5LnR5cGUudjEuQWxlcnRLaW5kEg0KBXRpdGxlGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSEgoKc3ViamVjdF9pZBgFIAEoCRIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdyZWFkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCISChBMaXN0UGxhbnNSZXF1ZXN0Ij8KEUxpc3RQbGFuc1Jlc3BvbnNlEioKBXBsYW5zGAEgAygLMhsubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlBsYW4ikQEKG0NyZWF0ZVNlcnZpY2VSZXF1ZXN0UmVxdWVzdBIPCgdzdWJqZWN0GAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEjgKCGNhdGVnb3J5GAMgASgOMiYubmV0aWx5LnR5cGUudjEuU2VydmljZVJlcXVlc3RDYXRlZ29yeRISCgpyZXF1ZXN0X2lkGAQgASgJIl4KHENyZWF0ZVNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USPgoPc2VydmljZV9yZXF1ZXN0GAEgASgLMiUubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlNlcnZpY2VSZXF1ZXN0IkMKGkxpc3RTZXJ2aWNlUmVxdWVzdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIncKG0xpc3RTZXJ2aWNlUmVxdWVzdHNSZXNwb25zZRI/ChBzZXJ2aWNlX3JlcXVlc3RzGAEgAygLMiUubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlNlcnZpY2VSZXF1ZXN0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSImChhHZXRTZXJ2aWNlUmVxdWVzdFJlcXVlc3QSCgoCaWQYASABKAkiWwoZR2V0U2VydmljZVJlcXVlc3RSZXNwb25zZRI+Cg9zZXJ2aWNlX3JlcXVlc3QYASABKAsyJS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuU2VydmljZVJlcXVlc3QiKQobQ2FuY2VsU2VydmljZVJlcXVlc3RSZXF1ZXN0EgoKAmlkGAEgASgJIl4KHENhbmNlbFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USPgoPc2VydmljZV9yZXF1ZXN0GAEgASgLMiUubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlNlcnZpY2VSZXF1ZXN0Ik8KEUxpc3RBbGVydHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhMKC3VucmVhZF9vbmx5GAMgASgIIlsKEkxpc3RBbGVydHNSZXNwb25zZRIsCgZhbGVydHMYASADKAsyHC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQWxlcnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKFE1hcmtBbGVydFJlYWRSZXF1ZXN0EgoKAmlkGAEgASgJIkQKFU1hcmtBbGVydFJlYWRSZXNwb25zZRIrCgVhbGVydBgBIAEoCzIcLm5ldGlseS5zZWxmc2VydmljZS52MS5BbGVydCIaChhNYXJrQWxsQWxlcnRzUmVhZFJlcXVlc3QiKwoZTWFya0FsbEFsZXJ0c1JlYWRSZXNwb25zZRIOCgZtYXJrZWQYASABKAUiPgoXQWNjZXB0SW52aXRhdGlvblJlcXVlc3QSDQoFdG9rZW4YASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJIrgBChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USIgoEdXNlchgBIAEoCzIULm5ldGlseS5hdXRoLnYxLlVzZXISMQoIY3VzdG9tZXIYAiABKAsyHy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3VzdG9tZXISJgoGdG9rZW5zGAMgASgLMhYubmV0aWx5LmF1dGgudjEuVG9rZW5zEh0KFXJlcXVpcmVzX3ZlcmlmaWNhdGlvbhgEIAEoCCKeAQoWSW5pdGlhdGVQYXltZW50UmVxdWVzdBIUCgppbnZvaWNlX2lkGAEgASgJSAASEQoHcGxhbl9pZBgCIAEoCUgAEicKBmFtb3VudBgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5SAASFAoMcGhvbmVfbnVtYmVyGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAlCCAoGdGFyZ2V0IkMKF0luaXRpYXRlUGF5bWVudFJlc3BvbnNlEigKB3BheW1lbnQYASABKAsyFy5uZXRpbHkudHlwZS52MS5QYXltZW50Ii0KF0dldFBheW1lbnRTdGF0dXNSZXF1ZXN0EhIKCnBheW1lbnRfaWQYASABKAkiRAoYR2V0UGF5bWVudFN0YXR1c1Jlc3BvbnNlEigKB3BheW1lbnQYASABKAsyFy5uZXRpbHkudHlwZS52MS5QYXltZW50IikKE1dhdGNoUGF5bWVudFJlcXVlc3QSEgoKcGF5bWVudF9pZBgBIAEoCSJAChRXYXRjaFBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCI8ChNMaXN0UGF5bWVudHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIloKFExpc3RQYXltZW50c1Jlc3BvbnNlEikKCHBheW1lbnRzGAEgAygLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiawoTTGlzdEludm9pY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRItCgZzdGF0dXMYAyABKA4yHS5uZXRpbHkudHlwZS52MS5JbnZvaWNlU3RhdHVzIloKFExpc3RJbnZvaWNlc1Jlc3BvbnNlEikKCGludm9pY2VzGAEgAygLMhcubmV0aWx5LnR5cGUudjEuSW52b2ljZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRR2V0SW52b2ljZVJlcXVlc3QSCgoCaWQYASABKAkiPgoSR2V0SW52b2ljZVJlc3BvbnNlEigKB2ludm9pY2UYASABKAsyFy5uZXRpbHkudHlwZS52MS5JbnZvaWNlMqIYCgtTZWxmU2VydmljZRJbCghSZWdpc3RlchImLm5ldGlseS5zZWxmc2VydmljZS52MS5SZWdpc3RlclJlcXVlc3QaJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVnaXN0ZXJSZXNwb25zZRJSCgVMb2dpbhIjLm5ldGlseS5zZWxmc2VydmljZS52MS5Mb2dpblJlcXVlc3QaJC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTG9naW5SZXNwb25zZRJkCgtWZXJpZnlQaG9uZRIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlQaG9uZVJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5UGhvbmVSZXNwb25zZRJeCglSZXNlbmRPdHASJy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kT3RwUmVxdWVzdBooLm5ldGlseS5zZWxmc2VydmljZS52MS5SZXNlbmRPdHBSZXNwb25zZRJkCgtWZXJpZnlFbWFpbBIpLm5ldGlseS5zZWxmc2VydmljZS52MS5WZXJpZnlFbWFpbFJlcXVlc3QaKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuVmVyaWZ5RW1haWxSZXNwb25zZRKIAQoXUmVzZW5kVmVyaWZpY2F0aW9uRW1haWwSNS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVzZW5kVmVyaWZpY2F0aW9uRW1haWxSZXF1ZXN0GjYubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlc2VuZFZlcmlmaWNhdGlvbkVtYWlsUmVzcG9uc2USYQoKR2V0UHJvZmlsZRIoLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQcm9maWxlUmVzcG9uc2USagoNVXBkYXRlUHJvZmlsZRIrLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5VcGRhdGVQcm9maWxlUmVzcG9uc2USeQoSUmVxdWVzdFBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RQaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdFBob25lQ2hhbmdlUmVzcG9uc2USeQoSQ29uZmlybVBob25lQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNvbmZpcm1QaG9uZUNoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ29uZmlybVBob25lQ2hhbmdlUmVzcG9uc2USeQoSUmVxdWVzdEVtYWlsQ2hhbmdlEjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLlJlcXVlc3RFbWFpbENoYW5nZVJlcXVlc3QaMS5uZXRpbHkuc2VsZnNlcnZpY2UudjEuUmVxdWVzdEVtYWlsQ2hhbmdlUmVzcG9uc2USZwoMQ2xvc2VBY2NvdW50EioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNsb3NlQWNjb3VudFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2xvc2VBY2NvdW50UmVzcG9uc2USZwoMR2V0RGFzaGJvYXJkEioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldERhc2hib2FyZFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0RGFzaGJvYXJkUmVzcG9uc2USXgoJTGlzdFBsYW5zEicubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkxpc3RQbGFuc1JlcXVlc3QaKC5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTGlzdFBsYW5zUmVzcG9uc2USfwoUQ3JlYXRlU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ3JlYXRlU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNyZWF0ZVNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfAoTTGlzdFNlcnZpY2VSZXF1ZXN0cxIxLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVxdWVzdBoyLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0U2VydmljZVJlcXVlc3RzUmVzcG9uc2USdgoRR2V0U2VydmljZVJlcXVlc3QSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuR2V0U2VydmljZVJlcXVlc3RSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USfwoUQ2FuY2VsU2VydmljZVJlcXVlc3QSMi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuQ2FuY2VsU2VydmljZVJlcXVlc3RSZXF1ZXN0GjMubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkNhbmNlbFNlcnZpY2VSZXF1ZXN0UmVzcG9uc2USYQoKTGlzdEFsZXJ0cxIoLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVxdWVzdBopLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0QWxlcnRzUmVzcG9uc2USagoNTWFya0FsZXJ0UmVhZBIrLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVxdWVzdBosLm5ldGlseS5zZWxmc2VydmljZS52MS5NYXJrQWxlcnRSZWFkUmVzcG9uc2USdgoRTWFya0FsbEFsZXJ0c1JlYWQSLy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTWFya0FsbEFsZXJ0c1JlYWRSZXF1ZXN0GjAubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLk1hcmtBbGxBbGVydHNSZWFkUmVzcG9uc2UScwoQQWNjZXB0SW52aXRhdGlvbhIuLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBovLm5ldGlseS5zZWxmc2VydmljZS52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UScAoPSW5pdGlhdGVQYXltZW50Ei0ubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkluaXRpYXRlUGF5bWVudFJlcXVlc3QaLi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuSW5pdGlhdGVQYXltZW50UmVzcG9uc2UScwoQR2V0UGF5bWVudFN0YXR1cxIuLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQYXltZW50U3RhdHVzUmVxdWVzdBovLm5ldGlseS5zZWxmc2VydmljZS52MS5HZXRQYXltZW50U3RhdHVzUmVzcG9uc2USaQoMV2F0Y2hQYXltZW50EioubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLldhdGNoUGF5bWVudFJlcXVlc3QaKy5uZXRpbHkuc2VsZnNlcnZpY2UudjEuV2F0Y2hQYXltZW50UmVzcG9uc2UwARJnCgxMaXN0UGF5bWVudHMSKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTGlzdFBheW1lbnRzUmVxdWVzdBorLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0UGF5bWVudHNSZXNwb25zZRJnCgxMaXN0SW52b2ljZXMSKi5uZXRpbHkuc2VsZnNlcnZpY2UudjEuTGlzdEludm9pY2VzUmVxdWVzdBorLm5ldGlseS5zZWxmc2VydmljZS52MS5MaXN0SW52b2ljZXNSZXNwb25zZRJhCgpHZXRJbnZvaWNlEigubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldEludm9pY2VSZXF1ZXN0GikubmV0aWx5LnNlbGZzZXJ2aWNlLnYxLkdldEludm9pY2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_auth_v1_auth, file_netily_type_v1_type]);
 
 /**
  * A customer of an ISP.
@@ -870,6 +870,48 @@ export type GetDashboardResponse = Message<"netily.selfservice.v1.GetDashboardRe
    * @generated from field: int32 open_service_requests = 6;
    */
   openServiceRequests: number;
+
+  /**
+   * The plan on a router; absent before there is one.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 7;
+   */
+  connection?: Connection | undefined;
+
+  /**
+   * Until when it is paid; absent before the first period.
+   *
+   * @generated from field: google.protobuf.Timestamp paid_until = 8;
+   */
+  paidUntil?: Timestamp | undefined;
+
+  /**
+   * What was paid and not used yet.
+   *
+   * @generated from field: netily.type.v1.Money account_balance = 9;
+   */
+  accountBalance?: Money | undefined;
+
+  /**
+   * What is to be paid, oldest first, at most 5.
+   *
+   * @generated from field: repeated netily.type.v1.Invoice open_invoices = 10;
+   */
+  openInvoices: Invoice[];
+
+  /**
+   * What is still owed on all open invoices.
+   *
+   * @generated from field: netily.type.v1.Money total_owed = 11;
+   */
+  totalOwed?: Money | undefined;
+
+  /**
+   * The own payments, newest first, at most 5.
+   *
+   * @generated from field: repeated netily.type.v1.Payment last_payments = 12;
+   */
+  lastPayments: Payment[];
 };
 
 /**
@@ -1540,6 +1582,331 @@ export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse
   messageDesc(file_netily_selfservice_v1_selfservice, 48);
 
 /**
+ * Asks for a prompt.
+ *
+ * @generated from message netily.selfservice.v1.InitiatePaymentRequest
+ */
+export type InitiatePaymentRequest = Message<"netily.selfservice.v1.InitiatePaymentRequest"> & {
+  /**
+   * What is paid for.
+   *
+   * @generated from oneof netily.selfservice.v1.InitiatePaymentRequest.target
+   */
+  target: {
+    /**
+     * `inv_…`: what is still owed of it.
+     *
+     * @generated from field: string invoice_id = 1;
+     */
+    value: string;
+    case: "invoiceId";
+  } | {
+    /**
+     * `spl_…`: one period of this plan, at its price now.
+     *
+     * @generated from field: string plan_id = 2;
+     */
+    value: string;
+    case: "planId";
+  } | {
+    /**
+     * Whole shillings from 1 to 249,999 for the balance, which pays open invoices first.
+     *
+     * @generated from field: netily.type.v1.Money amount = 3;
+     */
+    value: Money;
+    case: "amount";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The M-Pesa phone that is asked, as 07… or 254…; empty: the own one.
+   *
+   * @generated from field: string phone_number = 4;
+   */
+  phoneNumber: string;
+
+  /**
+   * UUID made by the client; the same one again gives the same payment.
+   *
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.InitiatePaymentRequest.
+ * Use `create(InitiatePaymentRequestSchema)` to create a new message.
+ */
+export const InitiatePaymentRequestSchema: GenMessage<InitiatePaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 49);
+
+/**
+ * The prompt is on its way.
+ *
+ * @generated from message netily.selfservice.v1.InitiatePaymentResponse
+ */
+export type InitiatePaymentResponse = Message<"netily.selfservice.v1.InitiatePaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.InitiatePaymentResponse.
+ * Use `create(InitiatePaymentResponseSchema)` to create a new message.
+ */
+export const InitiatePaymentResponseSchema: GenMessage<InitiatePaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 50);
+
+/**
+ * Asks for a payment.
+ *
+ * @generated from message netily.selfservice.v1.GetPaymentStatusRequest
+ */
+export type GetPaymentStatusRequest = Message<"netily.selfservice.v1.GetPaymentStatusRequest"> & {
+  /**
+   * `pay_…` or `ofp_…`.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetPaymentStatusRequest.
+ * Use `create(GetPaymentStatusRequestSchema)` to create a new message.
+ */
+export const GetPaymentStatusRequestSchema: GenMessage<GetPaymentStatusRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 51);
+
+/**
+ * How it stands.
+ *
+ * @generated from message netily.selfservice.v1.GetPaymentStatusResponse
+ */
+export type GetPaymentStatusResponse = Message<"netily.selfservice.v1.GetPaymentStatusResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetPaymentStatusResponse.
+ * Use `create(GetPaymentStatusResponseSchema)` to create a new message.
+ */
+export const GetPaymentStatusResponseSchema: GenMessage<GetPaymentStatusResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 52);
+
+/**
+ * Asks for a payment and its changes.
+ *
+ * @generated from message netily.selfservice.v1.WatchPaymentRequest
+ */
+export type WatchPaymentRequest = Message<"netily.selfservice.v1.WatchPaymentRequest"> & {
+  /**
+   * `pay_…`.
+   *
+   * @generated from field: string payment_id = 1;
+   */
+  paymentId: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.WatchPaymentRequest.
+ * Use `create(WatchPaymentRequestSchema)` to create a new message.
+ */
+export const WatchPaymentRequestSchema: GenMessage<WatchPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 53);
+
+/**
+ * How it stands at this moment.
+ *
+ * @generated from message netily.selfservice.v1.WatchPaymentResponse
+ */
+export type WatchPaymentResponse = Message<"netily.selfservice.v1.WatchPaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.WatchPaymentResponse.
+ * Use `create(WatchPaymentResponseSchema)` to create a new message.
+ */
+export const WatchPaymentResponseSchema: GenMessage<WatchPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 54);
+
+/**
+ * Asks for the own payments.
+ *
+ * @generated from message netily.selfservice.v1.ListPaymentsRequest
+ */
+export type ListPaymentsRequest = Message<"netily.selfservice.v1.ListPaymentsRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListPaymentsRequest.
+ * Use `create(ListPaymentsRequestSchema)` to create a new message.
+ */
+export const ListPaymentsRequestSchema: GenMessage<ListPaymentsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 55);
+
+/**
+ * A page of payments.
+ *
+ * @generated from message netily.selfservice.v1.ListPaymentsResponse
+ */
+export type ListPaymentsResponse = Message<"netily.selfservice.v1.ListPaymentsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.type.v1.Payment payments = 1;
+   */
+  payments: Payment[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListPaymentsResponse.
+ * Use `create(ListPaymentsResponseSchema)` to create a new message.
+ */
+export const ListPaymentsResponseSchema: GenMessage<ListPaymentsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 56);
+
+/**
+ * Asks for the own invoices.
+ *
+ * @generated from message netily.selfservice.v1.ListInvoicesRequest
+ */
+export type ListInvoicesRequest = Message<"netily.selfservice.v1.ListInvoicesRequest"> & {
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only those that stand so; unspecified means all. OPEN includes those that are overdue.
+   *
+   * @generated from field: netily.type.v1.InvoiceStatus status = 3;
+   */
+  status: InvoiceStatus;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListInvoicesRequest.
+ * Use `create(ListInvoicesRequestSchema)` to create a new message.
+ */
+export const ListInvoicesRequestSchema: GenMessage<ListInvoicesRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 57);
+
+/**
+ * A page of invoices.
+ *
+ * @generated from message netily.selfservice.v1.ListInvoicesResponse
+ */
+export type ListInvoicesResponse = Message<"netily.selfservice.v1.ListInvoicesResponse"> & {
+  /**
+   * Newest first, without their lines.
+   *
+   * @generated from field: repeated netily.type.v1.Invoice invoices = 1;
+   */
+  invoices: Invoice[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.ListInvoicesResponse.
+ * Use `create(ListInvoicesResponseSchema)` to create a new message.
+ */
+export const ListInvoicesResponseSchema: GenMessage<ListInvoicesResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 58);
+
+/**
+ * Asks for one invoice.
+ *
+ * @generated from message netily.selfservice.v1.GetInvoiceRequest
+ */
+export type GetInvoiceRequest = Message<"netily.selfservice.v1.GetInvoiceRequest"> & {
+  /**
+   * `inv_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetInvoiceRequest.
+ * Use `create(GetInvoiceRequestSchema)` to create a new message.
+ */
+export const GetInvoiceRequestSchema: GenMessage<GetInvoiceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 59);
+
+/**
+ * One invoice.
+ *
+ * @generated from message netily.selfservice.v1.GetInvoiceResponse
+ */
+export type GetInvoiceResponse = Message<"netily.selfservice.v1.GetInvoiceResponse"> & {
+  /**
+   * With its lines.
+   *
+   * @generated from field: netily.type.v1.Invoice invoice = 1;
+   */
+  invoice?: Invoice | undefined;
+};
+
+/**
+ * Describes the message netily.selfservice.v1.GetInvoiceResponse.
+ * Use `create(GetInvoiceResponseSchema)` to create a new message.
+ */
+export const GetInvoiceResponseSchema: GenMessage<GetInvoiceResponse> = /*@__PURE__*/
+  messageDesc(file_netily_selfservice_v1_selfservice, 60);
+
+/**
  * What customers do for themselves. Every call needs the subdomain of an ISP.
  *
  * @generated from service netily.selfservice.v1.SelfService
@@ -1783,6 +2150,70 @@ export const SelfService: GenService<{
     methodKind: "unary";
     input: typeof AcceptInvitationRequestSchema;
     output: typeof AcceptInvitationResponseSchema;
+  },
+  /**
+   * Sends an M-Pesa prompt for an invoice, for a period of a plan, or for an amount that becomes balance. At most one prompt is
+   * open for the same: a second device gets the open one. The money counts whatever happens meanwhile: what cannot be used for
+   * what it was meant for becomes balance.
+   * Errors: CUSTOMER_NOT_ACTIVE, PHONE_NOT_VERIFIED, PLAN_NOT_AVAILABLE, STATE_CONFLICT when the invoice is paid or void,
+   * PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.InitiatePayment
+   */
+  initiatePayment: {
+    methodKind: "unary";
+    input: typeof InitiatePaymentRequestSchema;
+    output: typeof InitiatePaymentResponseSchema;
+  },
+  /**
+   * How one of the own payments stands.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.GetPaymentStatus
+   */
+  getPaymentStatus: {
+    methodKind: "unary";
+    input: typeof GetPaymentStatusRequestSchema;
+    output: typeof GetPaymentStatusResponseSchema;
+  },
+  /**
+   * The same now and at each change, until it is COMPLETED or FAILED.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.WatchPayment
+   */
+  watchPayment: {
+    methodKind: "server_streaming";
+    input: typeof WatchPaymentRequestSchema;
+    output: typeof WatchPaymentResponseSchema;
+  },
+  /**
+   * The own payments, newest first; those that the ISP took itself too.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.ListPayments
+   */
+  listPayments: {
+    methodKind: "unary";
+    input: typeof ListPaymentsRequestSchema;
+    output: typeof ListPaymentsResponseSchema;
+  },
+  /**
+   * The own invoices, newest first.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.ListInvoices
+   */
+  listInvoices: {
+    methodKind: "unary";
+    input: typeof ListInvoicesRequestSchema;
+    output: typeof ListInvoicesResponseSchema;
+  },
+  /**
+   * One of the own invoices, with its lines.
+   *
+   * @generated from rpc netily.selfservice.v1.SelfService.GetInvoice
+   */
+  getInvoice: {
+    methodKind: "unary";
+    input: typeof GetInvoiceRequestSchema;
+    output: typeof GetInvoiceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_selfservice_v1_selfservice, 0);

@@ -1,0 +1,196 @@
+//! What is due for a connection at a moment, and when to look again. Pure: the run does one act, reads anew, and asks again, so that
+//! being late, being stopped half-way and being run twice all come to the same.
+
+use chrono::TimeDelta;
+
+use super::extend::{GRACE, INVOICE_BEFORE};
+use crate::clock::{Time, begin_of_day};
+use crate::connection::{Billing, Status, Suspended};
+use crate::money::Money;
+
+/// How long before it is due a first reminder is sent.
+const REMIND_BEFORE: TimeDelta = TimeDelta::days(3);
+
+/// Which reminder of an invoice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reminder {
+    /// It is due in three days.
+    Before = 1,
+    /// It is due today.
+    Today = 2,
+    /// It should have been paid.
+    Overdue = 3,
+}
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Make the invoice of the next period.
+    Issue,
+    /// Send a reminder of the open invoice.
+    Remind(Reminder),
+    /// Pay the next period from the balance.
+    Renew,
+    /// Take the connection off: it is not paid.
+    CutOff,
+}
+
+/// The open invoice of a connection's period.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// When it should be paid.
+    pub due_at: Time,
+    /// The last reminder that was sent, as a number; 0: none.
+    pub reminded: i16,
+}
+
+/// What decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// How it is paid.
+    pub billing: Billing,
+    /// How it stands.
+    pub status: Status,
+    /// Why it is suspended.
+    pub suspended: Option<Suspended>,
+    /// Until when it is paid.
+    pub paid_until: Option<Time>,
+    /// What the next period costs.
+    pub price: Money,
+    /// What the customer has.
+    pub balance: Money,
+    /// The open invoice of its period.
+    pub asked: Option<Asked>,
+}
+
+/// What is due now, or when to look again; neither: only money or people change anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Do this and ask again.
+    Now(Act),
+    /// Nothing before then.
+    Later(Time),
+    /// Nothing by itself.
+    Never,
+}
+
+/// What is due.
+pub fn due(facts: &Facts, now: Time) -> Due {
+    if facts.status == Status::Ended || facts.suspended == Some(Suspended::Staff) {
+        return Due::Never;
+    }
+    match facts.billing {
+        Billing::Prepaid => prepaid(facts, now),
+        Billing::Invoiced => match facts.asked {
+            Some(asked) => asked_for(facts, asked, now),
+            None => invoiced(facts, now),
+        },
+    }
+}
+
+fn prepaid(facts: &Facts, now: Time) -> Due {
+    match facts.paid_until {
+        None => Due::Never,
+        Some(until) if now < until => Due::Later(until),
+        Some(_) if facts.balance >= facts.price => Due::Now(Act::Renew),
+        Some(_) if facts.status == Status::Active => Due::Now(Act::CutOff),
+        Some(_) => Due::Never,
+    }
+}
+
+fn invoiced(facts: &Facts, now: Time) -> Due {
+    match facts.paid_until {
+        Some(until) if now < until - INVOICE_BEFORE => Due::Later(until - INVOICE_BEFORE),
+        _ => Due::Now(Act::Issue),
+    }
+}
+
+fn asked_for(facts: &Facts, asked: Asked, now: Time) -> Due {
+    let ends = asked.due_at + GRACE;
+    if facts.status == Status::Active && now >= ends {
+        return Due::Now(Act::CutOff);
+    }
+    // The latest that applies: whoever was asleep for days does not send the ones before.
+    let moments = [(asked.due_at, Reminder::Overdue), (begin_of_day(asked.due_at), Reminder::Today), (asked.due_at - REMIND_BEFORE, Reminder::Before)];
+    let applies = moments.iter().find(|(at, _)| now >= *at).map(|(_, reminder)| *reminder);
+    if let Some(reminder) = applies.filter(|reminder| asked.reminded < *reminder as i16) {
+        return Due::Now(Act::Remind(reminder));
+    }
+    let later = moments.iter().map(|(at, _)| *at).chain((facts.status == Status::Active).then_some(ends)).filter(|at| *at > now).min();
+    later.map_or(Due::Never, Due::Later)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(hours: i64) -> Time {
+        "2027-03-01T00:00:00+03:00".parse::<Time>().expect("a time") + TimeDelta::hours(hours)
+    }
+
+    fn facts(billing: Billing, status: Status) -> Facts {
+        Facts { billing, status, suspended: None, paid_until: Some(at(720)), price: Money::from_minor(150_000), balance: Money::ZERO, asked: None }
+    }
+
+    #[test]
+    fn a_prepaid_line_is_renewed_from_the_balance_or_cut_off_when_it_is_over() {
+        let on = facts(Billing::Prepaid, Status::Active);
+        assert_eq!(due(&on, at(0)), Due::Later(at(720)));
+        assert_eq!(due(&on, at(720)), Due::Now(Act::CutOff));
+        assert_eq!(due(&Facts { balance: on.price, ..on }, at(720)), Due::Now(Act::Renew));
+        assert_eq!(due(&Facts { balance: Money::from_minor(149_900), ..on }, at(720)), Due::Now(Act::CutOff));
+        let off = Facts { status: Status::Suspended, suspended: Some(Suspended::Unpaid), ..on };
+        assert_eq!(due(&off, at(800)), Due::Never);
+        assert_eq!(due(&Facts { balance: on.price, ..off }, at(800)), Due::Now(Act::Renew));
+        assert_eq!(due(&Facts { suspended: Some(Suspended::Staff), ..off }, at(800)), Due::Never);
+        assert_eq!(due(&Facts { paid_until: None, ..on }, at(0)), Due::Never);
+    }
+
+    #[test]
+    fn an_invoice_comes_five_days_before_and_is_reminded_of_three_times() {
+        let on = facts(Billing::Invoiced, Status::Active);
+        let issue = 720 - 5 * 24;
+        assert_eq!(due(&on, at(0)), Due::Later(at(issue)));
+        assert_eq!(due(&on, at(issue)), Due::Now(Act::Issue));
+        // Due at ten in the morning of the day on which the period ends.
+        let asked = |reminded| Facts { asked: Some(Asked { due_at: at(730), reminded }), ..on };
+        let table = [
+            (issue, 0, Due::Later(at(730 - 72))),
+            (730 - 72, 0, Due::Now(Act::Remind(Reminder::Before))),
+            (730 - 72, 1, Due::Later(at(720))),
+            (720, 1, Due::Now(Act::Remind(Reminder::Today))),
+            (720, 2, Due::Later(at(730))),
+            (730, 2, Due::Now(Act::Remind(Reminder::Overdue))),
+            (730, 3, Due::Later(at(730 + 72))),
+            (730 + 72, 3, Due::Now(Act::CutOff)),
+            // Asleep since the invoice: the latest word only, or none when it is too late for words.
+            (731, 0, Due::Now(Act::Remind(Reminder::Overdue))),
+            (730 + 72, 0, Due::Now(Act::CutOff)),
+        ];
+        for (now, reminded, wanted) in table {
+            assert_eq!(due(&asked(reminded), at(now)), wanted, "{now} {reminded}");
+        }
+        let off = Facts { status: Status::Suspended, suspended: Some(Suspended::Unpaid), ..asked(3) };
+        assert_eq!(due(&off, at(900)), Due::Never);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_it_is_never_on_unpaid_and_looks_forward(hours in -100i64..2_000, due_hours in 0i64..1_500, reminded in 0i16..4, balance in 0i64..200_000, invoiced: bool, open: bool, active: bool) {
+            let billing = if invoiced { Billing::Invoiced } else { Billing::Prepaid };
+            let status = if active { Status::Active } else { Status::Suspended };
+            let asked = (invoiced && open).then_some(Asked { due_at: at(due_hours), reminded });
+            let facts = Facts { suspended: (!active).then_some(Suspended::Unpaid), balance: Money::from_minor(balance), asked, ..facts(billing, status) };
+            match due(&facts, at(hours)) {
+                Due::Later(later) => {
+                    prop_assert!(later > at(hours));
+                    prop_assert!(!active || later <= at(720.max(due_hours)) + GRACE, "looked at before it is on unpaid");
+                }
+                Due::Never => prop_assert!(!active, "what is on always has an end"),
+                Due::Now(_) => {}
+            }
+        }
+    }
+}
