@@ -207,15 +207,16 @@ pub fn vat_in(total: Money, bps: i32) -> Money {
     i64::try_from(whole + i128::from(up)).map(Money::from_minor).unwrap_or_default()
 }
 
-/// Makes an invoice; the account is locked by the caller, who settles it then. The same request again gives the one it made.
-pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result<Invoice> {
+/// Makes an invoice; the account is locked by the caller, who settles it then. The same request again gives the one it made:
+/// the answer says whether it is new.
+pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result<(Invoice, bool)> {
     let (request_id, request_hash) = new.request.map(|(id, hash)| (id.0, hash)).unzip();
     if let Some(request) = request_id {
         let before = invoice::table.filter(invoice::tenant_id.eq(isp).and(invoice::request_id.eq(request)));
         let before: Option<Invoice> = before.select(Invoice::as_select()).first(&mut **tx).await.optional()?;
         if let Some(before) = before {
             let same = before.request_hash == request_hash;
-            return if same { Ok(before) } else { Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content.")) };
+            return if same { Ok((before, false)) } else { Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content.")) };
         }
     }
     let total =
@@ -252,7 +253,7 @@ pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result
         })
         .collect();
     diesel::insert_into(invoice_line::table).values(lines).execute(&mut **tx).await?;
-    get(tx, isp, id).await
+    Ok((get(tx, isp, id).await?, true))
 }
 
 /// The lines of an invoice.

@@ -75,7 +75,7 @@ pub async fn recharge(tx: &mut Tx, isp: IspId, customer: CustomerId, terms: &Ter
         Some(line) if line.billing()? == Billing::Invoiced => return Ok(false),
         Some(line) => line,
         // Bought before anybody came to install it: staff put it on a router, and its time begins then.
-        None => connection::create(tx, isp, NewConnection::bought(customer, terms.plan_id, terms.version), now).await?,
+        None => connection::create(tx, isp, NewConnection::bought(customer, terms.plan_id, terms.version), now).await?.0,
     };
     account::book(tx, isp, customer, Move::Recharge(line.id), terms.price_minor, &terms.name, now).await?;
     let line = leave_other_plan(tx, isp, line, terms, now).await?;

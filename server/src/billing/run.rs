@@ -148,7 +148,7 @@ async fn issue(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms: &Te
         note: String::new(),
         request: None,
     };
-    let made = invoice::make(tx, isp, new, now).await?;
+    let (made, _) = invoice::make(tx, isp, new, now).await?;
     settle(tx, isp, line.customer_id, None, now).await?;
     failpoint::reached("billing_run", "issued");
     tell_of_invoice(app, tx, isp, &made, now).await

@@ -45,9 +45,9 @@ pub async fn write_invoice(app: &App, tx: &mut Tx, isp: IspId, by: By, ask: Manu
     account::lock(tx, isp, customer.id).await?;
     let due_at = ask.due_at.unwrap_or(now + PAY_WITHIN);
     let new = NewInvoice { customer: customer.id, period: None, lines: ask.lines, due_at, note: ask.note, request: Some(ask.request) };
-    let made = invoice::make(tx, isp, new, now).await?;
-    if made.issued_at != now {
-        return Ok(made); // the same request came before
+    let (made, is_new) = invoice::make(tx, isp, new, now).await?;
+    if !is_new {
+        return Ok(made);
     }
     settle(tx, isp, customer.id, None, now).await?;
     tell_of_invoice(app, tx, isp, &made, now).await?;

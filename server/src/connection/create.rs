@@ -32,8 +32,9 @@ impl NewConnection {
     }
 }
 
-/// Makes a connection that waits for money, or `STATE_CONFLICT` when the customer has one. The same request again gives the one it made.
-pub async fn create(tx: &mut Tx, isp: IspId, new: NewConnection, now: Time) -> Result<Connection> {
+/// Makes a connection that waits for money, or `STATE_CONFLICT` when the customer has one. The same request again gives the one it made:
+/// the answer says whether it is new.
+pub async fn create(tx: &mut Tx, isp: IspId, new: NewConnection, now: Time) -> Result<(Connection, bool)> {
     let id = ConnectionId::sortable(now);
     let (request_id, request_hash) = new.request.map(|(id, hash)| (id.0, hash)).unzip();
     if let Some(request) = request_id {
@@ -41,7 +42,7 @@ pub async fn create(tx: &mut Tx, isp: IspId, new: NewConnection, now: Time) -> R
         let found: Option<Connection> = before.select(Connection::as_select()).first(&mut **tx).await.optional()?;
         if let Some(found) = found {
             let same = found.request_hash == request_hash;
-            return if same { Ok(found) } else { Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content.")) };
+            return if same { Ok((found, false)) } else { Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content.")) };
         }
     }
     let made = diesel::insert_into(connection::table)
@@ -57,7 +58,7 @@ pub async fn create(tx: &mut Tx, isp: IspId, new: NewConnection, now: Time) -> R
         Err(cause) if is_duplicate(&cause) => Err(Error::new(Reason::StateConflict, "This customer has a connection already. Change or end that one.")),
         other => {
             other?;
-            store::get(tx, isp, id).await
+            Ok((store::get(tx, isp, id).await?, true))
         }
     }
 }

@@ -128,9 +128,9 @@ impl BillingService for Billing {
                     billing::account::lock(tx, isp, of).await?;
                     let access = access.unwrap_or(connection::Access::Pppoe);
                     let new = NewConnection { customer: of, plan: (plan, sold.version), billing, access, request: Some(request.clone()) };
-                    let made = connection::create(tx, isp, new, now).await?;
-                    if made.created_at != now {
-                        return shown(tx, isp, made).await; // the same request came before
+                    let (made, is_new) = connection::create(tx, isp, new, now).await?;
+                    if !is_new {
+                        return shown(tx, isp, made).await;
                     }
                     if install.router.is_some() || install.username.is_some() || install.password.is_some() {
                         connection::install(&self.app, tx, isp, &made, &install, now).await?;
