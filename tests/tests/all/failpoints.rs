@@ -12,6 +12,7 @@ use netily_sdk::hotspot::{ListPlansRequest, PurchaseStatus};
 use netily_tests::{Guest, World, eventually};
 
 use crate::crash::{insist, status};
+use crate::failpoints_billing;
 use crate::program::Program;
 
 /// After this a claim and a lease of a dead process are open.
@@ -218,7 +219,8 @@ fn the_points_in_the_code_are_those_of_the_table() {
     }
     let once: BTreeSet<&String> = found.iter().collect();
     assert_eq!(once.len(), found.len(), "each point stands once in the code: {found:#?}");
-    let table: BTreeSet<String> = POINTS.iter().map(|(act, point, ..)| format!("{act} {point}")).collect();
+    let billing = failpoints_billing::PAYING.into_iter().chain(failpoints_billing::RUNNING);
+    let table: BTreeSet<String> = POINTS.iter().map(|(act, point, ..)| (*act, *point)).chain(billing).map(|(act, point)| format!("{act} {point}")).collect();
     assert_eq!(once, table.iter().collect(), "the code on the left, the table on the right");
 }
 

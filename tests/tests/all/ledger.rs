@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use netily::money::{Money, Rate};
 use netily::payments::{Event, State, next, split};
 use netily_sdk::platform::CheckLedgerRequest;
-use netily_tests::{Guest, Sql, World};
+use netily_sdk::selfservice::initiate_payment_request::Target;
+use netily_tests::{Access, Guest, Sql, World, kes};
 
 const EVENTS: [Event; 7] = [Event::Claimed, Event::Accepted, Event::Refused, Event::Unclear, Event::DeadlinePassed, Event::SeenFailed, Event::SeenSuccess];
 
@@ -123,7 +124,7 @@ async fn the_database_rounds_as_the_server_does() {
 }
 
 /// For each rule a way to break it, in a world with one paid purchase and the triggers off.
-const BREACHES: [(&str, &str); 20] = [
+const BREACHES: [(&str, &str); 29] = [
     ("i01_unbalanced", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
     ("i02_too_few_lines", "DELETE FROM tenant.ledger_entry WHERE line > 1"),
     ("i03_balance_drift", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1"),
@@ -160,12 +161,29 @@ const BREACHES: [(&str, &str); 20] = [
     ("i27_lease_leak", "UPDATE tenant.payment SET state = 'SUBMITTING', claim_until = NULL"),
     ("i28_applied_without_check", "UPDATE public.webhook_delivery SET state = 'APPLIED', received_at = received_at + interval '1 hour'"),
     ("i29_paid_not_delivered", "UPDATE tenant.payment SET state = 'FAILED'"),
+    ("i30_account_drift", "UPDATE tenant.customer_account SET balance_minor = balance_minor + 100"),
+    (
+        "i31_payment_not_in_account",
+        "UPDATE tenant.customer_entry SET kind = 'CASH', offline_payment_id = gen_random_uuid(), payment_id = null WHERE kind = 'PAYMENT'",
+    ),
+    ("i32_account_without_payment", "UPDATE tenant.payment SET state = 'FAILED' WHERE purpose = 'RECHARGE'"),
+    ("i33_invoice_paid_drift", "UPDATE tenant.invoice SET paid_minor = 50000, status = 'OPEN', paid_at = null"),
+    ("i34_balance_beside_debt", "UPDATE tenant.invoice SET status = 'OPEN', paid_at = null, total_minor = 200000"),
+    ("i35_cash_not_in_account", "UPDATE tenant.offline_payment SET amount_minor = amount_minor + 1"),
+    ("i36_payment_for_nobody", "DELETE FROM tenant.customer_payment"),
+    ("i37_number_gap", "UPDATE tenant.invoice SET number = 7"),
+    ("i38_invoice_lines", "UPDATE tenant.invoice_line SET unit_minor = 5, amount_minor = 5"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rule_of_the_ledger_can_fail() {
     let world = World::new().await;
     world.buy_and_pay(&Guest::number(1)).await;
+    let (customer, staff) = (world.customer("yellow").await, world.signed_in("yellow", Access::Staff).await);
+    let id = world.customer_id(&customer).await;
+    world.invoice(&staff, &id, 1_000).await;
+    world.pay(&customer, Target::Amount(kes(900))).await;
+    world.cash(&staff, &id, 300).await;
     let mut sql = world.sql().await;
     let rules: BTreeSet<String> =
         sql.rows("SELECT invariant.names() AS name").await.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect();

@@ -10,6 +10,7 @@ mod commits;
 mod crash;
 mod customers;
 mod failpoints;
+mod failpoints_billing;
 mod faults;
 mod gateway;
 mod journey;

@@ -28,6 +28,8 @@ use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
 use uuid::Uuid;
 
+mod money;
+
 const AUDIT: &str = include_str!("../sql/rls_audit.sql");
 
 async fn findings(sql: &mut Sql) -> BTreeSet<String> {
@@ -272,11 +274,14 @@ async fn call_with(world: &World, staff: &Client, field: &str, id: String) -> St
         "HotspotService/CreatePlan plan.id" | "BillingService/CreatePlan plan.id" => String::new(),
         other => {
             assert!(
-                other.starts_with("CustomerService/") || other.starts_with("SelfService/"),
+                ["CustomerService/", "SelfService/", "BillingService/"].iter().any(|service| other.starts_with(service)),
                 "{other} is new: add a row that calls it with another ISP's id"
             );
             let (customer, owner) = (world.customer("yellow").await, world.signed_in("yellow", Access::Owner).await);
-            about_customers(&customer, staff, &owner, other, id).await
+            match money::call_with(world, &customer, staff, other, id.clone()).await {
+                Some(answer) => answer,
+                None => about_customers(&customer, staff, &owner, other, id).await,
+            }
         }
     }
 }
@@ -350,13 +355,15 @@ async fn another_isps_id_is_answered_as_a_random_one() {
     let their_person = elsewhere.auth().get_me(GetMeRequest {}).await.expect("somebody").user.expect("a person").id;
     let fields = id_fields();
     assert!(fields.len() >= 14, "the descriptors were not read: {fields:?}");
+    let money = money::Theirs::of(&world, &customer).await;
     for field in fields {
         let foreign = match field.rsplit(' ').next().expect("a field") {
+            _ if money.id_for(&field).is_some() => money.id_for(&field).expect("an id"),
             "session_id" => theirs.session_id.clone(),
             "id" if field.contains("Alert") => alert.clone(),
             "id" if field.contains("ServiceRequest") => service_request.clone(),
             "id" | "customer_id" if field.starts_with("CustomerService/") => customer.clone(),
-            "plan.id" | "id" if field.starts_with("BillingService/") => world.seeded.isps[1].plans[0].clone(),
+            "plan.id" | "plan_id" | "id" if field.starts_with("BillingService/") || field.starts_with("SelfService/") => world.seeded.isps[1].plans[0].clone(),
             "plan_id" | "plan.id" => world.plan_id("blue", Plan::Hour),
             "id" if field.contains("Message") => their_message.to_string(),
             "id" if field.contains("SignIn") => their_sign_in.clone(),

@@ -1,5 +1,6 @@
 //! The command line: names, meanings and examples. Decides nothing.
 
+mod billing;
 mod customer;
 mod people;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
 pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 
@@ -117,6 +119,15 @@ Example:
     /// Customers of the ISP (staff)
     #[command(subcommand)]
     Customer(CustomerCommand),
+    /// Customers' plans on routers (staff)
+    #[command(subcommand)]
+    Connection(LineCommand),
+    /// Invoices to customers (staff)
+    #[command(subcommand)]
+    Invoice(InvoiceCommand),
+    /// Payments of customers, and cash that the ISP took (staff)
+    #[command(subcommand)]
+    Payment(PaymentCommand),
     /// What customers ask for (staff)
     #[command(subcommand)]
     Request(RequestCommand),

@@ -3,11 +3,14 @@
 mod audit;
 mod commission;
 mod customer;
+mod invoice;
 mod isp;
 mod keys;
 mod ledger;
+mod line;
 mod message;
 mod password;
+mod payment;
 mod plan;
 mod purchase;
 mod request;
@@ -40,6 +43,9 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Plan(command) => plan::run(connection, command, output).await,
         Command::ServicePlan(command) => connection.signed_in(async |client| service_plan::run(client, command, output).await).await,
         Command::Customer(command) => connection.signed_in(async |client| customer::run(client, command, output).await).await,
+        Command::Connection(command) => connection.signed_in(async |client| line::run(client, command, output).await).await,
+        Command::Invoice(command) => connection.signed_in(async |client| invoice::run(client, command, output).await).await,
+        Command::Payment(command) => connection.signed_in(async |client| payment::run(client, command, output).await).await,
         Command::Request(command) => connection.signed_in(async |client| request::run(client, command, output).await).await,
         Command::Settings(command) => connection.signed_in(async |client| settings::run(client, command, output).await).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,

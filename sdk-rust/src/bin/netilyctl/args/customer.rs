@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Subcommand, ValueEnum};
 
-use super::{Again, Limit};
+use super::{Again, BillingCommand, Limit};
 
 /// Commands on customers. Each takes the id, cus_…, or the code, CUST-0001.
 #[derive(Debug, Subcommand)]
@@ -241,6 +241,9 @@ pub enum SettingsCommand {
     /// How people register themselves as customers
     #[command(subcommand)]
     Registration(RegistrationCommand),
+    /// What stands on invoices
+    #[command(subcommand)]
+    Billing(BillingCommand),
 }
 
 /// Commands on the rules of self-registration.

@@ -1,16 +1,46 @@
 //! Settings of the ISP.
 
 use netily_sdk::Client;
+use netily_sdk::billing::{BillingSettings, GetBillingSettingsRequest, UpdateBillingSettingsRequest};
 use netily_sdk::customer::{GetRegistrationSettingsRequest, RegistrationSettings, UpdateRegistrationSettingsRequest};
 
 use super::customer::wire;
-use crate::args::{RegistrationCommand, SettingsCommand};
+use crate::args::{BillingCommand, RegistrationCommand, SettingsCommand};
 use crate::fault::Fault;
 use crate::output::{Output, word};
 use crate::table;
 
 pub async fn run(client: &Client, command: SettingsCommand, output: &Output) -> Result<(), Fault> {
-    let SettingsCommand::Registration(command) = command;
+    match command {
+        SettingsCommand::Registration(command) => registration(client, command, output).await,
+        SettingsCommand::Billing(command) => billing(client, command, output).await,
+    }
+}
+
+async fn billing(client: &Client, command: BillingCommand, output: &Output) -> Result<(), Fault> {
+    let billing = client.billing();
+    let now = billing.get_billing_settings(GetBillingSettingsRequest {}).await?.settings.unwrap_or_default();
+    let settings = match command {
+        BillingCommand::Show => now,
+        BillingCommand::Set { vat_bps, vat_number, invoice_note } => {
+            let wanted = BillingSettings {
+                vat_bps: vat_bps.unwrap_or(now.vat_bps),
+                vat_number: vat_number.unwrap_or(now.vat_number),
+                invoice_note: invoice_note.unwrap_or(now.invoice_note),
+            };
+            billing.update_billing_settings(UpdateBillingSettingsRequest { settings: Some(wanted) }).await?.settings.unwrap_or_default()
+        }
+    };
+    output.show(&settings, |settings| {
+        table::fields(&[
+            ("vat_bps", settings.vat_bps.to_string()),
+            ("vat_number", settings.vat_number.clone()),
+            ("invoice_note", settings.invoice_note.clone()),
+        ])
+    })
+}
+
+async fn registration(client: &Client, command: RegistrationCommand, output: &Output) -> Result<(), Fault> {
     let customers = client.customer();
     let now = customers.get_registration_settings(GetRegistrationSettingsRequest {}).await?.settings.unwrap_or_default();
     let settings = match command {

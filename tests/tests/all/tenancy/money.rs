@@ -1,0 +1,128 @@
+//! Ids of another ISP's invoices, payments and connections.
+
+use netily_sdk::billing as pb;
+use netily_sdk::selfservice as own;
+use netily_sdk::selfservice::initiate_payment_request::Target;
+use netily_sdk::types::{ConnectionBilling, ErrorReason, InvoiceLine};
+use netily_sdk::{Client, new_request_id};
+use netily_tests::{Access, World, kes};
+
+/// What `blue` has: a customer with an invoice, a payment and a connection.
+pub struct Theirs {
+    pub customer: String,
+    pub invoice: String,
+    pub payment: String,
+    pub connection: String,
+}
+
+impl Theirs {
+    pub async fn of(world: &World, customer: &str) -> Theirs {
+        let (client, staff) = (world.customer("blue").await, world.signed_in("blue", Access::Staff).await);
+        let invoice = world.invoice(&staff, customer, 100).await.id;
+        let payment = world.initiate(&client, Target::Amount(kes(10))).await.expect("asked for").id;
+        let ask = pb::CreateConnectionRequest {
+            customer_id: customer.to_owned(),
+            plan_id: world.seeded.isps[1].plans[0].clone(),
+            billing: ConnectionBilling::Prepaid.into(),
+            request_id: new_request_id(),
+            ..Default::default()
+        };
+        let connection = staff.billing().create_connection(ask).await.expect("made").connection.expect("a connection").id;
+        Theirs { customer: customer.to_owned(), invoice, payment, connection }
+    }
+
+    /// The id of theirs that a field of BillingService or SelfService is to be called with.
+    pub fn id_for(&self, field: &str) -> Option<String> {
+        let (call, name) = field.split_once(' ')?;
+        Some(match name {
+            "customer_id" if call.starts_with("BillingService/") => self.customer.clone(),
+            "invoice_id" => self.invoice.clone(),
+            "payment_id" => self.payment.clone(),
+            "id" if call.contains("Invoice") => self.invoice.clone(),
+            "id" if call.ends_with("/GetPayment") => self.payment.clone(),
+            "id" if call.contains("Connection") => self.connection.clone(),
+            _ => return None,
+        })
+    }
+}
+
+/// Calls with an id in the field that is named; `None` when the field is not one of money.
+pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: &str, id: String) -> Option<String> {
+    let (billing, mine) = (staff.billing(), customer.selfservice());
+    let us = world.customer_id(customer).await;
+    macro_rules! told {
+        ($call:expr) => {
+            match $call.await {
+                Ok(answer) => format!("{answer:?}"),
+                Err(error) => {
+                    assert_eq!(error.reason, ErrorReason::NotFound, "{field}: {error}");
+                    format!("{:?} {}", error.code, error)
+                }
+            }
+        };
+    }
+    let pay = |target| pb::InitiatePaymentRequest { customer_id: us.clone(), target: Some(target), request_id: new_request_id(), ..Default::default() };
+    let own_pay = |target| own::InitiatePaymentRequest { target: Some(target), phone_number: String::new(), request_id: new_request_id() };
+    let cash = pb::RecordOfflinePaymentRequest { customer_id: us.clone(), amount: Some(kes(10_000)), request_id: new_request_id(), ..Default::default() };
+    let line = InvoiceLine { description: "Cable".into(), quantity: 1, unit_price: Some(kes(10)), amount: None };
+    let connect = pb::CreateConnectionRequest { customer_id: us.clone(), plan_id: world.service_plan(0), request_id: new_request_id(), ..Default::default() };
+    let reason = "Twice".to_owned();
+    Some(match field {
+        "BillingService/ListPlanVersions plan_id" => told!(billing.list_plan_versions(pb::ListPlanVersionsRequest { plan_id: id })),
+        "BillingService/CreateConnection customer_id" => told!(billing.create_connection(pb::CreateConnectionRequest { customer_id: id, ..connect })),
+        "BillingService/CreateConnection plan_id" => told!(billing.create_connection(pb::CreateConnectionRequest { plan_id: id, ..connect })),
+        "BillingService/CreateConnection router_id" => told!(billing.create_connection(pb::CreateConnectionRequest { router_id: id, ..connect })),
+        "BillingService/UpdateConnection id" => told!(billing.update_connection(pb::UpdateConnectionRequest { id, ..Default::default() })),
+        "BillingService/UpdateConnection router_id" => {
+            let mut listed = billing.list_connections(pb::ListConnectionsRequest::default()).await.expect("connections").connections;
+            let own = match listed.pop() {
+                Some(own) => own,
+                None => billing.create_connection(connect).await.expect("made").connection.expect("a connection"),
+            };
+            told!(billing.update_connection(pb::UpdateConnectionRequest { id: own.id, router_id: Some(id), ..Default::default() }))
+        }
+        "BillingService/SuspendConnection id" => told!(billing.suspend_connection(pb::SuspendConnectionRequest { id, reason })),
+        "BillingService/ResumeConnection id" => told!(billing.resume_connection(pb::ResumeConnectionRequest { id })),
+        "BillingService/EndConnection id" => told!(billing.end_connection(pb::EndConnectionRequest { id })),
+        "BillingService/GetConnection id" => told!(billing.get_connection(pb::GetConnectionRequest { id })),
+        "BillingService/ListConnections customer_id" => {
+            told!(billing.list_connections(pb::ListConnectionsRequest { customer_id: id, ..Default::default() }))
+        }
+        "BillingService/ListConnections router_id" => told!(billing.list_connections(pb::ListConnectionsRequest { router_id: id, ..Default::default() })),
+        "BillingService/InitiatePayment customer_id" => {
+            let target = pb::initiate_payment_request::Target::Amount(kes(10));
+            told!(billing.initiate_payment(pb::InitiatePaymentRequest { customer_id: id, ..pay(target) }))
+        }
+        "BillingService/InitiatePayment invoice_id" => told!(billing.initiate_payment(pay(pb::initiate_payment_request::Target::InvoiceId(id)))),
+        "BillingService/InitiatePayment plan_id" => told!(billing.initiate_payment(pay(pb::initiate_payment_request::Target::PlanId(id)))),
+        "BillingService/RecordOfflinePayment customer_id" => {
+            told!(billing.record_offline_payment(pb::RecordOfflinePaymentRequest { customer_id: id, ..cash }))
+        }
+        "BillingService/RecordOfflinePayment invoice_id" => {
+            let target = Some(pb::record_offline_payment_request::Target::InvoiceId(id));
+            told!(billing.record_offline_payment(pb::RecordOfflinePaymentRequest { target, ..cash }))
+        }
+        "BillingService/RecordOfflinePayment plan_id" => {
+            let target = Some(pb::record_offline_payment_request::Target::PlanId(id));
+            told!(billing.record_offline_payment(pb::RecordOfflinePaymentRequest { target, ..cash }))
+        }
+        "BillingService/ListPayments customer_id" => told!(billing.list_payments(pb::ListPaymentsRequest { customer_id: id, ..Default::default() })),
+        "BillingService/GetPayment id" => told!(billing.get_payment(pb::GetPaymentRequest { id })),
+        "BillingService/CreateInvoice customer_id" => {
+            let ask = pb::CreateInvoiceRequest { customer_id: id, lines: vec![line], request_id: new_request_id(), ..Default::default() };
+            told!(billing.create_invoice(ask))
+        }
+        "BillingService/ListInvoices customer_id" => told!(billing.list_invoices(pb::ListInvoicesRequest { customer_id: id, ..Default::default() })),
+        "BillingService/GetInvoice id" => told!(billing.get_invoice(pb::GetInvoiceRequest { id })),
+        "BillingService/VoidInvoice id" => told!(billing.void_invoice(pb::VoidInvoiceRequest { id, reason })),
+        "SelfService/InitiatePayment invoice_id" => told!(mine.initiate_payment(own_pay(Target::InvoiceId(id)))),
+        "SelfService/InitiatePayment plan_id" => told!(mine.initiate_payment(own_pay(Target::PlanId(id)))),
+        "SelfService/GetPaymentStatus payment_id" => told!(mine.get_payment_status(own::GetPaymentStatusRequest { payment_id: id })),
+        "SelfService/WatchPayment payment_id" => {
+            let stream = async { mine.watch_payment(own::WatchPaymentRequest { payment_id: id }).await?.message().await };
+            told!(stream)
+        }
+        "SelfService/GetInvoice id" => told!(mine.get_invoice(own::GetInvoiceRequest { id })),
+        _ => return None,
+    })
+}
