@@ -1108,6 +1108,179 @@ impl ::prost::Name for UpdateBillingSettingsResponse {
         "/netily.billing.v1.UpdateBillingSettingsResponse".into()
     }
 }
+/// What came in over a while.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Revenue {
+    /// When the while begins; in totals the beginning of the whole report.
+    #[prost(message, optional, tag = "1")]
+    pub start: ::core::option::Option<::prost_types::Timestamp>,
+    /// By guests of the hotspot.
+    #[prost(message, optional, tag = "2")]
+    pub hotspot: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// By recharges and amounts.
+    #[prost(message, optional, tag = "3")]
+    pub recharge: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// By payments of invoices.
+    #[prost(message, optional, tag = "4")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The three together: what Netily collected.
+    #[prost(message, optional, tag = "5")]
+    pub gross: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Netily's part of it.
+    #[prost(message, optional, tag = "6")]
+    pub commission: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The ISP's part of it.
+    #[prost(message, optional, tag = "7")]
+    pub net: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What the ISP took itself, which is in none of the others.
+    #[prost(message, optional, tag = "8")]
+    pub offline: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// How many payments Netily collected.
+    #[prost(int64, tag = "9")]
+    pub payments: i64,
+}
+impl ::prost::Name for Revenue {
+    const NAME: &'static str = "Revenue";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.Revenue".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.Revenue".into()
+    }
+}
+/// Asks for revenue.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRevenueReportRequest {
+    /// From this day of Kenya on; absent: 30 days before the end.
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until then, itself not in it; absent: now.
+    #[prost(message, optional, tag = "2")]
+    pub to: ::core::option::Option<::prost_types::Timestamp>,
+    /// How it is put together. At most 400 points.
+    #[prost(enumeration = "ReportGranularity", tag = "3")]
+    pub granularity: i32,
+    /// Whether the points come as a table for spreadsheets as well.
+    #[prost(bool, tag = "4")]
+    pub csv: bool,
+}
+impl ::prost::Name for GetRevenueReportRequest {
+    const NAME: &'static str = "GetRevenueReportRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetRevenueReportRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetRevenueReportRequest".into()
+    }
+}
+/// Revenue.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetRevenueReportResponse {
+    /// Oldest first; those in which nothing came in too.
+    #[prost(message, repeated, tag = "1")]
+    pub points: ::prost::alloc::vec::Vec<Revenue>,
+    /// All of it.
+    #[prost(message, optional, tag = "2")]
+    pub total: ::core::option::Option<Revenue>,
+    /// The points as CSV (RFC 4180) with a line of names, amounts in shillings; empty unless it was asked for.
+    #[prost(string, tag = "3")]
+    pub csv: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetRevenueReportResponse {
+    const NAME: &'static str = "GetRevenueReportResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetRevenueReportResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetRevenueReportResponse".into()
+    }
+}
+/// Asks what a change of plan costs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewPlanChangeRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub connection_id: ::prost::alloc::string::String,
+    /// `spl_…`.
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for PreviewPlanChangeRequest {
+    const NAME: &'static str = "PreviewPlanChangeRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.PreviewPlanChangeRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.PreviewPlanChangeRequest".into()
+    }
+}
+/// What a change of plan costs. At most one of the two is above nothing.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreviewPlanChangeResponse {
+    /// What an invoice would ask for: whole shillings.
+    #[prost(message, optional, tag = "1")]
+    pub to_pay: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What would become balance: whole shillings.
+    #[prost(message, optional, tag = "2")]
+    pub credited: ::core::option::Option<super::super::r#type::v1::Money>,
+}
+impl ::prost::Name for PreviewPlanChangeResponse {
+    const NAME: &'static str = "PreviewPlanChangeResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.PreviewPlanChangeResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.PreviewPlanChangeResponse".into()
+    }
+}
+/// Changes the plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangePlanRequest {
+    /// `con_…`.
+    #[prost(string, tag = "1")]
+    pub connection_id: ::prost::alloc::string::String,
+    /// `spl_…`.
+    #[prost(string, tag = "2")]
+    pub plan_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ChangePlanRequest {
+    const NAME: &'static str = "ChangePlanRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ChangePlanRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ChangePlanRequest".into()
+    }
+}
+/// The plan is changed.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ChangePlanResponse {
+    /// As it is stored.
+    #[prost(message, optional, tag = "1")]
+    pub connection: ::core::option::Option<super::super::r#type::v1::Connection>,
+    /// What is to be paid for the rest of the period; absent when nothing is.
+    #[prost(message, optional, tag = "2")]
+    pub invoice: ::core::option::Option<super::super::r#type::v1::Invoice>,
+    /// What became balance.
+    #[prost(message, optional, tag = "3")]
+    pub credited: ::core::option::Option<super::super::r#type::v1::Money>,
+}
+impl ::prost::Name for ChangePlanResponse {
+    const NAME: &'static str = "ChangePlanResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.ChangePlanResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.ChangePlanResponse".into()
+    }
+}
 /// What a payment was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1182,6 +1355,43 @@ impl OfflineMethod {
             "OFFLINE_METHOD_BANK" => Some(Self::Bank),
             "OFFLINE_METHOD_CHEQUE" => Some(Self::Cheque),
             "OFFLINE_METHOD_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// How revenue is put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReportGranularity {
+    /// Means DAY.
+    Unspecified = 0,
+    /// A point a day, from midnight in Kenya.
+    Day = 1,
+    /// A point a week, from Monday.
+    Week = 2,
+    /// A point a month of the calendar.
+    Month = 3,
+}
+impl ReportGranularity {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REPORT_GRANULARITY_UNSPECIFIED",
+            Self::Day => "REPORT_GRANULARITY_DAY",
+            Self::Week => "REPORT_GRANULARITY_WEEK",
+            Self::Month => "REPORT_GRANULARITY_MONTH",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REPORT_GRANULARITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "REPORT_GRANULARITY_DAY" => Some(Self::Day),
+            "REPORT_GRANULARITY_WEEK" => Some(Self::Week),
+            "REPORT_GRANULARITY_MONTH" => Some(Self::Month),
             _ => None,
         }
     }
@@ -1516,6 +1726,47 @@ impl BillingCalls {
         self.client
             .unary(
                 "/netily.billing.v1.BillingService/UpdateBillingSettings",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// What came in, by day, week or month of Kenya, and in all. A payment counts when it is booked, cash when it was taken.
+    pub async fn get_revenue_report(
+        &self,
+        ask: GetRevenueReportRequest,
+    ) -> Result<GetRevenueReportResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetRevenueReport",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// What ChangePlan would ask for or give back now.
+    pub async fn preview_plan_change(
+        &self,
+        ask: PreviewPlanChangeRequest,
+    ) -> Result<PreviewPlanChangeResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/PreviewPlanChange",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Puts a connection on another plan, or on the present terms of its own, at once. The rest of the paid period is priced on both: a dearer
+    /// plan makes an invoice over the difference, a cheaper one gives it back as balance. Doing it again changes nothing.
+    /// Errors: STATE_CONFLICT when it has ended, PLAN_NOT_AVAILABLE.
+    pub async fn change_plan(
+        &self,
+        ask: ChangePlanRequest,
+    ) -> Result<ChangePlanResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/ChangePlan",
                 crate::retry::Repeat::Never,
                 ask,
             )
@@ -2273,6 +2524,95 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// What came in, by day, week or month of Kenya, and in all. A payment counts when it is booked, cash when it was taken.
+        pub async fn get_revenue_report(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetRevenueReportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRevenueReportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetRevenueReport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "GetRevenueReport",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What ChangePlan would ask for or give back now.
+        pub async fn preview_plan_change(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PreviewPlanChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewPlanChangeResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/PreviewPlanChange",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "PreviewPlanChange",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Puts a connection on another plan, or on the present terms of its own, at once. The rest of the paid period is priced on both: a dearer
+        /// plan makes an invoice over the difference, a cheaper one gives it back as balance. Doing it again changes nothing.
+        /// Errors: STATE_CONFLICT when it has ended, PLAN_NOT_AVAILABLE.
+        pub async fn change_plan(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ChangePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangePlanResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/ChangePlan",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "ChangePlan"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2476,6 +2816,32 @@ pub mod billing_service_server {
             request: tonic::Request<super::UpdateBillingSettingsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::UpdateBillingSettingsResponse>,
+            tonic::Status,
+        >;
+        /// What came in, by day, week or month of Kenya, and in all. A payment counts when it is booked, cash when it was taken.
+        async fn get_revenue_report(
+            &self,
+            request: tonic::Request<super::GetRevenueReportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetRevenueReportResponse>,
+            tonic::Status,
+        >;
+        /// What ChangePlan would ask for or give back now.
+        async fn preview_plan_change(
+            &self,
+            request: tonic::Request<super::PreviewPlanChangeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PreviewPlanChangeResponse>,
+            tonic::Status,
+        >;
+        /// Puts a connection on another plan, or on the present terms of its own, at once. The rest of the paid period is priced on both: a dearer
+        /// plan makes an invoice over the difference, a cheaper one gives it back as balance. Doing it again changes nothing.
+        /// Errors: STATE_CONFLICT when it has ended, PLAN_NOT_AVAILABLE.
+        async fn change_plan(
+            &self,
+            request: tonic::Request<super::ChangePlanRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ChangePlanResponse>,
             tonic::Status,
         >;
     }
@@ -3593,6 +3959,143 @@ pub mod billing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = UpdateBillingSettingsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetRevenueReport" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetRevenueReportSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetRevenueReportRequest>
+                    for GetRevenueReportSvc<T> {
+                        type Response = super::GetRevenueReportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetRevenueReportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_revenue_report(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetRevenueReportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/PreviewPlanChange" => {
+                    #[allow(non_camel_case_types)]
+                    struct PreviewPlanChangeSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::PreviewPlanChangeRequest>
+                    for PreviewPlanChangeSvc<T> {
+                        type Response = super::PreviewPlanChangeResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PreviewPlanChangeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::preview_plan_change(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PreviewPlanChangeSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/ChangePlan" => {
+                    #[allow(non_camel_case_types)]
+                    struct ChangePlanSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::ChangePlanRequest>
+                    for ChangePlanSvc<T> {
+                        type Response = super::ChangePlanResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ChangePlanRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::change_plan(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ChangePlanSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -143,8 +143,6 @@ impl Line {
 /// What an invoice asks for a period of.
 #[derive(Clone, Copy, Debug)]
 pub struct ForPeriod {
-    /// The connection.
-    pub connection: ConnectionId,
     /// The plan and the version that is sold.
     pub plan: (ServicePlanId, i32),
     /// When it begins.
@@ -158,7 +156,9 @@ pub struct ForPeriod {
 pub struct NewInvoice {
     /// Whom it is for.
     pub customer: CustomerId,
-    /// `PERIOD` when it is for one, else `MANUAL`.
+    /// The connection that it is for; with a period `PERIOD`, without one `PRORATION`. None: `MANUAL`.
+    pub connection: Option<ConnectionId>,
+    /// The period that it is for.
     pub period: Option<ForPeriod>,
     /// At least one; their amounts make whole shillings.
     pub lines: Vec<Line>,
@@ -226,11 +226,16 @@ pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result
     // Taken late: it holds up all others who want a number of this ISP.
     let number = i32::try_from(counter::next(tx, isp, "invoice").await?).map_err(Error::internal)?;
     let period = new.period;
+    let kind = match (new.connection, period) {
+        (_, Some(_)) => "PERIOD",
+        (Some(_), None) => "PRORATION",
+        (None, None) => "MANUAL",
+    };
     diesel::insert_into(invoice::table)
         .values((
             (invoice::tenant_id.eq(isp), invoice::id.eq(id), invoice::number.eq(number), invoice::invoice_number.eq(format!("INV-{number:06}"))),
-            (invoice::customer_id.eq(new.customer), invoice::connection_id.eq(period.map(|of| of.connection))),
-            (invoice::kind.eq(if period.is_some() { "PERIOD" } else { "MANUAL" }), invoice::total_minor.eq(total)),
+            (invoice::customer_id.eq(new.customer), invoice::connection_id.eq(new.connection)),
+            (invoice::kind.eq(kind), invoice::total_minor.eq(total)),
             (invoice::vat_bps.eq(vat_bps), invoice::vat_minor.eq(vat_in(total, vat_bps))),
             (invoice::plan_id.eq(period.map(|of| of.plan.0)), invoice::plan_version.eq(period.map(|of| of.plan.1))),
             (invoice::period_start.eq(period.map(|of| of.start)), invoice::period_end.eq(period.map(|of| of.end))),

@@ -2,6 +2,7 @@
 //! of each customer. Every payment comes into the account first, and is used from there.
 
 pub mod account;
+mod change_plan;
 mod cycle;
 mod extend;
 pub mod invoice;
@@ -10,6 +11,7 @@ mod paid;
 mod pay;
 mod period;
 pub mod plan;
+pub mod report;
 mod run;
 pub mod seen;
 mod settle;
@@ -18,6 +20,7 @@ mod unused;
 mod void;
 mod write_invoice;
 
+pub use change_plan::{Difference, change_plan, preview};
 pub use offline::{Taken, record};
 pub use paid::{paid, payment_failed};
 pub use pay::{Ask, TOO_MUCH, Target, pay};

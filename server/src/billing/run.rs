@@ -111,7 +111,8 @@ async fn next_terms(tx: &mut Tx, isp: IspId, line: &Connection) -> Result<Terms>
     terms::get(tx, isp, line.plan_id, version).await
 }
 
-async fn open_period(tx: &mut Tx, isp: IspId, line: &Connection) -> Result<Option<Invoice>> {
+/// The open invoice of a connection's period, locked.
+pub(super) async fn open_period(tx: &mut Tx, isp: IspId, line: &Connection) -> Result<Option<Invoice>> {
     use schema::invoice::dsl;
     let open = dsl::invoice.filter(dsl::tenant_id.eq(isp).and(dsl::connection_id.eq(line.id)).and(dsl::kind.eq("PERIOD")).and(dsl::status.eq("OPEN")));
     Ok(open.for_update().select(Invoice::as_select()).first(&mut **tx).await.optional()?)
@@ -142,7 +143,8 @@ async fn issue(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms: &Te
     let due_at = line.paid_until.map_or(now + GRACE, |until| until.max(now));
     let new = NewInvoice {
         customer: line.customer_id,
-        period: Some(ForPeriod { connection: line.id, plan: (terms.plan_id, terms.version), start, end }),
+        connection: Some(line.id),
+        period: Some(ForPeriod { plan: (terms.plan_id, terms.version), start, end }),
         lines: vec![Line { description: format!("{}, {} to {}", terms.name, day(start), day(end)), quantity: 1, unit_minor: terms.price_minor }],
         due_at,
         note: String::new(),

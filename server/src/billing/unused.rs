@@ -1,16 +1,22 @@
 //! What is left of a paid period when it is given up. Pure.
 
+use chrono::TimeDelta;
+
 use crate::clock::Time;
 use crate::money::Money;
 
 /// The value of the rest of a period, in whole shillings, rounded down: what was used and what comes back make the price, and
 /// nobody gains by changing often.
 pub fn unused(price: Money, start: Time, end: Time, now: Time) -> Money {
-    let (whole, left) = ((end - start).num_seconds(), (end - now.clamp(start, end)).num_seconds());
-    if whole <= 0 {
+    worth(price, end - start, end - now.clamp(start, end.max(start)))
+}
+
+/// What so much of the time costs of which `whole` costs the price: whole shillings, rounded down.
+pub fn worth(price: Money, whole: TimeDelta, part: TimeDelta) -> Money {
+    if whole <= TimeDelta::zero() {
         return Money::ZERO;
     }
-    let shillings = i128::from(price.minor() / 100) * i128::from(left) / i128::from(whole);
+    let shillings = i128::from(price.minor() / 100) * i128::from(part.num_seconds()) / i128::from(whole.num_seconds().max(1));
     i64::try_from(shillings).ok().and_then(Money::from_shillings).unwrap_or_default()
 }
 

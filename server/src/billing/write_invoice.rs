@@ -16,7 +16,7 @@ use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId, RequestId};
 
 /// How long there is to pay when staff say nothing.
-const PAY_WITHIN: TimeDelta = TimeDelta::days(7);
+pub(super) const PAY_WITHIN: TimeDelta = TimeDelta::days(7);
 
 /// What staff write.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub async fn write_invoice(app: &App, tx: &mut Tx, isp: IspId, by: By, ask: Manu
     }
     account::lock(tx, isp, customer.id).await?;
     let due_at = ask.due_at.unwrap_or(now + PAY_WITHIN);
-    let new = NewInvoice { customer: customer.id, period: None, lines: ask.lines, due_at, note: ask.note, request: Some(ask.request) };
+    let new = NewInvoice { customer: customer.id, connection: None, period: None, lines: ask.lines, due_at, note: ask.note, request: Some(ask.request) };
     let (made, is_new) = invoice::make(tx, isp, new, now).await?;
     if !is_new {
         return Ok(made);

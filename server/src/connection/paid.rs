@@ -72,3 +72,9 @@ pub async fn stop_paid_time(tx: &mut Tx, isp: IspId, id: ConnectionId) -> Result
     diesel::update(connection::table.find((isp, id))).set(nothing).execute(&mut **tx).await?;
     Ok(())
 }
+
+/// Writes another plan, or other terms of the same, to a locked connection. What is paid stays as it is.
+pub async fn set_plan(tx: &mut Tx, isp: IspId, of: &Connection, plan: (ServicePlanId, i32), now: Time) -> Result<()> {
+    diesel::update(connection::table.find((isp, of.id))).set((connection::plan_id.eq(plan.0), connection::plan_version.eq(plan.1))).execute(&mut **tx).await?;
+    tell_router(tx, isp, of, now).await
+}

@@ -62,6 +62,7 @@ pub async fn demo(options: Options, stop: CancellationToken) -> Result<(), Troub
     let app = App::open(config, Clock::default(), true)?;
     say("Seeding the ISPs yellow and blue");
     let seeded = seed::seed(&app, &sandbox).await?;
+    seed::line(&app, &seeded).await?;
     join_devices(&sandbox, &seeded).await;
     let serving = tokio::spawn(serve::serve(app.clone(), listener, stop.clone()));
     let working = tokio::spawn(worker::work(app.clone(), stop.clone()));

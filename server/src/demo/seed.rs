@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::audit::By;
 use crate::auth::{self, NewUser};
 use crate::billing::{self, Period, PlanDraft as ServiceDraft, Unit};
+use crate::connection::{self, Access, Billing, Install, NewConnection};
 use crate::customer::{self, Act, NewCustomer, Proof, RegisteredBy, Rules, Status};
 use crate::error::{Error, Reason, Result};
 use crate::hotspot::plan::{self, PlanDraft};
@@ -17,6 +18,7 @@ use crate::id::{HotspotPlanId, IspId, PLATFORM, RequestId, RouterId};
 use crate::isp;
 use crate::lang::Lang;
 use crate::money::Money;
+use crate::page::PageAsk;
 use crate::platform::{self, NewIsp};
 use crate::router::{self, NewRouter};
 
@@ -262,6 +264,29 @@ async fn customer(app: &App, isp: IspId, seed: &IspSeed, who: &CustomerSeed) -> 
         .await?;
     let status = made.status()?.as_str().to_owned();
     Ok(CustomerCard { customer_code: made.customer_code, phone: phone.unwrap_or_default(), password, status })
+}
+
+/// The first customer of yellow has a line on its first router, which waits for a first payment.
+pub async fn line(app: &App, seeded: &Seeded) -> Result<()> {
+    let yellow = &seeded.isps[0];
+    let isp = isp::tenant(&app.db, &yellow.slug).await?.id;
+    let plan = yellow.plans[0].parse().map_err(Error::internal)?;
+    let router = yellow.routers[0].id.parse().map_err(Error::internal)?;
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            let (customers, _) = customer::list(tx, isp, None, &yellow.customers[0].customer_code, PageAsk { size: 1, after: None }).await?;
+            let Some(of) = customers.first().map(|person| person.customer.id) else { return Ok(()) };
+            if connection::seen_of(tx, isp, of).await?.is_some() {
+                return Ok(());
+            }
+            let new = NewConnection { customer: of, plan: (plan, 1), billing: Billing::Prepaid, access: Access::Pppoe, request: None };
+            let (made, _) = connection::create(tx, isp, new, now).await?;
+            let install = Install { router: Some(router), ..Install::default() };
+            connection::install(app, tx, isp, &made, &install, now).await?;
+            Ok(())
+        })
+        .await
 }
 
 /// The hotspot plans of each ISP, by a name that does not change.

@@ -2,7 +2,8 @@
 //!
 //! Goes: names, phone, e-mail address, id number, password, search words, codes and links, sign-ins, messages (where to and what),
 //! alerts, the words of service requests; of purchases and payments by the proven phone, and of payments for the customer, the phone itself,
-//! the device, and what the gateway told us of the number; the name and password of the line; what staff wrote beside cash.
+//! the device, and what the gateway told us of the number; the name and password of the line (its name only once
+//! its router was told to forget it); what staff wrote beside cash.
 //! Stays, since the law on taxes asks for books of five years and names nobody: the customer code and its dates, amounts, receipts, invoices and
 //! the ledger, that messages were sent, that requests were made, and the audit log, which holds ids, and network addresses of sign-ins,
 //! and never a name.
@@ -101,6 +102,7 @@ async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option
             .set((payment::phone.eq(""), payment::subject.eq(bare), payment::checkout_id.eq(None::<String>)))
             .execute(&mut **tx)
             .await?;
+        forget_limits(tx, phone).await?;
         // The checkout id of M-Pesa ends in the phone.
         if let Some(checkout) = checkout {
             diesel::delete(gateway_key::table.find(("CHECKOUT", checkout))).execute(&mut **tx).await?;
@@ -160,12 +162,17 @@ async fn forget_sign_ins(tx: &mut Tx, isp: IspId, person: &Person) -> Result<()>
         diesel::delete(codes.filter(one_time_code::target.eq(identifier))).execute(&mut **tx).await?;
         let hash = Sha256::digest(identifier.as_bytes()).to_vec();
         diesel::delete(sign_in_failure::table.find((isp, hash))).execute(&mut **tx).await?;
-        // Limits name whom they hold back; these end by themselves within a day.
-        diesel::sql_query("DELETE FROM public.rate_limit WHERE right(key, length($1) + 1) = '/' || $1").bind::<Text, _>(identifier).execute(&mut **tx).await?;
+        forget_limits(tx, identifier).await?;
     }
     if let Some(phone) = &person.user.phone {
         diesel::delete(code_sending::table.find((isp, phone))).execute(&mut **tx).await?;
     }
+    Ok(())
+}
+
+/// Limits name whom they hold back; these end by themselves within a day.
+async fn forget_limits(tx: &mut Tx, identifier: &str) -> Result<()> {
+    diesel::sql_query("DELETE FROM public.rate_limit WHERE right(key, length($1) + 1) = '/' || $1").bind::<Text, _>(identifier).execute(&mut **tx).await?;
     Ok(())
 }
 

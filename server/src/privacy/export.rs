@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::alert;
 use crate::app::App;
 use crate::audit::{self, By};
+use crate::billing::{invoice, seen};
 use crate::clock::Time;
+use crate::connection;
 use crate::customer::{self, Person};
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -16,7 +18,7 @@ use crate::id::{CustomerId, IspId, UserId};
 use crate::isp;
 use crate::money::Money;
 use crate::page::PageAsk;
-use crate::schema::{audit_event, hotspot_session, message, payment, sign_in};
+use crate::schema::{audit_event, customer_entry, hotspot_session, message, payment, sign_in};
 use crate::service_request;
 
 /// The most of each kind that one document holds, the newest first. It says when there was more.
@@ -41,6 +43,10 @@ pub async fn export(app: &App, isp: IspId, by: By, id: CustomerId) -> Result<Vec
                 "sign_ins": sign_ins(tx, isp, user).await?,
                 "purchases": purchases(tx, isp, phone).await?,
                 "payments": payments(tx, isp, phone).await?,
+                "connections": connections(tx, isp, id).await?,
+                "invoices": invoices(tx, isp, id).await?,
+                "payments_for_the_account": account_payments(tx, isp, id).await?,
+                "account": account(tx, isp, id).await?,
                 "history": history(tx, isp, id, user).await?,
             });
             audit::record(tx, isp, by, "export_customer", &id.to_string(), json!({}), now).await?;
@@ -207,6 +213,58 @@ async fn payments(tx: &mut Tx, isp: IspId, phone: Option<&str>) -> Result<Value>
             "at": at(created), "purpose": purpose, "amount": shillings(amount), "state": state, "mpesa_receipt": receipt, "completed_at": maybe(completed),
         })
     }))
+}
+
+async fn connections(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Value> {
+    let filter = connection::Filter { customer: Some(id), ..Default::default() };
+    let (rows, _) = connection::list(tx, isp, filter, PageAsk { size: MOST, after: None }).await?;
+    let shown = rows.into_iter().map(|row| {
+        Ok(json!({
+            "at": at(row.created_at), "status": row.status()?.as_str(), "billing": row.billing()?.as_str(), "access": row.access()?.as_str(),
+            "username": row.username, "paid_until": maybe(row.paid_until), "suspended_note": row.suspended_note, "ended_at": maybe(row.ended_at),
+        }))
+    });
+    let shown: Vec<Value> = shown.collect::<Result<_>>()?;
+    Ok(list(shown, |row| row))
+}
+
+async fn invoices(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Value> {
+    let filter = invoice::Filter { customer: Some(id), ..Default::default() };
+    let (rows, _) = invoice::list(tx, isp, filter, PageAsk { size: MOST, after: None }).await?;
+    let shown = rows.into_iter().map(|row| {
+        Ok(json!({
+            "number": row.invoice_number, "issued_at": at(row.issued_at), "due_at": at(row.due_at), "status": row.status()?.as_str(),
+            "total": shillings(row.total_minor), "paid": shillings(row.paid_minor), "note": row.note, "void_reason": row.void_reason,
+        }))
+    });
+    let shown: Vec<Value> = shown.collect::<Result<_>>()?;
+    Ok(list(shown, |row| row))
+}
+
+/// Payments for the customer's account, from whichever phone, and what the ISP took itself.
+async fn account_payments(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Value> {
+    let filter = seen::Filter { customer: Some(id), ..Default::default() };
+    let (rows, _) = seen::list(tx, isp, filter, PageAsk { size: MOST, after: None }).await?;
+    let shown = rows.into_iter().map(|row| {
+        Ok(json!({
+            "at": at(row.created_at), "purpose": row.purpose()?.as_str(), "amount": shillings(row.amount_minor), "receipt": row.receipt,
+            "offline": row.offline, "completed_at": maybe(row.completed_at),
+        }))
+    });
+    let shown: Vec<Value> = shown.collect::<Result<_>>()?;
+    Ok(list(shown, |row| row))
+}
+
+/// Each movement of the account.
+async fn account(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<Value> {
+    let rows: Vec<(Time, String, Money, String)> = customer_entry::table
+        .filter(customer_entry::tenant_id.eq(isp).and(customer_entry::customer_id.eq(id)))
+        .order(customer_entry::id.desc())
+        .limit(MOST + 1)
+        .select((customer_entry::created_at, customer_entry::kind, customer_entry::amount_minor, customer_entry::note))
+        .load(&mut **tx)
+        .await?;
+    Ok(list(rows, |(when, kind, amount, note)| json!({ "at": at(when), "kind": kind, "amount": shillings(amount), "note": note })))
 }
 
 /// What was done to the account, from the audit log.

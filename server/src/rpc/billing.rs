@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 use super::answer::{answer, by, lang, money, timestamp};
 use super::fields;
 use crate::app::App;
-use crate::billing::{self, invoice, seen, terms};
+use crate::billing::{self, invoice, report, seen, terms};
 use crate::connection::{self, Connection, NewConnection};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -22,7 +22,7 @@ use crate::id::{CustomerId, InvoiceId, IspId, RouterId, ServicePlanId};
 use crate::ledger::{self, Commission};
 use crate::page::PageAsk;
 use crate::payments::Purpose;
-use crate::{audit, customer};
+use crate::{audit, customer, router};
 
 /// The service.
 pub struct Billing {
@@ -124,6 +124,9 @@ impl BillingService for Billing {
                     let sold = billing::plan::get(tx, isp, plan).await?;
                     if sold.archived_at.is_some() {
                         return Err(Error::new(Reason::PlanNotAvailable, "This plan is archived. Choose another one."));
+                    }
+                    if let Some(at) = install.router {
+                        router::store::get(tx, isp, at).await?;
                     }
                     billing::account::lock(tx, isp, of).await?;
                     let access = access.unwrap_or(connection::Access::Pppoe);
@@ -373,6 +376,48 @@ impl BillingService for Billing {
                 })
                 .await?;
             Ok(pb::UpdateBillingSettingsResponse { settings: Some(show::settings(settings)) })
+        })
+        .await
+    }
+
+    async fn get_revenue_report(&self, request: Request<pb::GetRevenueReportRequest>) -> Result<Response<pb::GetRevenueReportResponse>, Status> {
+        answer(request, async |caller, wanted| {
+            let isp = caller.isp()?.id;
+            let (from, to, granularity) = ask::report(&wanted, self.app.clock.now())?;
+            let report = self.app.db.tx(isp, async |tx| report::report(tx, isp, from, to, granularity).await).await?;
+            let csv = if wanted.csv { report::csv(&report) } else { String::new() };
+            let points = report.points.iter().map(|(start, point)| show::revenue(*start, point)).collect();
+            Ok(pb::GetRevenueReportResponse { points, total: Some(show::revenue(from, &report.total)), csv })
+        })
+        .await
+    }
+
+    async fn preview_plan_change(&self, request: Request<pb::PreviewPlanChangeRequest>) -> Result<Response<pb::PreviewPlanChangeResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, now) = (caller.isp()?.id, self.app.clock.now());
+            let (id, plan) = (fields::parse("connection_id", &ask.connection_id)?, fields::parse("plan_id", &ask.plan_id)?);
+            let difference = self.app.db.tx(isp, async |tx| billing::preview(tx, isp, id, plan, now).await).await?;
+            Ok(pb::PreviewPlanChangeResponse { to_pay: Some(money(difference.to_pay)), credited: Some(money(difference.credited)) })
+        })
+        .await
+    }
+
+    async fn change_plan(&self, request: Request<pb::ChangePlanRequest>) -> Result<Response<pb::ChangePlanResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, by, now) = (caller.isp()?.id, by(&caller)?, self.app.clock.now());
+            let (id, plan) = (fields::parse("connection_id", &ask.connection_id)?, fields::parse("plan_id", &ask.plan_id)?);
+            self.app
+                .db
+                .tx(isp, async |tx| {
+                    let (made, credited) = billing::change_plan(&self.app, tx, isp, by, id, plan, now).await?;
+                    let invoice = match made {
+                        Some(made) => Some(with_lines(tx, isp, made.id, now).await?),
+                        None => None,
+                    };
+                    let line = connection::get(tx, isp, id).await?;
+                    Ok(pb::ChangePlanResponse { connection: Some(shown(tx, isp, line).await?), invoice, credited: Some(money(credited)) })
+                })
+                .await
         })
         .await
     }

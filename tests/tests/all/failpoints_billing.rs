@@ -39,6 +39,8 @@ async fn pay(point: String) {
         held["ppp_secrets"].as_array().and_then(|all| all.iter().find(|row| row["name"] == "cust-0001")).map(|row| row["disabled"].clone())
     };
     eventually("the router holds the line", async || (secret().await? == "true").then_some(())).await;
+    // A process that is killed before it has written that down keeps its lease for a minute.
+    eventually("and that is written", async || (world.sql().await.count("public.job WHERE kind = 'connection_sync'").await == 0).then_some(())).await;
     first.kill();
 
     let doomed = Program::dying_at(&world, Duration::ZERO, &point);

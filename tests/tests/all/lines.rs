@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use netily_sdk::billing::{CreateConnectionRequest, EndConnectionRequest, GetConnectionRequest, ResumeConnectionRequest, SuspendConnectionRequest};
+use netily_sdk::billing::{
+    ChangePlanRequest, CreateConnectionRequest, EndConnectionRequest, GetConnectionRequest, PreviewPlanChangeRequest, ResumeConnectionRequest,
+    SuspendConnectionRequest,
+};
 use netily_sdk::customer::{ReactivateCustomerRequest, SuspendCustomerRequest};
 use netily_sdk::selfservice::ListAlertsRequest;
 use netily_sdk::selfservice::initiate_payment_request::Target;
@@ -242,5 +245,42 @@ async fn time_that_was_paid_before_anybody_came_begins_with_the_installation() {
     assert!((6 * 86_400..6 * 86_400 + 60).contains(&moved), "six days later: {moved}");
     let again = world.install(&staff, &bought.id, "yellow-stage").await;
     assert_eq!(again.paid_until, installed.paid_until, "the first time only");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plan_in_the_middle_of_a_period_asks_for_the_difference_or_gives_it_back() {
+    let world = World::new().await;
+    let (customer, staff) = (world.customer("yellow").await, staff_of(&world).await);
+    let id = world.customer_id(&customer).await;
+    let line = world.connect(&staff, &id, 0, ConnectionBilling::Invoiced, Some("yellow-market")).await;
+    let first = world.dashboard(&customer).await.open_invoices.pop().expect("the first invoice");
+    world.pay(&customer, Target::InvoiceId(first.id)).await;
+    let before = world.dashboard(&customer).await.connection.expect("a line");
+    let (start, end) = (before.period_start.expect("a start").seconds, before.paid_until.expect("an end").seconds);
+    world.advance(10 * DAY);
+    let staff = staff_of(&world).await;
+    let change = |plan: usize| ChangePlanRequest { connection_id: line.id.clone(), plan_id: world.service_plan(plan) };
+    let ask = PreviewPlanChangeRequest { connection_id: line.id.clone(), plan_id: world.service_plan(1) };
+    let preview = staff.billing().preview_plan_change(ask).await.expect("a preview");
+    // Ten days are used; of the rest the dearer plan costs 2,500 and the old one 1,500 a month, each rounded down.
+    let rest = |price: i64| price * (end - start - 10 * 86_400) / (end - start);
+    let wanted = rest(2_500) - rest(1_500);
+    assert!((shillings(&preview.to_pay) - wanted).abs() <= 1 && shillings(&preview.credited) == 0, "{preview:?}, {wanted}");
+    let changed = staff.billing().change_plan(change(1)).await.expect("changed");
+    let invoice = changed.invoice.expect("an invoice");
+    assert_eq!((invoice.kind(), invoice.status()), (InvoiceKind::Proration, InvoiceStatus::Open));
+    assert!((shillings(&invoice.total) - wanted).abs() <= 1);
+    let now = changed.connection.expect("a line");
+    assert_eq!((now.plan_name.as_str(), now.paid_until), ("Home 10 Mbps", before.paid_until), "what is paid stays paid");
+    world.run_due().await;
+    assert_eq!(secret(&world, "yellow-market", "cust-0001").await.expect("a secret")["profile"], "netily-10000k-5000k");
+    let again = staff.billing().change_plan(change(1)).await.expect("nothing more");
+    assert_eq!((again.invoice, shillings(&again.credited)), (None, 0));
+    // Back to the cheaper one: what comes back pays the invoice over the difference.
+    let back = staff.billing().change_plan(change(0)).await.expect("changed back");
+    assert!((shillings(&back.credited) - wanted).abs() <= 1, "{back:?}");
+    let left = world.look_at_invoice(&staff, &invoice.id).await;
+    assert!(shillings(&left.owed) <= 1, "{left:?}");
     world.finish().await;
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use netily_sdk::billing::{
-    self, ArchivePlanRequest, ListCommissionsRequest, ListPlanVersionsRequest, OfflineMethod, RecordOfflinePaymentRequest, UpdatePlanRequest,
-    VoidInvoiceRequest, record_offline_payment_request,
+    self, ArchivePlanRequest, GetRevenueReportRequest, ListCommissionsRequest, ListPlanVersionsRequest, OfflineMethod, RecordOfflinePaymentRequest,
+    ReportGranularity, UpdatePlanRequest, VoidInvoiceRequest, record_offline_payment_request,
 };
 use netily_sdk::customer::SuspendCustomerRequest;
 use netily_sdk::new_request_id;
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_sdk::selfservice::{GetInvoiceRequest, InitiatePaymentRequest, ListAlertsRequest, ListInvoicesRequest, ListPaymentsRequest};
 use netily_sdk::types::{ConnectionStatus, ErrorReason, FailureReason, InvoiceStatus, PaymentPurpose, PaymentStatus};
-use netily_tests::{Access, World, eventually, kes, shillings};
+use netily_tests::{Access, Guest, World, eventually, kes, shillings};
 use serde_json::json;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -301,5 +301,30 @@ async fn callbacks_that_are_lost_doubled_early_or_forged_change_nothing() {
     world.run_after(Duration::from_secs(15)).await;
     assert_eq!(world.payment(&customer, &asked.id).await.status(), PaymentStatus::Pending, "a callback moves no money");
     assert_eq!(shillings(&world.dashboard(&customer).await.account_balance), 0);
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn revenue_is_what_came_in_by_day_and_cash_stands_apart() {
+    let world = World::new().await;
+    let (customer, staff) = (world.customer("yellow").await, world.signed_in("yellow", Access::Staff).await);
+    let id = world.customer_id(&customer).await;
+    world.buy_and_pay(&Guest::number(1)).await;
+    world.pay(&customer, Target::Amount(kes(500))).await;
+    let invoice = world.invoice(&staff, &id, 800).await;
+    world.pay(&customer, Target::InvoiceId(invoice.id)).await;
+    world.cash(&staff, &id, 250).await;
+    let ask = GetRevenueReportRequest { granularity: ReportGranularity::Day.into(), csv: true, ..Default::default() };
+    let report = staff.billing().get_revenue_report(ask).await.expect("a report");
+    let total = report.total.expect("totals");
+    let figures = [&total.hotspot, &total.recharge, &total.invoice, &total.gross, &total.offline].map(shillings);
+    assert_eq!((figures, total.payments), ([10, 500, 300, 810, 250], 3), "the balance paid 500 of the invoice");
+    assert_eq!(total.commission.expect("a part").amount_minor + total.net.expect("a part").amount_minor, 81_000);
+    assert_eq!(report.points.len(), 31, "days in which nothing came in too");
+    assert_eq!(report.csv.lines().count(), 32);
+    let today = report.points.last().expect("today");
+    assert_eq!(shillings(&today.gross), 810);
+    let theirs = world.signed_in("blue", Access::Staff).await.billing().get_revenue_report(GetRevenueReportRequest::default()).await.expect("a report");
+    assert_eq!(shillings(&theirs.total.expect("totals").gross), 0, "another ISP's is its own");
     world.finish().await;
 }

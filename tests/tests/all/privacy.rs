@@ -1,12 +1,15 @@
 //! What the law gives a person: a copy of everything that is held about them and of nothing else, and its end.
 
-use netily_sdk::billing::ListCommissionsRequest;
-use netily_sdk::customer::{EraseCustomerRequest, ExportCustomerRequest, GetCustomerRequest, ListCustomersRequest, UpdateServiceRequestRequest};
+use netily_sdk::billing::{CreateConnectionRequest, ListCommissionsRequest, RecordOfflinePaymentRequest};
+use netily_sdk::customer::{
+    ApproveCustomerRequest, EraseCustomerRequest, ExportCustomerRequest, GetCustomerRequest, ListCustomersRequest, UpdateServiceRequestRequest,
+};
 use netily_sdk::hotspot::PurchaseStatus;
-use netily_sdk::selfservice::{CreateServiceRequestRequest, Customer, RegisterRequest, VerifyPhoneRequest};
+use netily_sdk::selfservice::initiate_payment_request::Target;
+use netily_sdk::selfservice::{CreateServiceRequestRequest, Customer, InitiatePaymentRequest, RegisterRequest, VerifyPhoneRequest};
 use netily_sdk::types::{CustomerStatus, ErrorReason, ServiceRequestCategory};
 use netily_sdk::{Client, Error, new_request_id};
-use netily_tests::{Access, Guest, PASSWORD, Sql, World, digits, registration};
+use netily_tests::{Access, Guest, PASSWORD, Sql, World, digits, kes, registration};
 use serde_json::{Value, json};
 
 /// A customer with a name like no other, who has proven the phone, asked for something and got an answer.
@@ -110,6 +113,39 @@ async fn an_export_holds_everything_of_one_person_and_nothing_of_others() {
     world.finish().await;
 }
 
+/// The national digits of another phone that pays.
+const SPOUSE: &str = "788990011";
+
+/// A line by a name that says who it is, paid from another phone and in cash with words beside it.
+async fn pay_for_a_line(world: &World, client: &Client, customer: &Customer) {
+    let staff = world.signed_in("yellow", Access::Staff).await;
+    staff.customer().approve_customer(ApproveCustomerRequest { id: customer.id.clone() }).await.ok();
+    let ask = CreateConnectionRequest {
+        customer_id: customer.id.clone(),
+        plan_id: world.service_plan(0),
+        router_id: world.router_id("yellow-market"),
+        username: "chebet.kiprotich".into(),
+        request_id: new_request_id(),
+        ..Default::default()
+    };
+    staff.billing().create_connection(ask).await.expect("a line");
+    let cash = RecordOfflinePaymentRequest {
+        customer_id: customer.id.clone(),
+        amount: Some(kes(1_500)),
+        note: "Brought by Chebet".into(),
+        request_id: new_request_id(),
+        ..Default::default()
+    };
+    staff.billing().record_offline_payment(cash).await.expect("recorded");
+    let target = Some(Target::Amount(kes(100)));
+    let ask = InitiatePaymentRequest { target, phone_number: format!("0{SPOUSE}"), request_id: new_request_id() };
+    client.selfservice().initiate_payment(ask).await.expect("asked for");
+    world.run_due().await;
+    world.answer_prompt(&format!("254{SPOUSE}"), "accept").await;
+    world.callbacks_delivered().await;
+    world.run_due().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn after_erasure_no_table_names_the_person_and_the_books_are_whole() {
     let world = World::new().await;
@@ -125,7 +161,8 @@ async fn after_erasure_no_table_names_the_person_and_the_books_are_whole() {
         let _wrong = world.client("yellow").log_in(identifier, "a wrong password").await;
     }
     client.selfservice().resend_verification_email(Default::default()).await.expect("a link that waits in a queued mail");
-    let names = [&phone[3..], &email, "Chebet", "Kiprotich", "77665544"];
+    pay_for_a_line(&world, &client, &customer).await;
+    let names = [&phone[3..], SPOUSE, &email, "Chebet", "Kiprotich", "77665544"];
     let mut sql = world.sql().await;
     for name in names {
         assert!(!traces(&mut sql, name).await.is_empty(), "{name} is somewhere before");
@@ -137,13 +174,17 @@ async fn after_erasure_no_table_names_the_person_and_the_books_are_whole() {
     let erased = erase(&owner, &customer.id, "Asked for it by letter of 3 March.").await.expect("erased");
     assert_eq!((erased.status(), erased.customer_code.as_str()), (CustomerStatus::Closed, customer.customer_code.as_str()));
     assert!(erased.erased_at.is_some() && erased.closed_at.is_some(), "{erased:?}");
+    let mails = world.mails_to(&email).await.len();
+    world.run_due().await; // the router forgets the name of the line as well
+    assert_eq!(world.mails_to(&email).await.len(), mails, "what waited is not sent");
     assert_eq!([erased.first_name, erased.last_name, erased.phone_number, erased.email, erased.id_number].concat(), "");
     for name in names {
         let left = traces(&mut sql, name).await;
         assert!(left.is_empty(), "{name} is still in {left:#?}");
     }
     assert_eq!(books().await, before, "the money is as it was");
-    assert_eq!(sql.count("tenant.payment WHERE phone = ''").await, 2);
+    assert_eq!(sql.count("tenant.payment WHERE phone = ''").await, 3);
+    assert_eq!(sql.count("tenant.connection WHERE status = 'ENDED'").await, 1, "the line is ended");
     let sessions = sql.rows("SELECT status, mac IS NULL AS bare FROM tenant.hotspot_session WHERE phone = '' ORDER BY created_at").await;
     assert_eq!(sessions, [json!({ "status": "ACTIVE", "bare": false }), json!({ "status": "FAILED", "bare": true })], "what runs goes on");
     assert_eq!(sql.count("tenant.service_request WHERE subject = '' AND category = 'TRANSFER'").await, 1, "that there was a request stays");
@@ -152,9 +193,6 @@ async fn after_erasure_no_table_names_the_person_and_the_books_are_whole() {
 
     assert!(client.selfservice().get_profile(Default::default()).await.is_err(), "signed out");
     assert_eq!(world.client("yellow").log_in(&phone, PASSWORD).await.expect_err("nobody").reason, ErrorReason::WrongCredentials);
-    let mails = world.mails_to(&email).await.len();
-    world.run_due().await;
-    assert_eq!(world.mails_to(&email).await.len(), mails, "what waited is not sent");
     let found = async |search: &str| {
         let found = owner.customer().list_customers(ListCustomersRequest { search: search.into(), ..Default::default() }).await.expect("customers");
         found.customers.len()

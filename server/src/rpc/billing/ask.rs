@@ -8,9 +8,10 @@ use netily_sdk::types as shared;
 use secrecy::SecretString;
 
 use crate::billing::invoice::{Line, Settings, Status as InvoiceStatus};
+use crate::billing::report::Granularity;
 use crate::billing::seen::Standing;
 use crate::billing::{Ask, TOO_MUCH, Taken, Target};
-use crate::clock::Time;
+use crate::clock::{Time, begin_of_day};
 use crate::connection::{Access, Billing, Install, Status};
 use crate::error::{Error, Result};
 use crate::id::{CustomerId, RequestId};
@@ -241,6 +242,18 @@ pub fn settings(settings: &pb::BillingSettings) -> Result<Settings> {
         vat_number: fields::text_or_none("settings.vat_number", &settings.vat_number, 20)?,
         invoice_note: fields::optional("settings.invoice_note", settings.invoice_note.trim(), |path, text| fields::lines(path, text, 500))?.unwrap_or_default(),
     })
+}
+
+/// From when until when revenue is wanted, and how it is put together.
+pub fn report(ask: &pb::GetRevenueReportRequest, now: Time) -> Result<(Time, Time, Granularity)> {
+    let granularity = match fields::choice::<pb::ReportGranularity>("granularity", ask.granularity)?.unwrap_or_default() {
+        pb::ReportGranularity::Unspecified | pb::ReportGranularity::Day => Granularity::Day,
+        pb::ReportGranularity::Week => Granularity::Week,
+        pb::ReportGranularity::Month => Granularity::Month,
+    };
+    let to = ask.to.map(|at| moment("to", at)).transpose()?.unwrap_or(now);
+    let from = ask.from.map(|at| moment("from", at)).transpose()?.unwrap_or(to - chrono::TimeDelta::days(30));
+    Ok((begin_of_day(from), to, granularity))
 }
 
 #[cfg(test)]

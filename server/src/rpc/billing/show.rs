@@ -5,6 +5,7 @@ use netily_sdk::types as shared;
 
 use crate::billing::Terms;
 use crate::billing::invoice::{Invoice, Line, Settings, Status as InvoiceStatus};
+use crate::billing::report::Revenue;
 use crate::billing::seen::{Payment, PaymentRef, Standing};
 use crate::clock::Time;
 use crate::connection::{Access, Billing, Connection, Status};
@@ -168,4 +169,19 @@ pub fn version(terms: &Terms) -> Result<pb::PlanVersion> {
 /// What an ISP decides of its invoices.
 pub fn settings(settings: Settings) -> pb::BillingSettings {
     pb::BillingSettings { vat_bps: settings.vat_bps, vat_number: settings.vat_number, invoice_note: settings.invoice_note }
+}
+
+/// What came in over a while.
+pub fn revenue(start: Time, revenue: &Revenue) -> pb::Revenue {
+    pb::Revenue {
+        start: Some(timestamp(start)),
+        hotspot: Some(money(revenue.hotspot)),
+        recharge: Some(money(revenue.recharge)),
+        invoice: Some(money(revenue.invoice)),
+        gross: Some(money(revenue.gross())),
+        commission: Some(money(revenue.commission)),
+        net: Some(money(revenue.net())),
+        offline: Some(money(revenue.offline)),
+        payments: revenue.payments,
+    }
 }

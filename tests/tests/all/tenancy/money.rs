@@ -38,6 +38,7 @@ impl Theirs {
             "customer_id" if call.starts_with("BillingService/") => self.customer.clone(),
             "invoice_id" => self.invoice.clone(),
             "payment_id" => self.payment.clone(),
+            "connection_id" => self.connection.clone(),
             "id" if call.contains("Invoice") => self.invoice.clone(),
             "id" if call.ends_with("/GetPayment") => self.payment.clone(),
             "id" if call.contains("Connection") => self.connection.clone(),
@@ -115,6 +116,24 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
         "BillingService/ListInvoices customer_id" => told!(billing.list_invoices(pb::ListInvoicesRequest { customer_id: id, ..Default::default() })),
         "BillingService/GetInvoice id" => told!(billing.get_invoice(pb::GetInvoiceRequest { id })),
         "BillingService/VoidInvoice id" => told!(billing.void_invoice(pb::VoidInvoiceRequest { id, reason })),
+        "BillingService/PreviewPlanChange connection_id" => {
+            told!(billing.preview_plan_change(pb::PreviewPlanChangeRequest { connection_id: id, plan_id: world.service_plan(1) }))
+        }
+        "BillingService/ChangePlan connection_id" => {
+            told!(billing.change_plan(pb::ChangePlanRequest { connection_id: id, plan_id: world.service_plan(1) }))
+        }
+        "BillingService/PreviewPlanChange plan_id" | "BillingService/ChangePlan plan_id" => {
+            let mut listed = billing.list_connections(pb::ListConnectionsRequest::default()).await.expect("connections").connections;
+            let connection_id = match listed.pop() {
+                Some(own) => own.id,
+                None => billing.create_connection(connect).await.expect("made").connection.expect("a connection").id,
+            };
+            if field.contains("Preview") {
+                told!(billing.preview_plan_change(pb::PreviewPlanChangeRequest { connection_id, plan_id: id }))
+            } else {
+                told!(billing.change_plan(pb::ChangePlanRequest { connection_id, plan_id: id }))
+            }
+        }
         "SelfService/InitiatePayment invoice_id" => told!(mine.initiate_payment(own_pay(Target::InvoiceId(id)))),
         "SelfService/InitiatePayment plan_id" => told!(mine.initiate_payment(own_pay(Target::PlanId(id)))),
         "SelfService/GetPaymentStatus payment_id" => told!(mine.get_payment_status(own::GetPaymentStatusRequest { payment_id: id })),

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/billing/v1/billing.proto.
  */
 export const file_netily_billing_v1_billing: GenFile = /*@__PURE__*/
-  fileDesc("Ch9uZXRpbHkvYmlsbGluZy92MS9iaWxsaW5nLnByb3RvEhFuZXRpbHkuYmlsbGluZy52MSKuAgoKQ29tbWlzc2lvbhIZChFwYXltZW50X3JlZmVyZW5jZRgBIAEoCRI0CgxwYXltZW50X3R5cGUYAiABKA4yHi5uZXRpbHkuYmlsbGluZy52MS5QYXltZW50VHlwZRIkCgVncm9zcxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EgwKBHJhdGUYBCABKAkSKQoKY29tbWlzc2lvbhgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmlzcF9hbW91bnQYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIVCg1tcGVzYV9yZWNlaXB0GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItYCCgtTZXJ2aWNlUGxhbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSNQoOYmlsbGluZ19wZXJpb2QYBSABKAsyHS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kEhUKDWRvd25sb2FkX2ticHMYBiABKAUSEwoLdXBsb2FkX2ticHMYByABKAUSFgoOZGF0YV9jYXBfYnl0ZXMYCCABKAMSFgoOcm91dGVyX3Byb2ZpbGUYCSABKAkSLwoLYXJjaGl2ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKFkxpc3RDb21taXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSNAoMcGF5bWVudF90eXBlGAMgASgOMh4ubmV0aWx5LmJpbGxpbmcudjEuUGF5bWVudFR5cGUilgEKF0xpc3RDb21taXNzaW9uc1Jlc3BvbnNlEjIKC2NvbW1pc3Npb25zGAEgAygLMh0ubmV0aWx5LmJpbGxpbmcudjEuQ29tbWlzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLgoPcGVuZGluZ19iYWxhbmNlGAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkiVQoRQ3JlYXRlUGxhblJlcXVlc3QSLAoEcGxhbhgBIAEoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlNlcnZpY2VQbGFuEhIKCnJlcXVlc3RfaWQYAiABKAkiQgoSQ3JlYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiJBChFVcGRhdGVQbGFuUmVxdWVzdBIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iQgoSVXBkYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiIgChJBcmNoaXZlUGxhblJlcXVlc3QSCgoCaWQYASABKAkiQwoTQXJjaGl2ZVBsYW5SZXNwb25zZRIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iUwoQTGlzdFBsYW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIYChBpbmNsdWRlX2FyY2hpdmVkGAMgASgIIlsKEUxpc3RQbGFuc1Jlc3BvbnNlEi0KBXBsYW5zGAEgAygLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpUCCgtQbGFuVmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgFEgwKBG5hbWUYAiABKAkSJAoFcHJpY2UYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg5iaWxsaW5nX3BlcmlvZBgEIAEoCzIdLm5ldGlseS50eXBlLnYxLkJpbGxpbmdQZXJpb2QSFQoNZG93bmxvYWRfa2JwcxgFIAEoBRITCgt1cGxvYWRfa2JwcxgGIAEoBRIWCg5kYXRhX2NhcF9ieXRlcxgHIAEoAxIWCg5yb3V0ZXJfcHJvZmlsZRgIIAEoCRIuCgp2YWxpZF9mcm9tGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIqChdMaXN0UGxhblZlcnNpb25zUmVxdWVzdBIPCgdwbGFuX2lkGAEgASgJIkwKGExpc3RQbGFuVmVyc2lvbnNSZXNwb25zZRIwCgh2ZXJzaW9ucxgBIAMoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlBsYW5WZXJzaW9uIvUBChdDcmVhdGVDb25uZWN0aW9uUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIPCgdwbGFuX2lkGAIgASgJEjIKB2JpbGxpbmcYAyABKA4yIS5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uQmlsbGluZxI1CgthY2Nlc3NfdHlwZRgEIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSEQoJcm91dGVyX2lkGAUgASgJEhAKCHVzZXJuYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkiSgoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIsoBChdVcGRhdGVDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCRIWCglyb3V0ZXJfaWQYAiABKAlIAIgBARI1CgthY2Nlc3NfdHlwZRgDIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSFQoIdXNlcm5hbWUYBCABKAlIAYgBARIVCghwYXNzd29yZBgFIAEoCUgCiAEBQgwKCl9yb3V0ZXJfaWRCCwoJX3VzZXJuYW1lQgsKCV9wYXNzd29yZCJKChhVcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24iNgoYU3VzcGVuZENvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJLChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIiUKF1Jlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkoKGFJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRIuCgpjb25uZWN0aW9uGAEgASgLMhoubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvbiIiChRFbmRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJHChVFbmRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24imQEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSMAoGc3RhdHVzGAMgASgOMiAubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvblN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCRIRCglyb3V0ZXJfaWQYBSABKAkiYwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USLwoLY29ubmVjdGlvbnMYASADKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChRHZXRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJZChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24SEAoIcGFzc3dvcmQYAiABKAkiswEKFkluaXRpYXRlUGF5bWVudFJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSFAoKaW52b2ljZV9pZBgCIAEoCUgAEhEKB3BsYW5faWQYAyABKAlIABInCgZhbW91bnQYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leUgAEhQKDHBob25lX251bWJlchgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJQggKBnRhcmdldCJDChdJbml0aWF0ZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKkAgobUmVjb3JkT2ZmbGluZVBheW1lbnRSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJEiUKBmFtb3VudBgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EjAKBm1ldGhvZBgDIAEoDjIgLm5ldGlseS5iaWxsaW5nLnYxLk9mZmxpbmVNZXRob2QSEQoJcmVmZXJlbmNlGAQgASgJEgwKBG5vdGUYBSABKAkSLwoLcmVjZWl2ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKCmludm9pY2VfaWQYByABKAlIABIRCgdwbGFuX2lkGAggASgJSAASEgoKcmVxdWVzdF9pZBgJIAEoCUIICgZ0YXJnZXQiSAocUmVjb3JkT2ZmbGluZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKxAQoTTGlzdFBheW1lbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgdwdXJwb3NlGAMgASgOMh4ubmV0aWx5LnR5cGUudjEuUGF5bWVudFB1cnBvc2USLQoGc3RhdHVzGAQgASgOMh0ubmV0aWx5LnR5cGUudjEuUGF5bWVudFN0YXR1cxITCgtjdXN0b21lcl9pZBgFIAEoCSJaChRMaXN0UGF5bWVudHNSZXNwb25zZRIpCghwYXltZW50cxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLlBheW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldFBheW1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldFBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKlAQoUQ3JlYXRlSW52b2ljZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSKgoFbGluZXMYAiADKAsyGy5uZXRpbHkudHlwZS52MS5JbnZvaWNlTGluZRIqCgZkdWVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJBChVDcmVhdGVJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UigAEKE0xpc3RJbnZvaWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSLQoGc3RhdHVzGAMgASgOMh0ubmV0aWx5LnR5cGUudjEuSW52b2ljZVN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCSJaChRMaXN0SW52b2ljZXNSZXNwb25zZRIpCghpbnZvaWNlcxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldEludm9pY2VSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldEludm9pY2VSZXNwb25zZRIoCgdpbnZvaWNlGAEgASgLMhcubmV0aWx5LnR5cGUudjEuSW52b2ljZSIwChJWb2lkSW52b2ljZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KE1ZvaWRJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UiTAoPQmlsbGluZ1NldHRpbmdzEg8KB3ZhdF9icHMYASABKAUSEgoKdmF0X251bWJlchgCIAEoCRIUCgxpbnZvaWNlX25vdGUYAyABKAkiGwoZR2V0QmlsbGluZ1NldHRpbmdzUmVxdWVzdCJSChpHZXRCaWxsaW5nU2V0dGluZ3NSZXNwb25zZRI0CghzZXR0aW5ncxgBIAEoCzIiLm5ldGlseS5iaWxsaW5nLnYxLkJpbGxpbmdTZXR0aW5ncyJUChxVcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXF1ZXN0EjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzIlUKHVVwZGF0ZUJpbGxpbmdTZXR0aW5nc1Jlc3BvbnNlEjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzKnoKC1BheW1lbnRUeXBlEhwKGFBBWU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfVFlQRV9IT1RTUE9UEAESGQoVUEFZTUVOVF9UWVBFX1JFQ0hBUkdFEAISGAoUUEFZTUVOVF9UWVBFX0lOVk9JQ0UQAyqWAQoNT2ZmbGluZU1ldGhvZBIeChpPRkZMSU5FX01FVEhPRF9VTlNQRUNJRklFRBAAEhcKE09GRkxJTkVfTUVUSE9EX0NBU0gQARIXChNPRkZMSU5FX01FVEhPRF9CQU5LEAISGQoVT0ZGTElORV9NRVRIT0RfQ0hFUVVFEAMSGAoUT0ZGTElORV9NRVRIT0RfT1RIRVIQBDLIEgoOQmlsbGluZ1NlcnZpY2USWQoKQ3JlYXRlUGxhbhIkLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZVBsYW5SZXF1ZXN0GiUubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlUGxhblJlc3BvbnNlElkKClVwZGF0ZVBsYW4SJC5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVQbGFuUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZVBsYW5SZXNwb25zZRJcCgtBcmNoaXZlUGxhbhIlLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVxdWVzdBomLm5ldGlseS5iaWxsaW5nLnYxLkFyY2hpdmVQbGFuUmVzcG9uc2USVgoJTGlzdFBsYW5zEiMubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5zUmVxdWVzdBokLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQbGFuc1Jlc3BvbnNlEmgKD0xpc3RDb21taXNzaW9ucxIpLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RDb21taXNzaW9uc1JlcXVlc3QaKi5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29tbWlzc2lvbnNSZXNwb25zZRJrChBMaXN0UGxhblZlcnNpb25zEioubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5WZXJzaW9uc1JlcXVlc3QaKy5uZXRpbHkuYmlsbGluZy52MS5MaXN0UGxhblZlcnNpb25zUmVzcG9uc2USawoQQ3JlYXRlQ29ubmVjdGlvbhIqLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEmsKEFVwZGF0ZUNvbm5lY3Rpb24SKi5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVDb25uZWN0aW9uUmVxdWVzdBorLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZUNvbm5lY3Rpb25SZXNwb25zZRJuChFTdXNwZW5kQ29ubmVjdGlvbhIrLm5ldGlseS5iaWxsaW5nLnYxLlN1c3BlbmRDb25uZWN0aW9uUmVxdWVzdBosLm5ldGlseS5iaWxsaW5nLnYxLlN1c3BlbmRDb25uZWN0aW9uUmVzcG9uc2USawoQUmVzdW1lQ29ubmVjdGlvbhIqLm5ldGlseS5iaWxsaW5nLnYxLlJlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuUmVzdW1lQ29ubmVjdGlvblJlc3BvbnNlEmIKDUVuZENvbm5lY3Rpb24SJy5uZXRpbHkuYmlsbGluZy52MS5FbmRDb25uZWN0aW9uUmVxdWVzdBooLm5ldGlseS5iaWxsaW5nLnYxLkVuZENvbm5lY3Rpb25SZXNwb25zZRJoCg9MaXN0Q29ubmVjdGlvbnMSKS5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29ubmVjdGlvbnNSZXF1ZXN0GioubmV0aWx5LmJpbGxpbmcudjEuTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USYgoNR2V0Q29ubmVjdGlvbhInLm5ldGlseS5iaWxsaW5nLnYxLkdldENvbm5lY3Rpb25SZXF1ZXN0GigubmV0aWx5LmJpbGxpbmcudjEuR2V0Q29ubmVjdGlvblJlc3BvbnNlEmgKD0luaXRpYXRlUGF5bWVudBIpLm5ldGlseS5iaWxsaW5nLnYxLkluaXRpYXRlUGF5bWVudFJlcXVlc3QaKi5uZXRpbHkuYmlsbGluZy52MS5Jbml0aWF0ZVBheW1lbnRSZXNwb25zZRJ3ChRSZWNvcmRPZmZsaW5lUGF5bWVudBIuLm5ldGlseS5iaWxsaW5nLnYxLlJlY29yZE9mZmxpbmVQYXltZW50UmVxdWVzdBovLm5ldGlseS5iaWxsaW5nLnYxLlJlY29yZE9mZmxpbmVQYXltZW50UmVzcG9uc2USXwoMTGlzdFBheW1lbnRzEiYubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBheW1lbnRzUmVxdWVzdBonLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQYXltZW50c1Jlc3BvbnNlElkKCkdldFBheW1lbnQSJC5uZXRpbHkuYmlsbGluZy52MS5HZXRQYXltZW50UmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLkdldFBheW1lbnRSZXNwb25zZRJiCg1DcmVhdGVJbnZvaWNlEicubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlSW52b2ljZVJlcXVlc3QaKC5uZXRpbHkuYmlsbGluZy52MS5DcmVhdGVJbnZvaWNlUmVzcG9uc2USXwoMTGlzdEludm9pY2VzEiYubmV0aWx5LmJpbGxpbmcudjEuTGlzdEludm9pY2VzUmVxdWVzdBonLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RJbnZvaWNlc1Jlc3BvbnNlElkKCkdldEludm9pY2USJC5uZXRpbHkuYmlsbGluZy52MS5HZXRJbnZvaWNlUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLkdldEludm9pY2VSZXNwb25zZRJcCgtWb2lkSW52b2ljZRIlLm5ldGlseS5iaWxsaW5nLnYxLlZvaWRJbnZvaWNlUmVxdWVzdBomLm5ldGlseS5iaWxsaW5nLnYxLlZvaWRJbnZvaWNlUmVzcG9uc2UScQoSR2V0QmlsbGluZ1NldHRpbmdzEiwubmV0aWx5LmJpbGxpbmcudjEuR2V0QmlsbGluZ1NldHRpbmdzUmVxdWVzdBotLm5ldGlseS5iaWxsaW5nLnYxLkdldEJpbGxpbmdTZXR0aW5nc1Jlc3BvbnNlEnoKFVVwZGF0ZUJpbGxpbmdTZXR0aW5ncxIvLm5ldGlseS5iaWxsaW5nLnYxLlVwZGF0ZUJpbGxpbmdTZXR0aW5nc1JlcXVlc3QaMC5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
+  fileDesc("Ch9uZXRpbHkvYmlsbGluZy92MS9iaWxsaW5nLnByb3RvEhFuZXRpbHkuYmlsbGluZy52MSKuAgoKQ29tbWlzc2lvbhIZChFwYXltZW50X3JlZmVyZW5jZRgBIAEoCRI0CgxwYXltZW50X3R5cGUYAiABKA4yHi5uZXRpbHkuYmlsbGluZy52MS5QYXltZW50VHlwZRIkCgVncm9zcxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EgwKBHJhdGUYBCABKAkSKQoKY29tbWlzc2lvbhgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmlzcF9hbW91bnQYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIVCg1tcGVzYV9yZWNlaXB0GAcgASgJEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItYCCgtTZXJ2aWNlUGxhbhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEiQKBXByaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSNQoOYmlsbGluZ19wZXJpb2QYBSABKAsyHS5uZXRpbHkudHlwZS52MS5CaWxsaW5nUGVyaW9kEhUKDWRvd25sb2FkX2ticHMYBiABKAUSEwoLdXBsb2FkX2ticHMYByABKAUSFgoOZGF0YV9jYXBfYnl0ZXMYCCABKAMSFgoOcm91dGVyX3Byb2ZpbGUYCSABKAkSLwoLYXJjaGl2ZWRfYXQYCiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInUKFkxpc3RDb21taXNzaW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSNAoMcGF5bWVudF90eXBlGAMgASgOMh4ubmV0aWx5LmJpbGxpbmcudjEuUGF5bWVudFR5cGUilgEKF0xpc3RDb21taXNzaW9uc1Jlc3BvbnNlEjIKC2NvbW1pc3Npb25zGAEgAygLMh0ubmV0aWx5LmJpbGxpbmcudjEuQ29tbWlzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSLgoPcGVuZGluZ19iYWxhbmNlGAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkiVQoRQ3JlYXRlUGxhblJlcXVlc3QSLAoEcGxhbhgBIAEoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlNlcnZpY2VQbGFuEhIKCnJlcXVlc3RfaWQYAiABKAkiQgoSQ3JlYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiJBChFVcGRhdGVQbGFuUmVxdWVzdBIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iQgoSVXBkYXRlUGxhblJlc3BvbnNlEiwKBHBsYW4YASABKAsyHi5uZXRpbHkuYmlsbGluZy52MS5TZXJ2aWNlUGxhbiIgChJBcmNoaXZlUGxhblJlcXVlc3QSCgoCaWQYASABKAkiQwoTQXJjaGl2ZVBsYW5SZXNwb25zZRIsCgRwbGFuGAEgASgLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4iUwoQTGlzdFBsYW5zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIYChBpbmNsdWRlX2FyY2hpdmVkGAMgASgIIlsKEUxpc3RQbGFuc1Jlc3BvbnNlEi0KBXBsYW5zGAEgAygLMh4ubmV0aWx5LmJpbGxpbmcudjEuU2VydmljZVBsYW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpUCCgtQbGFuVmVyc2lvbhIPCgd2ZXJzaW9uGAEgASgFEgwKBG5hbWUYAiABKAkSJAoFcHJpY2UYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg5iaWxsaW5nX3BlcmlvZBgEIAEoCzIdLm5ldGlseS50eXBlLnYxLkJpbGxpbmdQZXJpb2QSFQoNZG93bmxvYWRfa2JwcxgFIAEoBRITCgt1cGxvYWRfa2JwcxgGIAEoBRIWCg5kYXRhX2NhcF9ieXRlcxgHIAEoAxIWCg5yb3V0ZXJfcHJvZmlsZRgIIAEoCRIuCgp2YWxpZF9mcm9tGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIqChdMaXN0UGxhblZlcnNpb25zUmVxdWVzdBIPCgdwbGFuX2lkGAEgASgJIkwKGExpc3RQbGFuVmVyc2lvbnNSZXNwb25zZRIwCgh2ZXJzaW9ucxgBIAMoCzIeLm5ldGlseS5iaWxsaW5nLnYxLlBsYW5WZXJzaW9uIvUBChdDcmVhdGVDb25uZWN0aW9uUmVxdWVzdBITCgtjdXN0b21lcl9pZBgBIAEoCRIPCgdwbGFuX2lkGAIgASgJEjIKB2JpbGxpbmcYAyABKA4yIS5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uQmlsbGluZxI1CgthY2Nlc3NfdHlwZRgEIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSEQoJcm91dGVyX2lkGAUgASgJEhAKCHVzZXJuYW1lGAYgASgJEhAKCHBhc3N3b3JkGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkiSgoYQ3JlYXRlQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIsoBChdVcGRhdGVDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCRIWCglyb3V0ZXJfaWQYAiABKAlIAIgBARI1CgthY2Nlc3NfdHlwZRgDIAEoDjIgLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb25BY2Nlc3MSFQoIdXNlcm5hbWUYBCABKAlIAYgBARIVCghwYXNzd29yZBgFIAEoCUgCiAEBQgwKCl9yb3V0ZXJfaWRCCwoJX3VzZXJuYW1lQgsKCV9wYXNzd29yZCJKChhVcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24iNgoYU3VzcGVuZENvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJLChlTdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEi4KCmNvbm5lY3Rpb24YASABKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uIiUKF1Jlc3VtZUNvbm5lY3Rpb25SZXF1ZXN0EgoKAmlkGAEgASgJIkoKGFJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRIuCgpjb25uZWN0aW9uGAEgASgLMhoubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvbiIiChRFbmRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJHChVFbmRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24imQEKFkxpc3RDb25uZWN0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSMAoGc3RhdHVzGAMgASgOMiAubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvblN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCRIRCglyb3V0ZXJfaWQYBSABKAkiYwoXTGlzdENvbm5lY3Rpb25zUmVzcG9uc2USLwoLY29ubmVjdGlvbnMYASADKAsyGi5uZXRpbHkudHlwZS52MS5Db25uZWN0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIiChRHZXRDb25uZWN0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJZChVHZXRDb25uZWN0aW9uUmVzcG9uc2USLgoKY29ubmVjdGlvbhgBIAEoCzIaLm5ldGlseS50eXBlLnYxLkNvbm5lY3Rpb24SEAoIcGFzc3dvcmQYAiABKAkiswEKFkluaXRpYXRlUGF5bWVudFJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSFAoKaW52b2ljZV9pZBgCIAEoCUgAEhEKB3BsYW5faWQYAyABKAlIABInCgZhbW91bnQYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leUgAEhQKDHBob25lX251bWJlchgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJQggKBnRhcmdldCJDChdJbml0aWF0ZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKkAgobUmVjb3JkT2ZmbGluZVBheW1lbnRSZXF1ZXN0EhMKC2N1c3RvbWVyX2lkGAEgASgJEiUKBmFtb3VudBgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EjAKBm1ldGhvZBgDIAEoDjIgLm5ldGlseS5iaWxsaW5nLnYxLk9mZmxpbmVNZXRob2QSEQoJcmVmZXJlbmNlGAQgASgJEgwKBG5vdGUYBSABKAkSLwoLcmVjZWl2ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKCmludm9pY2VfaWQYByABKAlIABIRCgdwbGFuX2lkGAggASgJSAASEgoKcmVxdWVzdF9pZBgJIAEoCUIICgZ0YXJnZXQiSAocUmVjb3JkT2ZmbGluZVBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKxAQoTTGlzdFBheW1lbnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRIvCgdwdXJwb3NlGAMgASgOMh4ubmV0aWx5LnR5cGUudjEuUGF5bWVudFB1cnBvc2USLQoGc3RhdHVzGAQgASgOMh0ubmV0aWx5LnR5cGUudjEuUGF5bWVudFN0YXR1cxITCgtjdXN0b21lcl9pZBgFIAEoCSJaChRMaXN0UGF5bWVudHNSZXNwb25zZRIpCghwYXltZW50cxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLlBheW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldFBheW1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldFBheW1lbnRSZXNwb25zZRIoCgdwYXltZW50GAEgASgLMhcubmV0aWx5LnR5cGUudjEuUGF5bWVudCKlAQoUQ3JlYXRlSW52b2ljZVJlcXVlc3QSEwoLY3VzdG9tZXJfaWQYASABKAkSKgoFbGluZXMYAiADKAsyGy5uZXRpbHkudHlwZS52MS5JbnZvaWNlTGluZRIqCgZkdWVfYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJBChVDcmVhdGVJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UigAEKE0xpc3RJbnZvaWNlc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSLQoGc3RhdHVzGAMgASgOMh0ubmV0aWx5LnR5cGUudjEuSW52b2ljZVN0YXR1cxITCgtjdXN0b21lcl9pZBgEIAEoCSJaChRMaXN0SW52b2ljZXNSZXNwb25zZRIpCghpbnZvaWNlcxgBIAMoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEUdldEludm9pY2VSZXF1ZXN0EgoKAmlkGAEgASgJIj4KEkdldEludm9pY2VSZXNwb25zZRIoCgdpbnZvaWNlGAEgASgLMhcubmV0aWx5LnR5cGUudjEuSW52b2ljZSIwChJWb2lkSW52b2ljZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIj8KE1ZvaWRJbnZvaWNlUmVzcG9uc2USKAoHaW52b2ljZRgBIAEoCzIXLm5ldGlseS50eXBlLnYxLkludm9pY2UiTAoPQmlsbGluZ1NldHRpbmdzEg8KB3ZhdF9icHMYASABKAUSEgoKdmF0X251bWJlchgCIAEoCRIUCgxpbnZvaWNlX25vdGUYAyABKAkiGwoZR2V0QmlsbGluZ1NldHRpbmdzUmVxdWVzdCJSChpHZXRCaWxsaW5nU2V0dGluZ3NSZXNwb25zZRI0CghzZXR0aW5ncxgBIAEoCzIiLm5ldGlseS5iaWxsaW5nLnYxLkJpbGxpbmdTZXR0aW5ncyJUChxVcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXF1ZXN0EjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzIlUKHVVwZGF0ZUJpbGxpbmdTZXR0aW5nc1Jlc3BvbnNlEjQKCHNldHRpbmdzGAEgASgLMiIubmV0aWx5LmJpbGxpbmcudjEuQmlsbGluZ1NldHRpbmdzItwCCgdSZXZlbnVlEikKBXN0YXJ0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgdob3RzcG90GAIgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJwoIcmVjaGFyZ2UYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRImCgdpbnZvaWNlGAQgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJAoFZ3Jvc3MYBSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIpCgpjb21taXNzaW9uGAYgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSIgoDbmV0GAcgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJgoHb2ZmbGluZRgIIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EhAKCHBheW1lbnRzGAkgASgDIrMBChdHZXRSZXZlbnVlUmVwb3J0UmVxdWVzdBIoCgRmcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOQoLZ3JhbnVsYXJpdHkYAyABKA4yJC5uZXRpbHkuYmlsbGluZy52MS5SZXBvcnRHcmFudWxhcml0eRILCgNjc3YYBCABKAgifgoYR2V0UmV2ZW51ZVJlcG9ydFJlc3BvbnNlEioKBnBvaW50cxgBIAMoCzIaLm5ldGlseS5iaWxsaW5nLnYxLlJldmVudWUSKQoFdG90YWwYAiABKAsyGi5uZXRpbHkuYmlsbGluZy52MS5SZXZlbnVlEgsKA2NzdhgDIAEoCSJCChhQcmV2aWV3UGxhbkNoYW5nZVJlcXVlc3QSFQoNY29ubmVjdGlvbl9pZBgBIAEoCRIPCgdwbGFuX2lkGAIgASgJImsKGVByZXZpZXdQbGFuQ2hhbmdlUmVzcG9uc2USJQoGdG9fcGF5GAEgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJwoIY3JlZGl0ZWQYAiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leSI7ChFDaGFuZ2VQbGFuUmVxdWVzdBIVCg1jb25uZWN0aW9uX2lkGAEgASgJEg8KB3BsYW5faWQYAiABKAkilwEKEkNoYW5nZVBsYW5SZXNwb25zZRIuCgpjb25uZWN0aW9uGAEgASgLMhoubmV0aWx5LnR5cGUudjEuQ29ubmVjdGlvbhIoCgdpbnZvaWNlGAIgASgLMhcubmV0aWx5LnR5cGUudjEuSW52b2ljZRInCghjcmVkaXRlZBgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5KnoKC1BheW1lbnRUeXBlEhwKGFBBWU1FTlRfVFlQRV9VTlNQRUNJRklFRBAAEhgKFFBBWU1FTlRfVFlQRV9IT1RTUE9UEAESGQoVUEFZTUVOVF9UWVBFX1JFQ0hBUkdFEAISGAoUUEFZTUVOVF9UWVBFX0lOVk9JQ0UQAyqWAQoNT2ZmbGluZU1ldGhvZBIeChpPRkZMSU5FX01FVEhPRF9VTlNQRUNJRklFRBAAEhcKE09GRkxJTkVfTUVUSE9EX0NBU0gQARIXChNPRkZMSU5FX01FVEhPRF9CQU5LEAISGQoVT0ZGTElORV9NRVRIT0RfQ0hFUVVFEAMSGAoUT0ZGTElORV9NRVRIT0RfT1RIRVIQBCqOAQoRUmVwb3J0R3JhbnVsYXJpdHkSIgoeUkVQT1JUX0dSQU5VTEFSSVRZX1VOU1BFQ0lGSUVEEAASGgoWUkVQT1JUX0dSQU5VTEFSSVRZX0RBWRABEhsKF1JFUE9SVF9HUkFOVUxBUklUWV9XRUVLEAISHAoYUkVQT1JUX0dSQU5VTEFSSVRZX01PTlRIEAMygBUKDkJpbGxpbmdTZXJ2aWNlElkKCkNyZWF0ZVBsYW4SJC5uZXRpbHkuYmlsbGluZy52MS5DcmVhdGVQbGFuUmVxdWVzdBolLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZVBsYW5SZXNwb25zZRJZCgpVcGRhdGVQbGFuEiQubmV0aWx5LmJpbGxpbmcudjEuVXBkYXRlUGxhblJlcXVlc3QaJS5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVQbGFuUmVzcG9uc2USXAoLQXJjaGl2ZVBsYW4SJS5uZXRpbHkuYmlsbGluZy52MS5BcmNoaXZlUGxhblJlcXVlc3QaJi5uZXRpbHkuYmlsbGluZy52MS5BcmNoaXZlUGxhblJlc3BvbnNlElYKCUxpc3RQbGFucxIjLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQbGFuc1JlcXVlc3QaJC5uZXRpbHkuYmlsbGluZy52MS5MaXN0UGxhbnNSZXNwb25zZRJoCg9MaXN0Q29tbWlzc2lvbnMSKS5uZXRpbHkuYmlsbGluZy52MS5MaXN0Q29tbWlzc2lvbnNSZXF1ZXN0GioubmV0aWx5LmJpbGxpbmcudjEuTGlzdENvbW1pc3Npb25zUmVzcG9uc2USawoQTGlzdFBsYW5WZXJzaW9ucxIqLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQbGFuVmVyc2lvbnNSZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuTGlzdFBsYW5WZXJzaW9uc1Jlc3BvbnNlEmsKEENyZWF0ZUNvbm5lY3Rpb24SKi5uZXRpbHkuYmlsbGluZy52MS5DcmVhdGVDb25uZWN0aW9uUmVxdWVzdBorLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZUNvbm5lY3Rpb25SZXNwb25zZRJrChBVcGRhdGVDb25uZWN0aW9uEioubmV0aWx5LmJpbGxpbmcudjEuVXBkYXRlQ29ubmVjdGlvblJlcXVlc3QaKy5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVDb25uZWN0aW9uUmVzcG9uc2USbgoRU3VzcGVuZENvbm5lY3Rpb24SKy5uZXRpbHkuYmlsbGluZy52MS5TdXNwZW5kQ29ubmVjdGlvblJlcXVlc3QaLC5uZXRpbHkuYmlsbGluZy52MS5TdXNwZW5kQ29ubmVjdGlvblJlc3BvbnNlEmsKEFJlc3VtZUNvbm5lY3Rpb24SKi5uZXRpbHkuYmlsbGluZy52MS5SZXN1bWVDb25uZWN0aW9uUmVxdWVzdBorLm5ldGlseS5iaWxsaW5nLnYxLlJlc3VtZUNvbm5lY3Rpb25SZXNwb25zZRJiCg1FbmRDb25uZWN0aW9uEicubmV0aWx5LmJpbGxpbmcudjEuRW5kQ29ubmVjdGlvblJlcXVlc3QaKC5uZXRpbHkuYmlsbGluZy52MS5FbmRDb25uZWN0aW9uUmVzcG9uc2USaAoPTGlzdENvbm5lY3Rpb25zEikubmV0aWx5LmJpbGxpbmcudjEuTGlzdENvbm5lY3Rpb25zUmVxdWVzdBoqLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RDb25uZWN0aW9uc1Jlc3BvbnNlEmIKDUdldENvbm5lY3Rpb24SJy5uZXRpbHkuYmlsbGluZy52MS5HZXRDb25uZWN0aW9uUmVxdWVzdBooLm5ldGlseS5iaWxsaW5nLnYxLkdldENvbm5lY3Rpb25SZXNwb25zZRJoCg9Jbml0aWF0ZVBheW1lbnQSKS5uZXRpbHkuYmlsbGluZy52MS5Jbml0aWF0ZVBheW1lbnRSZXF1ZXN0GioubmV0aWx5LmJpbGxpbmcudjEuSW5pdGlhdGVQYXltZW50UmVzcG9uc2USdwoUUmVjb3JkT2ZmbGluZVBheW1lbnQSLi5uZXRpbHkuYmlsbGluZy52MS5SZWNvcmRPZmZsaW5lUGF5bWVudFJlcXVlc3QaLy5uZXRpbHkuYmlsbGluZy52MS5SZWNvcmRPZmZsaW5lUGF5bWVudFJlc3BvbnNlEl8KDExpc3RQYXltZW50cxImLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RQYXltZW50c1JlcXVlc3QaJy5uZXRpbHkuYmlsbGluZy52MS5MaXN0UGF5bWVudHNSZXNwb25zZRJZCgpHZXRQYXltZW50EiQubmV0aWx5LmJpbGxpbmcudjEuR2V0UGF5bWVudFJlcXVlc3QaJS5uZXRpbHkuYmlsbGluZy52MS5HZXRQYXltZW50UmVzcG9uc2USYgoNQ3JlYXRlSW52b2ljZRInLm5ldGlseS5iaWxsaW5nLnYxLkNyZWF0ZUludm9pY2VSZXF1ZXN0GigubmV0aWx5LmJpbGxpbmcudjEuQ3JlYXRlSW52b2ljZVJlc3BvbnNlEl8KDExpc3RJbnZvaWNlcxImLm5ldGlseS5iaWxsaW5nLnYxLkxpc3RJbnZvaWNlc1JlcXVlc3QaJy5uZXRpbHkuYmlsbGluZy52MS5MaXN0SW52b2ljZXNSZXNwb25zZRJZCgpHZXRJbnZvaWNlEiQubmV0aWx5LmJpbGxpbmcudjEuR2V0SW52b2ljZVJlcXVlc3QaJS5uZXRpbHkuYmlsbGluZy52MS5HZXRJbnZvaWNlUmVzcG9uc2USXAoLVm9pZEludm9pY2USJS5uZXRpbHkuYmlsbGluZy52MS5Wb2lkSW52b2ljZVJlcXVlc3QaJi5uZXRpbHkuYmlsbGluZy52MS5Wb2lkSW52b2ljZVJlc3BvbnNlEnEKEkdldEJpbGxpbmdTZXR0aW5ncxIsLm5ldGlseS5iaWxsaW5nLnYxLkdldEJpbGxpbmdTZXR0aW5nc1JlcXVlc3QaLS5uZXRpbHkuYmlsbGluZy52MS5HZXRCaWxsaW5nU2V0dGluZ3NSZXNwb25zZRJ6ChVVcGRhdGVCaWxsaW5nU2V0dGluZ3MSLy5uZXRpbHkuYmlsbGluZy52MS5VcGRhdGVCaWxsaW5nU2V0dGluZ3NSZXF1ZXN0GjAubmV0aWx5LmJpbGxpbmcudjEuVXBkYXRlQmlsbGluZ1NldHRpbmdzUmVzcG9uc2USawoQR2V0UmV2ZW51ZVJlcG9ydBIqLm5ldGlseS5iaWxsaW5nLnYxLkdldFJldmVudWVSZXBvcnRSZXF1ZXN0GisubmV0aWx5LmJpbGxpbmcudjEuR2V0UmV2ZW51ZVJlcG9ydFJlc3BvbnNlEm4KEVByZXZpZXdQbGFuQ2hhbmdlEisubmV0aWx5LmJpbGxpbmcudjEuUHJldmlld1BsYW5DaGFuZ2VSZXF1ZXN0GiwubmV0aWx5LmJpbGxpbmcudjEuUHJldmlld1BsYW5DaGFuZ2VSZXNwb25zZRJZCgpDaGFuZ2VQbGFuEiQubmV0aWx5LmJpbGxpbmcudjEuQ2hhbmdlUGxhblJlcXVlc3QaJS5uZXRpbHkuYmlsbGluZy52MS5DaGFuZ2VQbGFuUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
 
 /**
  * The split of one payment: one line of the commission ledger.
@@ -1642,6 +1642,279 @@ export const UpdateBillingSettingsResponseSchema: GenMessage<UpdateBillingSettin
   messageDesc(file_netily_billing_v1_billing, 49);
 
 /**
+ * What came in over a while.
+ *
+ * @generated from message netily.billing.v1.Revenue
+ */
+export type Revenue = Message<"netily.billing.v1.Revenue"> & {
+  /**
+   * When the while begins; in totals the beginning of the whole report.
+   *
+   * @generated from field: google.protobuf.Timestamp start = 1;
+   */
+  start?: Timestamp | undefined;
+
+  /**
+   * By guests of the hotspot.
+   *
+   * @generated from field: netily.type.v1.Money hotspot = 2;
+   */
+  hotspot?: Money | undefined;
+
+  /**
+   * By recharges and amounts.
+   *
+   * @generated from field: netily.type.v1.Money recharge = 3;
+   */
+  recharge?: Money | undefined;
+
+  /**
+   * By payments of invoices.
+   *
+   * @generated from field: netily.type.v1.Money invoice = 4;
+   */
+  invoice?: Money | undefined;
+
+  /**
+   * The three together: what Netily collected.
+   *
+   * @generated from field: netily.type.v1.Money gross = 5;
+   */
+  gross?: Money | undefined;
+
+  /**
+   * Netily's part of it.
+   *
+   * @generated from field: netily.type.v1.Money commission = 6;
+   */
+  commission?: Money | undefined;
+
+  /**
+   * The ISP's part of it.
+   *
+   * @generated from field: netily.type.v1.Money net = 7;
+   */
+  net?: Money | undefined;
+
+  /**
+   * What the ISP took itself, which is in none of the others.
+   *
+   * @generated from field: netily.type.v1.Money offline = 8;
+   */
+  offline?: Money | undefined;
+
+  /**
+   * How many payments Netily collected.
+   *
+   * @generated from field: int64 payments = 9;
+   */
+  payments: bigint;
+};
+
+/**
+ * Describes the message netily.billing.v1.Revenue.
+ * Use `create(RevenueSchema)` to create a new message.
+ */
+export const RevenueSchema: GenMessage<Revenue> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 50);
+
+/**
+ * Asks for revenue.
+ *
+ * @generated from message netily.billing.v1.GetRevenueReportRequest
+ */
+export type GetRevenueReportRequest = Message<"netily.billing.v1.GetRevenueReportRequest"> & {
+  /**
+   * From this day of Kenya on; absent: 30 days before the end.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 1;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * Until then, itself not in it; absent: now.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 2;
+   */
+  to?: Timestamp | undefined;
+
+  /**
+   * How it is put together. At most 400 points.
+   *
+   * @generated from field: netily.billing.v1.ReportGranularity granularity = 3;
+   */
+  granularity: ReportGranularity;
+
+  /**
+   * Whether the points come as a table for spreadsheets as well.
+   *
+   * @generated from field: bool csv = 4;
+   */
+  csv: boolean;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetRevenueReportRequest.
+ * Use `create(GetRevenueReportRequestSchema)` to create a new message.
+ */
+export const GetRevenueReportRequestSchema: GenMessage<GetRevenueReportRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 51);
+
+/**
+ * Revenue.
+ *
+ * @generated from message netily.billing.v1.GetRevenueReportResponse
+ */
+export type GetRevenueReportResponse = Message<"netily.billing.v1.GetRevenueReportResponse"> & {
+  /**
+   * Oldest first; those in which nothing came in too.
+   *
+   * @generated from field: repeated netily.billing.v1.Revenue points = 1;
+   */
+  points: Revenue[];
+
+  /**
+   * All of it.
+   *
+   * @generated from field: netily.billing.v1.Revenue total = 2;
+   */
+  total?: Revenue | undefined;
+
+  /**
+   * The points as CSV (RFC 4180) with a line of names, amounts in shillings; empty unless it was asked for.
+   *
+   * @generated from field: string csv = 3;
+   */
+  csv: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.GetRevenueReportResponse.
+ * Use `create(GetRevenueReportResponseSchema)` to create a new message.
+ */
+export const GetRevenueReportResponseSchema: GenMessage<GetRevenueReportResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 52);
+
+/**
+ * Asks what a change of plan costs.
+ *
+ * @generated from message netily.billing.v1.PreviewPlanChangeRequest
+ */
+export type PreviewPlanChangeRequest = Message<"netily.billing.v1.PreviewPlanChangeRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+
+  /**
+   * `spl_…`.
+   *
+   * @generated from field: string plan_id = 2;
+   */
+  planId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.PreviewPlanChangeRequest.
+ * Use `create(PreviewPlanChangeRequestSchema)` to create a new message.
+ */
+export const PreviewPlanChangeRequestSchema: GenMessage<PreviewPlanChangeRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 53);
+
+/**
+ * What a change of plan costs. At most one of the two is above nothing.
+ *
+ * @generated from message netily.billing.v1.PreviewPlanChangeResponse
+ */
+export type PreviewPlanChangeResponse = Message<"netily.billing.v1.PreviewPlanChangeResponse"> & {
+  /**
+   * What an invoice would ask for: whole shillings.
+   *
+   * @generated from field: netily.type.v1.Money to_pay = 1;
+   */
+  toPay?: Money | undefined;
+
+  /**
+   * What would become balance: whole shillings.
+   *
+   * @generated from field: netily.type.v1.Money credited = 2;
+   */
+  credited?: Money | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.PreviewPlanChangeResponse.
+ * Use `create(PreviewPlanChangeResponseSchema)` to create a new message.
+ */
+export const PreviewPlanChangeResponseSchema: GenMessage<PreviewPlanChangeResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 54);
+
+/**
+ * Changes the plan.
+ *
+ * @generated from message netily.billing.v1.ChangePlanRequest
+ */
+export type ChangePlanRequest = Message<"netily.billing.v1.ChangePlanRequest"> & {
+  /**
+   * `con_…`.
+   *
+   * @generated from field: string connection_id = 1;
+   */
+  connectionId: string;
+
+  /**
+   * `spl_…`.
+   *
+   * @generated from field: string plan_id = 2;
+   */
+  planId: string;
+};
+
+/**
+ * Describes the message netily.billing.v1.ChangePlanRequest.
+ * Use `create(ChangePlanRequestSchema)` to create a new message.
+ */
+export const ChangePlanRequestSchema: GenMessage<ChangePlanRequest> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 55);
+
+/**
+ * The plan is changed.
+ *
+ * @generated from message netily.billing.v1.ChangePlanResponse
+ */
+export type ChangePlanResponse = Message<"netily.billing.v1.ChangePlanResponse"> & {
+  /**
+   * As it is stored.
+   *
+   * @generated from field: netily.type.v1.Connection connection = 1;
+   */
+  connection?: Connection | undefined;
+
+  /**
+   * What is to be paid for the rest of the period; absent when nothing is.
+   *
+   * @generated from field: netily.type.v1.Invoice invoice = 2;
+   */
+  invoice?: Invoice | undefined;
+
+  /**
+   * What became balance.
+   *
+   * @generated from field: netily.type.v1.Money credited = 3;
+   */
+  credited?: Money | undefined;
+};
+
+/**
+ * Describes the message netily.billing.v1.ChangePlanResponse.
+ * Use `create(ChangePlanResponseSchema)` to create a new message.
+ */
+export const ChangePlanResponseSchema: GenMessage<ChangePlanResponse> = /*@__PURE__*/
+  messageDesc(file_netily_billing_v1_billing, 56);
+
+/**
  * What a payment was for.
  *
  * @generated from enum netily.billing.v1.PaymentType
@@ -1729,6 +2002,47 @@ export enum OfflineMethod {
  */
 export const OfflineMethodSchema: GenEnum<OfflineMethod> = /*@__PURE__*/
   enumDesc(file_netily_billing_v1_billing, 1);
+
+/**
+ * How revenue is put together.
+ *
+ * @generated from enum netily.billing.v1.ReportGranularity
+ */
+export enum ReportGranularity {
+  /**
+   * Means DAY.
+   *
+   * @generated from enum value: REPORT_GRANULARITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A point a day, from midnight in Kenya.
+   *
+   * @generated from enum value: REPORT_GRANULARITY_DAY = 1;
+   */
+  DAY = 1,
+
+  /**
+   * A point a week, from Monday.
+   *
+   * @generated from enum value: REPORT_GRANULARITY_WEEK = 2;
+   */
+  WEEK = 2,
+
+  /**
+   * A point a month of the calendar.
+   *
+   * @generated from enum value: REPORT_GRANULARITY_MONTH = 3;
+   */
+  MONTH = 3,
+}
+
+/**
+ * Describes the enum netily.billing.v1.ReportGranularity.
+ */
+export const ReportGranularitySchema: GenEnum<ReportGranularity> = /*@__PURE__*/
+  enumDesc(file_netily_billing_v1_billing, 2);
 
 /**
  * What the ISP sells to its customers at home, and the ISP's money. Staff.
@@ -1970,6 +2284,38 @@ export const BillingService: GenService<{
     methodKind: "unary";
     input: typeof UpdateBillingSettingsRequestSchema;
     output: typeof UpdateBillingSettingsResponseSchema;
+  },
+  /**
+   * What came in, by day, week or month of Kenya, and in all. A payment counts when it is booked, cash when it was taken.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.GetRevenueReport
+   */
+  getRevenueReport: {
+    methodKind: "unary";
+    input: typeof GetRevenueReportRequestSchema;
+    output: typeof GetRevenueReportResponseSchema;
+  },
+  /**
+   * What ChangePlan would ask for or give back now.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.PreviewPlanChange
+   */
+  previewPlanChange: {
+    methodKind: "unary";
+    input: typeof PreviewPlanChangeRequestSchema;
+    output: typeof PreviewPlanChangeResponseSchema;
+  },
+  /**
+   * Puts a connection on another plan, or on the present terms of its own, at once. The rest of the paid period is priced on both: a dearer
+   * plan makes an invoice over the difference, a cheaper one gives it back as balance. Doing it again changes nothing.
+   * Errors: STATE_CONFLICT when it has ended, PLAN_NOT_AVAILABLE.
+   *
+   * @generated from rpc netily.billing.v1.BillingService.ChangePlan
+   */
+  changePlan: {
+    methodKind: "unary";
+    input: typeof ChangePlanRequestSchema;
+    output: typeof ChangePlanResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_billing_v1_billing, 0);
