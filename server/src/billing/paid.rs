@@ -31,9 +31,12 @@ pub struct Meant {
     pub plan: Option<(ServicePlanId, i32)>,
 }
 
+/// For whom, and what it was meant for.
+type Row = (CustomerId, Option<InvoiceId>, Option<ServicePlanId>, Option<i32>);
+
 /// A prompt was paid.
 pub async fn paid(app: &App, tx: &mut Tx, isp: IspId, payment: &payments::Payment, receipt: &str, now: Time) -> Result<()> {
-    let row: Option<(CustomerId, Option<InvoiceId>, Option<ServicePlanId>, Option<i32>)> = customer_payment::table
+    let row: Option<Row> = customer_payment::table
         .find((isp, payment.id))
         .select((customer_payment::customer_id, customer_payment::invoice_id, customer_payment::plan_id, customer_payment::plan_version))
         .first(&mut **tx)

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use netily::hotspot::{self, Status};
+use netily::wake::Wake;
 use netily::{serve, worker};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -62,7 +63,7 @@ async fn round(place: &Arc<Place>, first: usize, hang: bool) -> Vec<f64> {
 
 async fn guest(place: &Place, shop: &Shop, n: usize, wait: bool) -> f64 {
     let session = place.buy(shop, n).await;
-    let mut changes = place.app.wakes.purchase(session.row.id);
+    let mut changes = place.app.wakes.watch(Wake::Purchase(session.row.id));
     let (http, phone) = (reqwest::Client::new(), format!("{}/control/phones/{}", place.sandbox.url(), phone(n)));
     let prompt = loop {
         let seen: serde_json::Value = http.get(&phone).send().await.expect("the phone").json().await.expect("its screen");
