@@ -203,17 +203,18 @@ async fn cash_is_used_like_any_payment_and_bears_no_commission() {
     let page = world.dashboard(&customer).await;
     assert_eq!((page.connection.expect("a connection").status(), shillings(&page.account_balance)), (ConnectionStatus::Active, 500));
     let listed = customer.selfservice().list_payments(ListPaymentsRequest::default()).await.expect("payments").payments;
-    assert_eq!(listed, [made.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&made));
     assert!(staff.billing().list_commissions(ListCommissionsRequest::default()).await.expect("commissions").commissions.is_empty());
     assert_eq!(world.sql().await.count("tenant.ledger_transaction").await, 0, "Netily's ledger knows nothing of it");
     world.run_due().await;
     assert!(world.sms_on(&world.customer_phone("yellow")).await.last().expect("a text message").contains("RCT-000001"));
-    let bad = |spoil: fn(&mut RecordOfflinePaymentRequest)| {
+    type Spoil = fn(&mut RecordOfflinePaymentRequest);
+    let bad = |spoil: Spoil| {
         let mut bad = RecordOfflinePaymentRequest { request_id: new_request_id(), ..ask.clone() };
         spoil(&mut bad);
         bad
     };
-    let table: [(&str, fn(&mut RecordOfflinePaymentRequest)); 5] = [
+    let table: [(&str, Spoil); 5] = [
         ("amount.amount_minor", |ask| ask.amount = Some(kes(0))),
         ("amount.amount_minor", |ask| ask.amount = Some(kes(-5))),
         ("amount", |ask| ask.amount = Some(kes(1_499))),
