@@ -46,6 +46,7 @@ pub mod payments;
 pub mod ledger;
 pub mod hotspot;
 pub mod billing;
+pub mod subscription;
 pub mod collect;
 pub mod privacy;
 pub mod self_service;

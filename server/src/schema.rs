@@ -210,6 +210,16 @@ diesel::table! {
     }
 }
 diesel::table! {
+    tenant.isp_subscription (tenant_id) {
+        tenant_id -> Uuid, plan -> Text, cycle -> Text, trial -> Bool, period_start -> Timestamptz, paid_until -> Timestamptz, anchor_day -> SmallInt,
+    }
+}
+diesel::table! {
+    tenant.subscription_payment (tenant_id, payment_id) {
+        tenant_id -> Uuid, payment_id -> Uuid, plan -> Text, cycle -> Text, applied_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
     tenant.payment_seen (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, offline -> Bool, purpose -> Text, amount_minor -> BigInt, state -> Text, phone -> Text, receipt -> Text,
         failure_reason -> Nullable<Text>, created_at -> Timestamptz, completed_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>,

@@ -10,7 +10,8 @@ use crate::world::World;
 
 const BOOKED: &str = "
     SELECT p.external_reference, p.id::text AS id, p.state, p.amount_minor, p.mpesa_receipt, p.gateway_reference,
-           (SELECT count(*) FROM tenant.ledger_transaction t WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND t.kind = 'PAYMENT_CREDIT') AS credits,
+           (SELECT count(*) FROM tenant.ledger_transaction t WHERE t.tenant_id = p.tenant_id AND t.reference = p.id 
+            AND t.kind IN ('PAYMENT_CREDIT', 'SUBSCRIPTION_CREDIT')) AS credits,
            (SELECT coalesce(sum(e.amount_minor), 0)::bigint FROM tenant.ledger_transaction t
             JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
             WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND e.account = 'GATEWAY_CLEARING') AS booked_minor

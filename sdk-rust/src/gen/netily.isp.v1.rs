@@ -380,6 +380,187 @@ impl ::prost::Name for RemoveStaffResponse {
         "/netily.isp.v1.RemoveStaffResponse".into()
     }
 }
+/// What a plan is.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubscriptionPlanInfo {
+    /// Which one.
+    #[prost(enumeration = "SubscriptionPlan", tag = "1")]
+    pub plan: i32,
+    /// Of a month.
+    #[prost(message, optional, tag = "2")]
+    pub monthly_price: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Of a year.
+    #[prost(message, optional, tag = "3")]
+    pub yearly_price: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Customers that it is for; 0 is without limit.
+    #[prost(int32, tag = "4")]
+    pub customers: i32,
+    /// Routers that it is for; 0 is without limit.
+    #[prost(int32, tag = "5")]
+    pub routers: i32,
+    /// People that it is for; 0 is without limit.
+    #[prost(int32, tag = "6")]
+    pub staff: i32,
+}
+impl ::prost::Name for SubscriptionPlanInfo {
+    const NAME: &'static str = "SubscriptionPlanInfo";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.SubscriptionPlanInfo".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.SubscriptionPlanInfo".into()
+    }
+}
+/// Asks for the plans.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSubscriptionPlansRequest {}
+impl ::prost::Name for ListSubscriptionPlansRequest {
+    const NAME: &'static str = "ListSubscriptionPlansRequest";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.ListSubscriptionPlansRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.ListSubscriptionPlansRequest".into()
+    }
+}
+/// The plans.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSubscriptionPlansResponse {
+    /// The smallest first.
+    #[prost(message, repeated, tag = "1")]
+    pub plans: ::prost::alloc::vec::Vec<SubscriptionPlanInfo>,
+}
+impl ::prost::Name for ListSubscriptionPlansResponse {
+    const NAME: &'static str = "ListSubscriptionPlansResponse";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.ListSubscriptionPlansResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.ListSubscriptionPlansResponse".into()
+    }
+}
+/// Asks for the own plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSubscriptionRequest {}
+impl ::prost::Name for GetSubscriptionRequest {
+    const NAME: &'static str = "GetSubscriptionRequest";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.GetSubscriptionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.GetSubscriptionRequest".into()
+    }
+}
+/// The own plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSubscriptionResponse {
+    /// Which one.
+    #[prost(enumeration = "SubscriptionPlan", tag = "1")]
+    pub plan: i32,
+    /// By the month or the year.
+    #[prost(enumeration = "SubscriptionCycle", tag = "2")]
+    pub cycle: i32,
+    /// How it stands.
+    #[prost(enumeration = "SubscriptionStatus", tag = "3")]
+    pub status: i32,
+    /// When the period that was paid last, or the trial, begins.
+    #[prost(message, optional, tag = "4")]
+    pub period_start: ::core::option::Option<::prost_types::Timestamp>,
+    /// Until when it is paid, or the trial lasts.
+    #[prost(message, optional, tag = "5")]
+    pub paid_until: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for GetSubscriptionResponse {
+    const NAME: &'static str = "GetSubscriptionResponse";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.GetSubscriptionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.GetSubscriptionResponse".into()
+    }
+}
+/// Pays for a plan.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PaySubscriptionRequest {
+    /// Which one.
+    #[prost(enumeration = "SubscriptionPlan", tag = "1")]
+    pub plan: i32,
+    /// The M-Pesa phone that is asked, as 07… or 254….
+    #[prost(string, tag = "2")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// UUID made by the client; the same one again gives the same payment.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+    /// By the month or the year.
+    #[prost(enumeration = "SubscriptionCycle", tag = "4")]
+    pub cycle: i32,
+}
+impl ::prost::Name for PaySubscriptionRequest {
+    const NAME: &'static str = "PaySubscriptionRequest";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.PaySubscriptionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.PaySubscriptionRequest".into()
+    }
+}
+/// The prompt is on its way.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PaySubscriptionResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for PaySubscriptionResponse {
+    const NAME: &'static str = "PaySubscriptionResponse";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.PaySubscriptionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.PaySubscriptionResponse".into()
+    }
+}
+/// Asks for a payment.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSubscriptionPaymentRequest {
+    /// `pay_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSubscriptionPaymentRequest {
+    const NAME: &'static str = "GetSubscriptionPaymentRequest";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.GetSubscriptionPaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.GetSubscriptionPaymentRequest".into()
+    }
+}
+/// How it stands.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSubscriptionPaymentResponse {
+    /// The payment.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for GetSubscriptionPaymentResponse {
+    const NAME: &'static str = "GetSubscriptionPaymentResponse";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.GetSubscriptionPaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.GetSubscriptionPaymentResponse".into()
+    }
+}
 /// What somebody who works for an ISP may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -446,6 +627,113 @@ impl StaffStatus {
             "STAFF_STATUS_INVITED" => Some(Self::Invited),
             "STAFF_STATUS_ACTIVE" => Some(Self::Active),
             "STAFF_STATUS_DISABLED" => Some(Self::Disabled),
+            _ => None,
+        }
+    }
+}
+/// A plan that Netily sells to ISPs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SubscriptionPlan {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// 100 customers, 5 routers, 3 people.
+    Starter = 1,
+    /// 500 customers, 25 routers, 10 people.
+    Pro = 2,
+    /// Without limits.
+    Enterprise = 3,
+}
+impl SubscriptionPlan {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUBSCRIPTION_PLAN_UNSPECIFIED",
+            Self::Starter => "SUBSCRIPTION_PLAN_STARTER",
+            Self::Pro => "SUBSCRIPTION_PLAN_PRO",
+            Self::Enterprise => "SUBSCRIPTION_PLAN_ENTERPRISE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUBSCRIPTION_PLAN_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUBSCRIPTION_PLAN_STARTER" => Some(Self::Starter),
+            "SUBSCRIPTION_PLAN_PRO" => Some(Self::Pro),
+            "SUBSCRIPTION_PLAN_ENTERPRISE" => Some(Self::Enterprise),
+            _ => None,
+        }
+    }
+}
+/// How long one price is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SubscriptionCycle {
+    /// Means MONTHLY.
+    Unspecified = 0,
+    /// A month of the calendar.
+    Monthly = 1,
+    /// Twelve months at the price of ten.
+    Yearly = 2,
+}
+impl SubscriptionCycle {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUBSCRIPTION_CYCLE_UNSPECIFIED",
+            Self::Monthly => "SUBSCRIPTION_CYCLE_MONTHLY",
+            Self::Yearly => "SUBSCRIPTION_CYCLE_YEARLY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUBSCRIPTION_CYCLE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUBSCRIPTION_CYCLE_MONTHLY" => Some(Self::Monthly),
+            "SUBSCRIPTION_CYCLE_YEARLY" => Some(Self::Yearly),
+            _ => None,
+        }
+    }
+}
+/// How an ISP's subscription stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SubscriptionStatus {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// Nothing was paid yet, and nothing need be.
+    Trial = 1,
+    /// Paid.
+    Active = 2,
+    /// What was paid, or the trial, is over.
+    PastDue = 3,
+}
+impl SubscriptionStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SUBSCRIPTION_STATUS_UNSPECIFIED",
+            Self::Trial => "SUBSCRIPTION_STATUS_TRIAL",
+            Self::Active => "SUBSCRIPTION_STATUS_ACTIVE",
+            Self::PastDue => "SUBSCRIPTION_STATUS_PAST_DUE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SUBSCRIPTION_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "SUBSCRIPTION_STATUS_TRIAL" => Some(Self::Trial),
+            "SUBSCRIPTION_STATUS_ACTIVE" => Some(Self::Active),
+            "SUBSCRIPTION_STATUS_PAST_DUE" => Some(Self::PastDue),
             _ => None,
         }
     }
@@ -557,6 +845,63 @@ impl IspCalls {
         self.client
             .unary(
                 "/netily.isp.v1.IspService/RemoveStaff",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// What Netily sells to ISPs, the smallest plan first.
+    pub async fn list_subscription_plans(
+        &self,
+        ask: ListSubscriptionPlansRequest,
+    ) -> Result<ListSubscriptionPlansResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/ListSubscriptionPlans",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The ISP's own plan, and until when it is paid.
+    pub async fn get_subscription(
+        &self,
+        ask: GetSubscriptionRequest,
+    ) -> Result<GetSubscriptionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/GetSubscription",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Pays for a plan by an M-Pesa prompt. The same plan, or any during the trial or once the paid time is over, follows what is paid. A larger
+    /// plan begins at once, and the unused whole shillings of what is paid are taken off. Owners.
+    /// Errors: STATE_CONFLICT for a smaller plan while more is paid, PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn pay_subscription(
+        &self,
+        mut ask: PaySubscriptionRequest,
+    ) -> Result<PaySubscriptionResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/PaySubscription",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// How such a payment stands.
+    pub async fn get_subscription_payment(
+        &self,
+        ask: GetSubscriptionPaymentRequest,
+    ) -> Result<GetSubscriptionPaymentResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/GetSubscriptionPayment",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -834,6 +1179,112 @@ pub mod isp_service_client {
                 .insert(GrpcMethod::new("netily.isp.v1.IspService", "RemoveStaff"));
             self.inner.unary(req, path, codec).await
         }
+        /// What Netily sells to ISPs, the smallest plan first.
+        pub async fn list_subscription_plans(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSubscriptionPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSubscriptionPlansResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.isp.v1.IspService/ListSubscriptionPlans",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.isp.v1.IspService", "ListSubscriptionPlans"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The ISP's own plan, and until when it is paid.
+        pub async fn get_subscription(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubscriptionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.isp.v1.IspService/GetSubscription",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.isp.v1.IspService", "GetSubscription"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pays for a plan by an M-Pesa prompt. The same plan, or any during the trial or once the paid time is over, follows what is paid. A larger
+        /// plan begins at once, and the unused whole shillings of what is paid are taken off. Owners.
+        /// Errors: STATE_CONFLICT for a smaller plan while more is paid, PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+        pub async fn pay_subscription(
+            &mut self,
+            request: impl tonic::IntoRequest<super::PaySubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PaySubscriptionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.isp.v1.IspService/PaySubscription",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.isp.v1.IspService", "PaySubscription"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// How such a payment stands.
+        pub async fn get_subscription_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSubscriptionPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubscriptionPaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.isp.v1.IspService/GetSubscriptionPayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.isp.v1.IspService", "GetSubscriptionPayment"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -908,6 +1359,40 @@ pub mod isp_service_server {
             request: tonic::Request<super::RemoveStaffRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RemoveStaffResponse>,
+            tonic::Status,
+        >;
+        /// What Netily sells to ISPs, the smallest plan first.
+        async fn list_subscription_plans(
+            &self,
+            request: tonic::Request<super::ListSubscriptionPlansRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSubscriptionPlansResponse>,
+            tonic::Status,
+        >;
+        /// The ISP's own plan, and until when it is paid.
+        async fn get_subscription(
+            &self,
+            request: tonic::Request<super::GetSubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubscriptionResponse>,
+            tonic::Status,
+        >;
+        /// Pays for a plan by an M-Pesa prompt. The same plan, or any during the trial or once the paid time is over, follows what is paid. A larger
+        /// plan begins at once, and the unused whole shillings of what is paid are taken off. Owners.
+        /// Errors: STATE_CONFLICT for a smaller plan while more is paid, PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+        async fn pay_subscription(
+            &self,
+            request: tonic::Request<super::PaySubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::PaySubscriptionResponse>,
+            tonic::Status,
+        >;
+        /// How such a payment stands.
+        async fn get_subscription_payment(
+            &self,
+            request: tonic::Request<super::GetSubscriptionPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSubscriptionPaymentResponse>,
             tonic::Status,
         >;
     }
@@ -1288,6 +1773,188 @@ pub mod isp_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RemoveStaffSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.isp.v1.IspService/ListSubscriptionPlans" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSubscriptionPlansSvc<T: IspService>(pub Arc<T>);
+                    impl<
+                        T: IspService,
+                    > tonic::server::UnaryService<super::ListSubscriptionPlansRequest>
+                    for ListSubscriptionPlansSvc<T> {
+                        type Response = super::ListSubscriptionPlansResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSubscriptionPlansRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IspService>::list_subscription_plans(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSubscriptionPlansSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.isp.v1.IspService/GetSubscription" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSubscriptionSvc<T: IspService>(pub Arc<T>);
+                    impl<
+                        T: IspService,
+                    > tonic::server::UnaryService<super::GetSubscriptionRequest>
+                    for GetSubscriptionSvc<T> {
+                        type Response = super::GetSubscriptionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSubscriptionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IspService>::get_subscription(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSubscriptionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.isp.v1.IspService/PaySubscription" => {
+                    #[allow(non_camel_case_types)]
+                    struct PaySubscriptionSvc<T: IspService>(pub Arc<T>);
+                    impl<
+                        T: IspService,
+                    > tonic::server::UnaryService<super::PaySubscriptionRequest>
+                    for PaySubscriptionSvc<T> {
+                        type Response = super::PaySubscriptionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::PaySubscriptionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IspService>::pay_subscription(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = PaySubscriptionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.isp.v1.IspService/GetSubscriptionPayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSubscriptionPaymentSvc<T: IspService>(pub Arc<T>);
+                    impl<
+                        T: IspService,
+                    > tonic::server::UnaryService<super::GetSubscriptionPaymentRequest>
+                    for GetSubscriptionPaymentSvc<T> {
+                        type Response = super::GetSubscriptionPaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSubscriptionPaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IspService>::get_subscription_payment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSubscriptionPaymentSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

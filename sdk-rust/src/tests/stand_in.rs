@@ -238,6 +238,28 @@ impl IspService for StandIn {
     async fn remove_staff(&self, _: Request<RemoveStaffRequest>) -> Result<Response<RemoveStaffResponse>, Status> {
         Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
     }
+
+    async fn list_subscription_plans(
+        &self,
+        _: Request<crate::isp::ListSubscriptionPlansRequest>,
+    ) -> Result<Response<crate::isp::ListSubscriptionPlansResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_subscription(&self, _: Request<crate::isp::GetSubscriptionRequest>) -> Result<Response<crate::isp::GetSubscriptionResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn pay_subscription(&self, _: Request<crate::isp::PaySubscriptionRequest>) -> Result<Response<crate::isp::PaySubscriptionResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_subscription_payment(
+        &self,
+        _: Request<crate::isp::GetSubscriptionPaymentRequest>,
+    ) -> Result<Response<crate::isp::GetSubscriptionPaymentResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
 }
 
 /// Calls that no test makes.

@@ -29,5 +29,6 @@ pub use plan::{Plan, PlanDraft};
 pub use run::{look, run, sweep};
 pub use settle::settle;
 pub use terms::Terms;
+pub use unused::unused;
 pub use void::void;
 pub use write_invoice::{Manual, write_invoice};

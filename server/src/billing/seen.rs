@@ -148,6 +148,7 @@ pub struct Filter {
 pub async fn get(tx: &mut Tx, isp: IspId, id: PaymentRef, of: Option<CustomerId>) -> Result<Payment> {
     let mut query = payment_seen::table
         .filter(payment_seen::tenant_id.eq(isp).and(payment_seen::id.eq(id.uuid())).and(payment_seen::offline.eq(matches!(id, PaymentRef::Offline(_)))))
+        .filter(payment_seen::purpose.ne(Purpose::Subscription.as_str()))
         .select(Payment::as_select())
         .into_boxed();
     if let Some(customer) = of {
@@ -156,11 +157,23 @@ pub async fn get(tx: &mut Tx, isp: IspId, id: PaymentRef, of: Option<CustomerId>
     query.first(&mut **tx).await.optional()?.ok_or_else(|| Error::not_found("payment"))
 }
 
+/// A payment of the ISP itself to Netily, or `NOT_FOUND`.
+pub async fn get_of_isp(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<Payment> {
+    payment_seen::table
+        .filter(payment_seen::tenant_id.eq(isp).and(payment_seen::id.eq(id.uuid())).and(payment_seen::purpose.eq(Purpose::Subscription.as_str())))
+        .select(Payment::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?
+        .ok_or_else(|| Error::not_found("payment"))
+}
+
 /// A page of payments, newest first.
 pub async fn list(tx: &mut Tx, isp: IspId, filter: Filter, page: PageAsk) -> Result<(Vec<Payment>, String)> {
     // Ids are made in the order of time, so the key itself is the order.
     let mut query = payment_seen::table
         .filter(payment_seen::tenant_id.eq(isp).and(payment_seen::id.lt(page.before().id)))
+        .filter(payment_seen::purpose.ne(Purpose::Subscription.as_str()))
         .order(payment_seen::id.desc())
         .limit(page.size + 1)
         .select(Payment::as_select())

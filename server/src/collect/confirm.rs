@@ -18,6 +18,7 @@ use crate::ledger;
 use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
 use crate::schema::functions;
+use crate::subscription;
 use crate::wake::Wake;
 
 /// How long we go on asking before a human must look.
@@ -102,7 +103,10 @@ impl Booked {
 
 /// Observation, receipt, state, credit and what was bought, in one call, which keeps its plan: this is the hottest act there is.
 async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
-    let posting = ledger::credit(payment.amount, split(payment.amount, payment.rate));
+    let posting = match payment.purpose {
+        Purpose::Subscription => ledger::subscription(payment.amount),
+        Purpose::Hotspot | Purpose::Recharge | Purpose::Invoice => ledger::credit(payment.amount, split(payment.amount, payment.rate)),
+    };
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
     match payment.purpose {
         Purpose::Hotspot => {
@@ -131,7 +135,7 @@ async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation
             }
             Ok(booked)
         }
-        Purpose::Recharge | Purpose::Invoice => {
+        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => {
             let act = functions::book_payment(
                 isp,
                 payment.id,
@@ -150,13 +154,16 @@ async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation
             let said: String = diesel::select(act).get_result(&mut **tx).await?;
             let booked = Booked::parse(&said)?;
             if booked == Booked::Credited {
-                billing::paid(app, tx, isp, payment, observation.receipt.as_deref().unwrap_or_default(), now).await?;
+                if payment.purpose == Purpose::Subscription {
+                    subscription::paid(tx, isp, payment, now).await?;
+                } else {
+                    billing::paid(app, tx, isp, payment, observation.receipt.as_deref().unwrap_or_default(), now).await?;
+                }
                 tx.wake(Wake::Payment(payment.id));
                 failpoint::reached("check", "crediting");
             }
             Ok(booked)
         }
-        Purpose::Subscription => Err(Error::internal(format!("{} is sold nowhere yet", payment.purpose.as_str()))),
     }
 }
 

@@ -11,6 +11,8 @@ pub enum Account {
     GatewayClearing,
     /// Netily's commission.
     PlatformRevenue,
+    /// What ISPs pay Netily for the platform.
+    SubscriptionRevenue,
     /// What Netily owes the ISP.
     IspPayable,
 }
@@ -21,6 +23,7 @@ impl Account {
         match self {
             Account::GatewayClearing => "GATEWAY_CLEARING",
             Account::PlatformRevenue => "PLATFORM_REVENUE",
+            Account::SubscriptionRevenue => "SUBSCRIPTION_REVENUE",
             Account::IspPayable => "ISP_PAYABLE",
         }
     }
@@ -39,6 +42,11 @@ pub struct Posting {
 pub fn credit(gross: Money, split: Split) -> Posting {
     let lines = vec![(Account::GatewayClearing, gross), (Account::PlatformRevenue, split.commission.negated()), (Account::IspPayable, split.isp.negated())];
     Posting { kind: "PAYMENT_CREDIT", lines }
+}
+
+/// An ISP paid for the platform: all of it is Netily's.
+pub fn subscription(gross: Money) -> Posting {
+    Posting { kind: "SUBSCRIPTION_CREDIT", lines: vec![(Account::GatewayClearing, gross), (Account::SubscriptionRevenue, gross.negated())] }
 }
 
 #[cfg(test)]

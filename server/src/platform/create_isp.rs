@@ -14,6 +14,7 @@ use crate::id::{IspId, RequestId};
 use crate::lang::Lang;
 use crate::phone::Phone;
 use crate::schema::{branding, isp, registration_settings};
+use crate::subscription;
 
 /// Names that could be taken for the platform's own.
 const RESERVED: [&str; 16] =
@@ -98,6 +99,7 @@ pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
                 .execute(&mut **tx)
                 .await?;
             diesel::insert_into(registration_settings::table).values(registration_settings::tenant_id.eq(id)).execute(&mut **tx).await?;
+            subscription::begin_trial(tx, id, now).await?;
             let owner = NewUser {
                 email: Some(new.owner_email.clone()),
                 phone: new.owner_phone.clone(),

@@ -1,21 +1,25 @@
 //! IspService: the look of the ISP of this subdomain, and the people who work for it.
 
+mod subscription;
+
 use std::sync::Arc;
 
 use netily_sdk::isp as pb;
 use netily_sdk::isp::isp_service_server::IspService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, timestamp};
+use super::answer::{answer, lang, timestamp};
 use super::fields;
 use crate::actor::{Role, Tenant};
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::User;
 use crate::auth::staff::{self, NewStaff};
+use crate::billing::seen;
 use crate::error::{Error, Result};
 use crate::isp::{self, Branding, Profile};
 use crate::page::PageAsk;
+use crate::subscription::Plan;
 
 /// The service.
 pub struct Isp {
@@ -82,6 +86,42 @@ impl IspService for Isp {
         answer(request, async |caller, ask| {
             let removed = staff::remove(&self.app, caller.isp()?.id, caller.person()?.user, fields::parse("id", &ask.id)?).await?;
             Ok(pb::RemoveStaffResponse { staff: Some(member(&removed)?) })
+        })
+        .await
+    }
+
+    async fn list_subscription_plans(&self, request: Request<pb::ListSubscriptionPlansRequest>) -> Result<Response<pb::ListSubscriptionPlansResponse>, Status> {
+        answer(request, async |_, _| Ok(pb::ListSubscriptionPlansResponse { plans: Plan::ALL.map(subscription::plan).into() })).await
+    }
+
+    async fn get_subscription(&self, request: Request<pb::GetSubscriptionRequest>) -> Result<Response<pb::GetSubscriptionResponse>, Status> {
+        answer(request, async |caller, _| {
+            let (isp, now) = (caller.isp()?.id, self.app.clock.now());
+            let held = self.app.db.tx(isp, async |tx| crate::subscription::get(tx, isp).await).await?;
+            Ok(subscription::held(&held, now))
+        })
+        .await
+    }
+
+    async fn pay_subscription(&self, request: Request<pb::PaySubscriptionRequest>) -> Result<Response<pb::PaySubscriptionResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let ask = subscription::ask(ask, caller.address, &self.app.config.callback_key)?;
+            let payment = crate::subscription::pay(&self.app, caller.isp()?, &ask).await?;
+            Ok(pb::PaySubscriptionResponse { payment: Some(super::billing::show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn get_subscription_payment(
+        &self,
+        request: Request<pb::GetSubscriptionPaymentRequest>,
+    ) -> Result<Response<pb::GetSubscriptionPaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
+            let payment = self.app.db.tx(isp, async |tx| seen::get_of_isp(tx, isp, id).await).await?;
+            Ok(pb::GetSubscriptionPaymentResponse { payment: Some(super::billing::show::payment(&payment, lang)?) })
         })
         .await
     }

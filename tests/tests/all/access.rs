@@ -91,6 +91,9 @@ fn expected(method: &str) -> Who {
         | "RouterService/CheckRouter"
         | "RouterService/ListActiveSessions"
         | "IspService/ListStaff"
+        | "IspService/ListSubscriptionPlans"
+        | "IspService/GetSubscription"
+        | "IspService/GetSubscriptionPayment"
         | "BillingService/ListCommissions"
         | "BillingService/CreatePlan"
         | "BillingService/UpdatePlan"
@@ -138,9 +141,12 @@ fn expected(method: &str) -> Who {
         | "CustomerService/UpdateServiceRequest"
         | "CustomerService/ExportCustomer" => Who::Staff,
         "CustomerService/EraseCustomer" => Who::Owner,
-        "IspService/UpdateBranding" | "IspService/InviteStaff" | "IspService/ResendInvitation" | "IspService/ChangeStaffRole" | "IspService/RemoveStaff" => {
-            Who::Owner
-        }
+        "IspService/UpdateBranding"
+        | "IspService/PaySubscription"
+        | "IspService/InviteStaff"
+        | "IspService/ResendInvitation"
+        | "IspService/ChangeStaffRole"
+        | "IspService/RemoveStaff" => Who::Owner,
         "PlatformService/CreateIsp"
         | "PlatformService/ListIsps"
         | "PlatformService/SetCommissionRate"

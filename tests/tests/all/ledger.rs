@@ -124,7 +124,7 @@ async fn the_database_rounds_as_the_server_does() {
 }
 
 /// For each rule a way to break it, in a world with one paid purchase and the triggers off.
-const BREACHES: [(&str, &str); 29] = [
+const BREACHES: [(&str, &str); 31] = [
     ("i01_unbalanced", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
     ("i02_too_few_lines", "DELETE FROM tenant.ledger_entry WHERE line > 1"),
     ("i03_balance_drift", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1"),
@@ -173,6 +173,8 @@ const BREACHES: [(&str, &str); 29] = [
     ("i36_payment_for_nobody", "DELETE FROM tenant.customer_payment"),
     ("i37_number_gap", "UPDATE tenant.invoice SET number = 7"),
     ("i38_invoice_lines", "UPDATE tenant.invoice_line SET unit_minor = 5, amount_minor = 5"),
+    ("i39_subscription_not_applied", "UPDATE tenant.payment SET purpose = 'SUBSCRIPTION' WHERE purpose = 'RECHARGE'"),
+    ("i40_subscription_with_commission", "UPDATE tenant.ledger_transaction SET kind = 'SUBSCRIPTION_CREDIT'"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

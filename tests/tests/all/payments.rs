@@ -8,6 +8,7 @@ use netily_sdk::billing::{
     ReportGranularity, UpdatePlanRequest, VoidInvoiceRequest, record_offline_payment_request,
 };
 use netily_sdk::customer::SuspendCustomerRequest;
+use netily_sdk::isp::{GetSubscriptionPaymentRequest, GetSubscriptionRequest, PaySubscriptionRequest, SubscriptionPlan, SubscriptionStatus};
 use netily_sdk::new_request_id;
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_sdk::selfservice::{GetInvoiceRequest, InitiatePaymentRequest, ListAlertsRequest, ListInvoicesRequest, ListPaymentsRequest};
@@ -327,5 +328,48 @@ async fn revenue_is_what_came_in_by_day_and_cash_stands_apart() {
     assert_eq!(shillings(&today.gross), 810);
     let theirs = world.signed_in("blue", Access::Staff).await.billing().get_revenue_report(GetRevenueReportRequest::default()).await.expect("a report");
     assert_eq!(shillings(&theirs.total.expect("totals").gross), 0, "another ISP's is its own");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_isp_pays_for_its_plan_and_all_of_it_is_netilys() {
+    let world = World::new().await;
+    let owner = world.signed_in("yellow", Access::Owner).await;
+    let isp = owner.isp();
+    let held = async || isp.get_subscription(GetSubscriptionRequest {}).await.expect("a subscription");
+    let trial = held().await;
+    assert_eq!((trial.plan(), trial.status()), (SubscriptionPlan::Starter, SubscriptionStatus::Trial));
+    let phone = "254722009900";
+    let pay = async |plan: SubscriptionPlan| {
+        let ask = PaySubscriptionRequest { plan: plan.into(), phone_number: phone.into(), request_id: new_request_id(), cycle: 0 };
+        let asked = isp.pay_subscription(ask.clone()).await?.payment.expect("a payment");
+        assert_eq!(isp.pay_subscription(ask).await?.payment.expect("a payment").id, asked.id, "the same request");
+        world.run_due().await;
+        world.answer_prompt(phone, "accept").await;
+        world.callbacks_delivered().await;
+        world.run_due().await;
+        let paid = isp.get_subscription_payment(GetSubscriptionPaymentRequest { id: asked.id }).await?.payment.expect("a payment");
+        assert_eq!((paid.status(), paid.purpose()), (PaymentStatus::Completed, PaymentPurpose::Subscription));
+        Ok::<i64, netily_sdk::Error>(shillings(&paid.amount))
+    };
+    assert_eq!(pay(SubscriptionPlan::Starter).await.expect("paid"), 2_999);
+    let first = held().await;
+    assert_eq!((first.status(), first.period_start), (SubscriptionStatus::Active, trial.paid_until), "the trial is not cut short");
+    // What is paid lies ahead, so all of it comes off, and the larger plan begins now.
+    assert_eq!(pay(SubscriptionPlan::Pro).await.expect("paid"), 7_999 - 2_999);
+    let larger = held().await;
+    assert_eq!(larger.plan(), SubscriptionPlan::Pro);
+    assert!(apart(&larger.period_start, &first.period_start) > 0);
+    assert_eq!(pay(SubscriptionPlan::Starter).await.expect_err("smaller").reason, ErrorReason::StateConflict);
+    let mut sql = world.sql().await;
+    let booked = sql.value("SELECT -sum(amount_minor)::bigint FROM tenant.ledger_entry WHERE account = 'SUBSCRIPTION_REVENUE'").await;
+    assert_eq!(booked, json!(799_900));
+    assert_eq!(sql.count("tenant.commission_ledger").await, 0, "no commission");
+    let staff = world.signed_in("yellow", Access::Staff).await;
+    let listed = staff.billing().list_payments(billing::ListPaymentsRequest::default()).await.expect("payments").payments;
+    assert!(listed.is_empty(), "it is no payment to the ISP");
+    world.advance(40 * DAY);
+    let late = world.signed_in("yellow", Access::Owner).await.isp().get_subscription(GetSubscriptionRequest {}).await.expect("a subscription");
+    assert_eq!(late.status(), SubscriptionStatus::PastDue);
     world.finish().await;
 }

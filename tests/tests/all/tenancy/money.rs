@@ -40,7 +40,7 @@ impl Theirs {
             "payment_id" => self.payment.clone(),
             "connection_id" => self.connection.clone(),
             "id" if call.contains("Invoice") => self.invoice.clone(),
-            "id" if call.ends_with("/GetPayment") => self.payment.clone(),
+            "id" if call.ends_with("Payment") => self.payment.clone(),
             "id" if call.contains("Connection") => self.connection.clone(),
             _ => return None,
         })
@@ -134,6 +134,7 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
                 told!(billing.change_plan(pb::ChangePlanRequest { connection_id, plan_id: id }))
             }
         }
+        "IspService/GetSubscriptionPayment id" => told!(staff.isp().get_subscription_payment(netily_sdk::isp::GetSubscriptionPaymentRequest { id })),
         "SelfService/InitiatePayment invoice_id" => told!(mine.initiate_payment(own_pay(Target::InvoiceId(id)))),
         "SelfService/InitiatePayment plan_id" => told!(mine.initiate_payment(own_pay(Target::PlanId(id)))),
         "SelfService/GetPaymentStatus payment_id" => told!(mine.get_payment_status(own::GetPaymentStatusRequest { payment_id: id })),

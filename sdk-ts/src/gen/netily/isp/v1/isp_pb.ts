@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Money, Payment } from "../../type/v1/type_pb.js";
+import { file_netily_type_v1_type } from "../../type/v1/type_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file netily/isp/v1/isp.proto.
  */
 export const file_netily_isp_v1_isp: GenFile = /*@__PURE__*/
-  fileDesc("ChduZXRpbHkvaXNwL3YxL2lzcC5wcm90bxINbmV0aWx5LmlzcC52MSKZAgoLU3RhZmZNZW1iZXISCgoCaWQYASABKAkSDQoFZW1haWwYAiABKAkSFAoMcGhvbmVfbnVtYmVyGAMgASgJEhIKCmZpcnN0X25hbWUYBCABKAkSEQoJbGFzdF9uYW1lGAUgASgJEiYKBHJvbGUYBiABKA4yGC5uZXRpbHkuaXNwLnYxLlN0YWZmUm9sZRIqCgZzdGF0dXMYByABKA4yGi5uZXRpbHkuaXNwLnYxLlN0YWZmU3RhdHVzEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmludml0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqcBCghCcmFuZGluZxIUCgxkaXNwbGF5X25hbWUYASABKAkSEAoIbG9nb191cmwYAiABKAkSFQoNcHJpbWFyeV9jb2xvchgDIAEoCRIVCg13ZWxjb21lX3RpdGxlGAQgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgFIAEoCRIVCg1zdXBwb3J0X3Bob25lGAYgASgJEhUKDXN1cHBvcnRfZW1haWwYByABKAkivgIKDVB1YmxpY1Byb2ZpbGUSDAoEc2x1ZxgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEAoIbG9nb191cmwYAyABKAkSFQoNcHJpbWFyeV9jb2xvchgEIAEoCRIVCg13ZWxjb21lX3RpdGxlGAUgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgGIAEoCRIVCg1zdXBwb3J0X3Bob25lGAcgASgJEhUKDXN1cHBvcnRfZW1haWwYCCABKAkSHwoXYWxsb3dfc2VsZl9yZWdpc3RyYXRpb24YCSABKAgSGQoRcmVxdWlyZV9pZF9udW1iZXIYCiABKAgSIgoacmVxdWlyZV9waG9uZV92ZXJpZmljYXRpb24YCyABKAgSIgoacmVxdWlyZV9lbWFpbF92ZXJpZmljYXRpb24YDCABKAgiGQoXR2V0UHVibGljUHJvZmlsZVJlcXVlc3QiSQoYR2V0UHVibGljUHJvZmlsZVJlc3BvbnNlEi0KB3Byb2ZpbGUYASABKAsyHC5uZXRpbHkuaXNwLnYxLlB1YmxpY1Byb2ZpbGUiQgoVVXBkYXRlQnJhbmRpbmdSZXF1ZXN0EikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyJDChZVcGRhdGVCcmFuZGluZ1Jlc3BvbnNlEikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyI5ChBMaXN0U3RhZmZSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKEUxpc3RTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgAygLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihgEKEkludml0ZVN0YWZmUmVxdWVzdBINCgVlbWFpbBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRImCgRyb2xlGAQgASgOMhgubmV0aWx5LmlzcC52MS5TdGFmZlJvbGUSEgoKcmVxdWVzdF9pZBgFIAEoCSJAChNJbnZpdGVTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIlChdSZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJFChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USKQoFc3RhZmYYASABKAsyGi5uZXRpbHkuaXNwLnYxLlN0YWZmTWVtYmVyIkwKFkNoYW5nZVN0YWZmUm9sZVJlcXVlc3QSCgoCaWQYASABKAkSJgoEcm9sZRgCIAEoDjIYLm5ldGlseS5pc3AudjEuU3RhZmZSb2xlIkQKF0NoYW5nZVN0YWZmUm9sZVJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIgChJSZW1vdmVTdGFmZlJlcXVlc3QSCgoCaWQYASABKAkiQAoTUmVtb3ZlU3RhZmZSZXNwb25zZRIpCgVzdGFmZhgBIAEoCzIaLm5ldGlseS5pc3AudjEuU3RhZmZNZW1iZXIqUwoJU3RhZmZSb2xlEhoKFlNUQUZGX1JPTEVfVU5TUEVDSUZJRUQQABIUChBTVEFGRl9ST0xFX1NUQUZGEAESFAoQU1RBRkZfUk9MRV9PV05FUhACKnkKC1N0YWZmU3RhdHVzEhwKGFNUQUZGX1NUQVRVU19VTlNQRUNJRklFRBAAEhgKFFNUQUZGX1NUQVRVU19JTlZJVEVEEAESFwoTU1RBRkZfU1RBVFVTX0FDVElWRRACEhkKFVNUQUZGX1NUQVRVU19ESVNBQkxFRBADMqIFCgpJc3BTZXJ2aWNlEmMKEEdldFB1YmxpY1Byb2ZpbGUSJi5uZXRpbHkuaXNwLnYxLkdldFB1YmxpY1Byb2ZpbGVSZXF1ZXN0GicubmV0aWx5LmlzcC52MS5HZXRQdWJsaWNQcm9maWxlUmVzcG9uc2USYgoOVXBkYXRlQnJhbmRpbmcSJC5uZXRpbHkuaXNwLnYxLlVwZGF0ZUJyYW5kaW5nUmVxdWVzdBolLm5ldGlseS5pc3AudjEuVXBkYXRlQnJhbmRpbmdSZXNwb25zZSIDkAICEk4KCUxpc3RTdGFmZhIfLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVxdWVzdBogLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVzcG9uc2USVAoLSW52aXRlU3RhZmYSIS5uZXRpbHkuaXNwLnYxLkludml0ZVN0YWZmUmVxdWVzdBoiLm5ldGlseS5pc3AudjEuSW52aXRlU3RhZmZSZXNwb25zZRJjChBSZXNlbmRJbnZpdGF0aW9uEiYubmV0aWx5LmlzcC52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBonLm5ldGlseS5pc3AudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlEmUKD0NoYW5nZVN0YWZmUm9sZRIlLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVxdWVzdBomLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVzcG9uc2UiA5ACAhJZCgtSZW1vdmVTdGFmZhIhLm5ldGlseS5pc3AudjEuUmVtb3ZlU3RhZmZSZXF1ZXN0GiIubmV0aWx5LmlzcC52MS5SZW1vdmVTdGFmZlJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChduZXRpbHkvaXNwL3YxL2lzcC5wcm90bxINbmV0aWx5LmlzcC52MSKZAgoLU3RhZmZNZW1iZXISCgoCaWQYASABKAkSDQoFZW1haWwYAiABKAkSFAoMcGhvbmVfbnVtYmVyGAMgASgJEhIKCmZpcnN0X25hbWUYBCABKAkSEQoJbGFzdF9uYW1lGAUgASgJEiYKBHJvbGUYBiABKA4yGC5uZXRpbHkuaXNwLnYxLlN0YWZmUm9sZRIqCgZzdGF0dXMYByABKA4yGi5uZXRpbHkuaXNwLnYxLlN0YWZmU3RhdHVzEi4KCmNyZWF0ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmludml0ZWRfYXQYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqcBCghCcmFuZGluZxIUCgxkaXNwbGF5X25hbWUYASABKAkSEAoIbG9nb191cmwYAiABKAkSFQoNcHJpbWFyeV9jb2xvchgDIAEoCRIVCg13ZWxjb21lX3RpdGxlGAQgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgFIAEoCRIVCg1zdXBwb3J0X3Bob25lGAYgASgJEhUKDXN1cHBvcnRfZW1haWwYByABKAkivgIKDVB1YmxpY1Byb2ZpbGUSDAoEc2x1ZxgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEAoIbG9nb191cmwYAyABKAkSFQoNcHJpbWFyeV9jb2xvchgEIAEoCRIVCg13ZWxjb21lX3RpdGxlGAUgASgJEhcKD3dlbGNvbWVfbWVzc2FnZRgGIAEoCRIVCg1zdXBwb3J0X3Bob25lGAcgASgJEhUKDXN1cHBvcnRfZW1haWwYCCABKAkSHwoXYWxsb3dfc2VsZl9yZWdpc3RyYXRpb24YCSABKAgSGQoRcmVxdWlyZV9pZF9udW1iZXIYCiABKAgSIgoacmVxdWlyZV9waG9uZV92ZXJpZmljYXRpb24YCyABKAgSIgoacmVxdWlyZV9lbWFpbF92ZXJpZmljYXRpb24YDCABKAgiGQoXR2V0UHVibGljUHJvZmlsZVJlcXVlc3QiSQoYR2V0UHVibGljUHJvZmlsZVJlc3BvbnNlEi0KB3Byb2ZpbGUYASABKAsyHC5uZXRpbHkuaXNwLnYxLlB1YmxpY1Byb2ZpbGUiQgoVVXBkYXRlQnJhbmRpbmdSZXF1ZXN0EikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyJDChZVcGRhdGVCcmFuZGluZ1Jlc3BvbnNlEikKCGJyYW5kaW5nGAEgASgLMhcubmV0aWx5LmlzcC52MS5CcmFuZGluZyI5ChBMaXN0U3RhZmZSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlcKEUxpc3RTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgAygLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihgEKEkludml0ZVN0YWZmUmVxdWVzdBINCgVlbWFpbBgBIAEoCRISCgpmaXJzdF9uYW1lGAIgASgJEhEKCWxhc3RfbmFtZRgDIAEoCRImCgRyb2xlGAQgASgOMhgubmV0aWx5LmlzcC52MS5TdGFmZlJvbGUSEgoKcmVxdWVzdF9pZBgFIAEoCSJAChNJbnZpdGVTdGFmZlJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIlChdSZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBIKCgJpZBgBIAEoCSJFChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USKQoFc3RhZmYYASABKAsyGi5uZXRpbHkuaXNwLnYxLlN0YWZmTWVtYmVyIkwKFkNoYW5nZVN0YWZmUm9sZVJlcXVlc3QSCgoCaWQYASABKAkSJgoEcm9sZRgCIAEoDjIYLm5ldGlseS5pc3AudjEuU3RhZmZSb2xlIkQKF0NoYW5nZVN0YWZmUm9sZVJlc3BvbnNlEikKBXN0YWZmGAEgASgLMhoubmV0aWx5LmlzcC52MS5TdGFmZk1lbWJlciIgChJSZW1vdmVTdGFmZlJlcXVlc3QSCgoCaWQYASABKAkiQAoTUmVtb3ZlU3RhZmZSZXNwb25zZRIpCgVzdGFmZhgBIAEoCzIaLm5ldGlseS5pc3AudjEuU3RhZmZNZW1iZXIi0wEKFFN1YnNjcmlwdGlvblBsYW5JbmZvEi0KBHBsYW4YASABKA4yHy5uZXRpbHkuaXNwLnYxLlN1YnNjcmlwdGlvblBsYW4SLAoNbW9udGhseV9wcmljZRgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EisKDHllYXJseV9wcmljZRgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EhEKCWN1c3RvbWVycxgEIAEoBRIPCgdyb3V0ZXJzGAUgASgFEg0KBXN0YWZmGAYgASgFIh4KHExpc3RTdWJzY3JpcHRpb25QbGFuc1JlcXVlc3QiUwodTGlzdFN1YnNjcmlwdGlvblBsYW5zUmVzcG9uc2USMgoFcGxhbnMYASADKAsyIy5uZXRpbHkuaXNwLnYxLlN1YnNjcmlwdGlvblBsYW5JbmZvIhgKFkdldFN1YnNjcmlwdGlvblJlcXVlc3QijgIKF0dldFN1YnNjcmlwdGlvblJlc3BvbnNlEi0KBHBsYW4YASABKA4yHy5uZXRpbHkuaXNwLnYxLlN1YnNjcmlwdGlvblBsYW4SLwoFY3ljbGUYAiABKA4yIC5uZXRpbHkuaXNwLnYxLlN1YnNjcmlwdGlvbkN5Y2xlEjEKBnN0YXR1cxgDIAEoDjIhLm5ldGlseS5pc3AudjEuU3Vic2NyaXB0aW9uU3RhdHVzEjAKDHBlcmlvZF9zdGFydBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcGFpZF91bnRpbBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiogEKFlBheVN1YnNjcmlwdGlvblJlcXVlc3QSLQoEcGxhbhgBIAEoDjIfLm5ldGlseS5pc3AudjEuU3Vic2NyaXB0aW9uUGxhbhIUCgxwaG9uZV9udW1iZXIYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCRIvCgVjeWNsZRgEIAEoDjIgLm5ldGlseS5pc3AudjEuU3Vic2NyaXB0aW9uQ3ljbGUiQwoXUGF5U3Vic2NyaXB0aW9uUmVzcG9uc2USKAoHcGF5bWVudBgBIAEoCzIXLm5ldGlseS50eXBlLnYxLlBheW1lbnQiKwodR2V0U3Vic2NyaXB0aW9uUGF5bWVudFJlcXVlc3QSCgoCaWQYASABKAkiSgoeR2V0U3Vic2NyaXB0aW9uUGF5bWVudFJlc3BvbnNlEigKB3BheW1lbnQYASABKAsyFy5uZXRpbHkudHlwZS52MS5QYXltZW50KlMKCVN0YWZmUm9sZRIaChZTVEFGRl9ST0xFX1VOU1BFQ0lGSUVEEAASFAoQU1RBRkZfUk9MRV9TVEFGRhABEhQKEFNUQUZGX1JPTEVfT1dORVIQAip5CgtTdGFmZlN0YXR1cxIcChhTVEFGRl9TVEFUVVNfVU5TUEVDSUZJRUQQABIYChRTVEFGRl9TVEFUVVNfSU5WSVRFRBABEhcKE1NUQUZGX1NUQVRVU19BQ1RJVkUQAhIZChVTVEFGRl9TVEFUVVNfRElTQUJMRUQQAyqRAQoQU3Vic2NyaXB0aW9uUGxhbhIhCh1TVUJTQ1JJUFRJT05fUExBTl9VTlNQRUNJRklFRBAAEh0KGVNVQlNDUklQVElPTl9QTEFOX1NUQVJURVIQARIZChVTVUJTQ1JJUFRJT05fUExBTl9QUk8QAhIgChxTVUJTQ1JJUFRJT05fUExBTl9FTlRFUlBSSVNFEAMqdgoRU3Vic2NyaXB0aW9uQ3ljbGUSIgoeU1VCU0NSSVBUSU9OX0NZQ0xFX1VOU1BFQ0lGSUVEEAASHgoaU1VCU0NSSVBUSU9OX0NZQ0xFX01PTlRITFkQARIdChlTVUJTQ1JJUFRJT05fQ1lDTEVfWUVBUkxZEAIqmgEKElN1YnNjcmlwdGlvblN0YXR1cxIjCh9TVUJTQ1JJUFRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHQoZU1VCU0NSSVBUSU9OX1NUQVRVU19UUklBTBABEh4KGlNVQlNDUklQVElPTl9TVEFUVVNfQUNUSVZFEAISIAocU1VCU0NSSVBUSU9OX1NUQVRVU19QQVNUX0RVRRADMtEICgpJc3BTZXJ2aWNlEmMKEEdldFB1YmxpY1Byb2ZpbGUSJi5uZXRpbHkuaXNwLnYxLkdldFB1YmxpY1Byb2ZpbGVSZXF1ZXN0GicubmV0aWx5LmlzcC52MS5HZXRQdWJsaWNQcm9maWxlUmVzcG9uc2USYgoOVXBkYXRlQnJhbmRpbmcSJC5uZXRpbHkuaXNwLnYxLlVwZGF0ZUJyYW5kaW5nUmVxdWVzdBolLm5ldGlseS5pc3AudjEuVXBkYXRlQnJhbmRpbmdSZXNwb25zZSIDkAICEk4KCUxpc3RTdGFmZhIfLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVxdWVzdBogLm5ldGlseS5pc3AudjEuTGlzdFN0YWZmUmVzcG9uc2USVAoLSW52aXRlU3RhZmYSIS5uZXRpbHkuaXNwLnYxLkludml0ZVN0YWZmUmVxdWVzdBoiLm5ldGlseS5pc3AudjEuSW52aXRlU3RhZmZSZXNwb25zZRJjChBSZXNlbmRJbnZpdGF0aW9uEiYubmV0aWx5LmlzcC52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBonLm5ldGlseS5pc3AudjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlEmUKD0NoYW5nZVN0YWZmUm9sZRIlLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVxdWVzdBomLm5ldGlseS5pc3AudjEuQ2hhbmdlU3RhZmZSb2xlUmVzcG9uc2UiA5ACAhJZCgtSZW1vdmVTdGFmZhIhLm5ldGlseS5pc3AudjEuUmVtb3ZlU3RhZmZSZXF1ZXN0GiIubmV0aWx5LmlzcC52MS5SZW1vdmVTdGFmZlJlc3BvbnNlIgOQAgIScgoVTGlzdFN1YnNjcmlwdGlvblBsYW5zEisubmV0aWx5LmlzcC52MS5MaXN0U3Vic2NyaXB0aW9uUGxhbnNSZXF1ZXN0GiwubmV0aWx5LmlzcC52MS5MaXN0U3Vic2NyaXB0aW9uUGxhbnNSZXNwb25zZRJgCg9HZXRTdWJzY3JpcHRpb24SJS5uZXRpbHkuaXNwLnYxLkdldFN1YnNjcmlwdGlvblJlcXVlc3QaJi5uZXRpbHkuaXNwLnYxLkdldFN1YnNjcmlwdGlvblJlc3BvbnNlEmAKD1BheVN1YnNjcmlwdGlvbhIlLm5ldGlseS5pc3AudjEuUGF5U3Vic2NyaXB0aW9uUmVxdWVzdBomLm5ldGlseS5pc3AudjEuUGF5U3Vic2NyaXB0aW9uUmVzcG9uc2USdQoWR2V0U3Vic2NyaXB0aW9uUGF5bWVudBIsLm5ldGlseS5pc3AudjEuR2V0U3Vic2NyaXB0aW9uUGF5bWVudFJlcXVlc3QaLS5uZXRpbHkuaXNwLnYxLkdldFN1YnNjcmlwdGlvblBheW1lbnRSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
 
 /**
  * Somebody who works for the ISP.
@@ -592,6 +594,267 @@ export const RemoveStaffResponseSchema: GenMessage<RemoveStaffResponse> = /*@__P
   messageDesc(file_netily_isp_v1_isp, 16);
 
 /**
+ * What a plan is.
+ *
+ * @generated from message netily.isp.v1.SubscriptionPlanInfo
+ */
+export type SubscriptionPlanInfo = Message<"netily.isp.v1.SubscriptionPlanInfo"> & {
+  /**
+   * Which one.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionPlan plan = 1;
+   */
+  plan: SubscriptionPlan;
+
+  /**
+   * Of a month.
+   *
+   * @generated from field: netily.type.v1.Money monthly_price = 2;
+   */
+  monthlyPrice?: Money | undefined;
+
+  /**
+   * Of a year.
+   *
+   * @generated from field: netily.type.v1.Money yearly_price = 3;
+   */
+  yearlyPrice?: Money | undefined;
+
+  /**
+   * Customers that it is for; 0 is without limit.
+   *
+   * @generated from field: int32 customers = 4;
+   */
+  customers: number;
+
+  /**
+   * Routers that it is for; 0 is without limit.
+   *
+   * @generated from field: int32 routers = 5;
+   */
+  routers: number;
+
+  /**
+   * People that it is for; 0 is without limit.
+   *
+   * @generated from field: int32 staff = 6;
+   */
+  staff: number;
+};
+
+/**
+ * Describes the message netily.isp.v1.SubscriptionPlanInfo.
+ * Use `create(SubscriptionPlanInfoSchema)` to create a new message.
+ */
+export const SubscriptionPlanInfoSchema: GenMessage<SubscriptionPlanInfo> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 17);
+
+/**
+ * Asks for the plans.
+ *
+ * @generated from message netily.isp.v1.ListSubscriptionPlansRequest
+ */
+export type ListSubscriptionPlansRequest = Message<"netily.isp.v1.ListSubscriptionPlansRequest"> & {
+};
+
+/**
+ * Describes the message netily.isp.v1.ListSubscriptionPlansRequest.
+ * Use `create(ListSubscriptionPlansRequestSchema)` to create a new message.
+ */
+export const ListSubscriptionPlansRequestSchema: GenMessage<ListSubscriptionPlansRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 18);
+
+/**
+ * The plans.
+ *
+ * @generated from message netily.isp.v1.ListSubscriptionPlansResponse
+ */
+export type ListSubscriptionPlansResponse = Message<"netily.isp.v1.ListSubscriptionPlansResponse"> & {
+  /**
+   * The smallest first.
+   *
+   * @generated from field: repeated netily.isp.v1.SubscriptionPlanInfo plans = 1;
+   */
+  plans: SubscriptionPlanInfo[];
+};
+
+/**
+ * Describes the message netily.isp.v1.ListSubscriptionPlansResponse.
+ * Use `create(ListSubscriptionPlansResponseSchema)` to create a new message.
+ */
+export const ListSubscriptionPlansResponseSchema: GenMessage<ListSubscriptionPlansResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 19);
+
+/**
+ * Asks for the own plan.
+ *
+ * @generated from message netily.isp.v1.GetSubscriptionRequest
+ */
+export type GetSubscriptionRequest = Message<"netily.isp.v1.GetSubscriptionRequest"> & {
+};
+
+/**
+ * Describes the message netily.isp.v1.GetSubscriptionRequest.
+ * Use `create(GetSubscriptionRequestSchema)` to create a new message.
+ */
+export const GetSubscriptionRequestSchema: GenMessage<GetSubscriptionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 20);
+
+/**
+ * The own plan.
+ *
+ * @generated from message netily.isp.v1.GetSubscriptionResponse
+ */
+export type GetSubscriptionResponse = Message<"netily.isp.v1.GetSubscriptionResponse"> & {
+  /**
+   * Which one.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionPlan plan = 1;
+   */
+  plan: SubscriptionPlan;
+
+  /**
+   * By the month or the year.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionCycle cycle = 2;
+   */
+  cycle: SubscriptionCycle;
+
+  /**
+   * How it stands.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionStatus status = 3;
+   */
+  status: SubscriptionStatus;
+
+  /**
+   * When the period that was paid last, or the trial, begins.
+   *
+   * @generated from field: google.protobuf.Timestamp period_start = 4;
+   */
+  periodStart?: Timestamp | undefined;
+
+  /**
+   * Until when it is paid, or the trial lasts.
+   *
+   * @generated from field: google.protobuf.Timestamp paid_until = 5;
+   */
+  paidUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.GetSubscriptionResponse.
+ * Use `create(GetSubscriptionResponseSchema)` to create a new message.
+ */
+export const GetSubscriptionResponseSchema: GenMessage<GetSubscriptionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 21);
+
+/**
+ * Pays for a plan.
+ *
+ * @generated from message netily.isp.v1.PaySubscriptionRequest
+ */
+export type PaySubscriptionRequest = Message<"netily.isp.v1.PaySubscriptionRequest"> & {
+  /**
+   * Which one.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionPlan plan = 1;
+   */
+  plan: SubscriptionPlan;
+
+  /**
+   * The M-Pesa phone that is asked, as 07… or 254….
+   *
+   * @generated from field: string phone_number = 2;
+   */
+  phoneNumber: string;
+
+  /**
+   * UUID made by the client; the same one again gives the same payment.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+
+  /**
+   * By the month or the year.
+   *
+   * @generated from field: netily.isp.v1.SubscriptionCycle cycle = 4;
+   */
+  cycle: SubscriptionCycle;
+};
+
+/**
+ * Describes the message netily.isp.v1.PaySubscriptionRequest.
+ * Use `create(PaySubscriptionRequestSchema)` to create a new message.
+ */
+export const PaySubscriptionRequestSchema: GenMessage<PaySubscriptionRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 22);
+
+/**
+ * The prompt is on its way.
+ *
+ * @generated from message netily.isp.v1.PaySubscriptionResponse
+ */
+export type PaySubscriptionResponse = Message<"netily.isp.v1.PaySubscriptionResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.PaySubscriptionResponse.
+ * Use `create(PaySubscriptionResponseSchema)` to create a new message.
+ */
+export const PaySubscriptionResponseSchema: GenMessage<PaySubscriptionResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 23);
+
+/**
+ * Asks for a payment.
+ *
+ * @generated from message netily.isp.v1.GetSubscriptionPaymentRequest
+ */
+export type GetSubscriptionPaymentRequest = Message<"netily.isp.v1.GetSubscriptionPaymentRequest"> & {
+  /**
+   * `pay_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.isp.v1.GetSubscriptionPaymentRequest.
+ * Use `create(GetSubscriptionPaymentRequestSchema)` to create a new message.
+ */
+export const GetSubscriptionPaymentRequestSchema: GenMessage<GetSubscriptionPaymentRequest> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 24);
+
+/**
+ * How it stands.
+ *
+ * @generated from message netily.isp.v1.GetSubscriptionPaymentResponse
+ */
+export type GetSubscriptionPaymentResponse = Message<"netily.isp.v1.GetSubscriptionPaymentResponse"> & {
+  /**
+   * The payment.
+   *
+   * @generated from field: netily.type.v1.Payment payment = 1;
+   */
+  payment?: Payment | undefined;
+};
+
+/**
+ * Describes the message netily.isp.v1.GetSubscriptionPaymentResponse.
+ * Use `create(GetSubscriptionPaymentResponseSchema)` to create a new message.
+ */
+export const GetSubscriptionPaymentResponseSchema: GenMessage<GetSubscriptionPaymentResponse> = /*@__PURE__*/
+  messageDesc(file_netily_isp_v1_isp, 25);
+
+/**
  * What somebody who works for an ISP may do.
  *
  * @generated from enum netily.isp.v1.StaffRole
@@ -665,6 +928,122 @@ export enum StaffStatus {
  */
 export const StaffStatusSchema: GenEnum<StaffStatus> = /*@__PURE__*/
   enumDesc(file_netily_isp_v1_isp, 1);
+
+/**
+ * A plan that Netily sells to ISPs.
+ *
+ * @generated from enum netily.isp.v1.SubscriptionPlan
+ */
+export enum SubscriptionPlan {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: SUBSCRIPTION_PLAN_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * 100 customers, 5 routers, 3 people.
+   *
+   * @generated from enum value: SUBSCRIPTION_PLAN_STARTER = 1;
+   */
+  STARTER = 1,
+
+  /**
+   * 500 customers, 25 routers, 10 people.
+   *
+   * @generated from enum value: SUBSCRIPTION_PLAN_PRO = 2;
+   */
+  PRO = 2,
+
+  /**
+   * Without limits.
+   *
+   * @generated from enum value: SUBSCRIPTION_PLAN_ENTERPRISE = 3;
+   */
+  ENTERPRISE = 3,
+}
+
+/**
+ * Describes the enum netily.isp.v1.SubscriptionPlan.
+ */
+export const SubscriptionPlanSchema: GenEnum<SubscriptionPlan> = /*@__PURE__*/
+  enumDesc(file_netily_isp_v1_isp, 2);
+
+/**
+ * How long one price is paid.
+ *
+ * @generated from enum netily.isp.v1.SubscriptionCycle
+ */
+export enum SubscriptionCycle {
+  /**
+   * Means MONTHLY.
+   *
+   * @generated from enum value: SUBSCRIPTION_CYCLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A month of the calendar.
+   *
+   * @generated from enum value: SUBSCRIPTION_CYCLE_MONTHLY = 1;
+   */
+  MONTHLY = 1,
+
+  /**
+   * Twelve months at the price of ten.
+   *
+   * @generated from enum value: SUBSCRIPTION_CYCLE_YEARLY = 2;
+   */
+  YEARLY = 2,
+}
+
+/**
+ * Describes the enum netily.isp.v1.SubscriptionCycle.
+ */
+export const SubscriptionCycleSchema: GenEnum<SubscriptionCycle> = /*@__PURE__*/
+  enumDesc(file_netily_isp_v1_isp, 3);
+
+/**
+ * How an ISP's subscription stands.
+ *
+ * @generated from enum netily.isp.v1.SubscriptionStatus
+ */
+export enum SubscriptionStatus {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: SUBSCRIPTION_STATUS_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing was paid yet, and nothing need be.
+   *
+   * @generated from enum value: SUBSCRIPTION_STATUS_TRIAL = 1;
+   */
+  TRIAL = 1,
+
+  /**
+   * Paid.
+   *
+   * @generated from enum value: SUBSCRIPTION_STATUS_ACTIVE = 2;
+   */
+  ACTIVE = 2,
+
+  /**
+   * What was paid, or the trial, is over.
+   *
+   * @generated from enum value: SUBSCRIPTION_STATUS_PAST_DUE = 3;
+   */
+  PAST_DUE = 3,
+}
+
+/**
+ * Describes the enum netily.isp.v1.SubscriptionStatus.
+ */
+export const SubscriptionStatusSchema: GenEnum<SubscriptionStatus> = /*@__PURE__*/
+  enumDesc(file_netily_isp_v1_isp, 4);
 
 /**
  * The ISP of this subdomain: its look, and the people who work for it.
@@ -745,6 +1124,48 @@ export const IspService: GenService<{
     methodKind: "unary";
     input: typeof RemoveStaffRequestSchema;
     output: typeof RemoveStaffResponseSchema;
+  },
+  /**
+   * What Netily sells to ISPs, the smallest plan first.
+   *
+   * @generated from rpc netily.isp.v1.IspService.ListSubscriptionPlans
+   */
+  listSubscriptionPlans: {
+    methodKind: "unary";
+    input: typeof ListSubscriptionPlansRequestSchema;
+    output: typeof ListSubscriptionPlansResponseSchema;
+  },
+  /**
+   * The ISP's own plan, and until when it is paid.
+   *
+   * @generated from rpc netily.isp.v1.IspService.GetSubscription
+   */
+  getSubscription: {
+    methodKind: "unary";
+    input: typeof GetSubscriptionRequestSchema;
+    output: typeof GetSubscriptionResponseSchema;
+  },
+  /**
+   * Pays for a plan by an M-Pesa prompt. The same plan, or any during the trial or once the paid time is over, follows what is paid. A larger
+   * plan begins at once, and the unused whole shillings of what is paid are taken off. Owners.
+   * Errors: STATE_CONFLICT for a smaller plan while more is paid, PHONE_BLOCKED, RATE_LIMITED, REQUEST_ID_REUSED.
+   *
+   * @generated from rpc netily.isp.v1.IspService.PaySubscription
+   */
+  paySubscription: {
+    methodKind: "unary";
+    input: typeof PaySubscriptionRequestSchema;
+    output: typeof PaySubscriptionResponseSchema;
+  },
+  /**
+   * How such a payment stands.
+   *
+   * @generated from rpc netily.isp.v1.IspService.GetSubscriptionPayment
+   */
+  getSubscriptionPayment: {
+    methodKind: "unary";
+    input: typeof GetSubscriptionPaymentRequestSchema;
+    output: typeof GetSubscriptionPaymentResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_isp_v1_isp, 0);
