@@ -76,6 +76,7 @@ pub use generated::netily::customer::v1 as customer;
 pub use generated::netily::hotspot::v1 as hotspot;
 pub use generated::netily::isp::v1 as isp;
 pub use generated::netily::notify::v1 as notify;
+pub use generated::netily::payout::v1 as payout;
 pub use generated::netily::platform::v1 as platform;
 pub use generated::netily::router::v1 as router;
 pub use generated::netily::selfservice::v1 as selfservice;

@@ -10,6 +10,7 @@ use netily_sdk::auth::auth_service_server::{AuthService, AuthServiceServer};
 use netily_sdk::auth::*;
 use netily_sdk::notify::notification_service_server::{NotificationService, NotificationServiceServer};
 use netily_sdk::notify::*;
+use netily_sdk::platform;
 use netily_sdk::platform::platform_service_server::{PlatformService, PlatformServiceServer};
 use netily_sdk::platform::*;
 use serde_json::Value;
@@ -148,6 +149,50 @@ impl PlatformService for StandIn {
     }
 
     async fn list_audit_events(&self, _: Request<ListAuditEventsRequest>) -> Result<Response<ListAuditEventsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn run_settlements(&self, _: Request<platform::RunSettlementsRequest>) -> Result<Response<platform::RunSettlementsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_settlements(&self, _: Request<platform::ListSettlementsRequest>) -> Result<Response<platform::ListSettlementsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_settlement(&self, _: Request<platform::GetSettlementRequest>) -> Result<Response<platform::GetSettlementResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn resolve_settlement(&self, _: Request<platform::ResolveSettlementRequest>) -> Result<Response<platform::ResolveSettlementResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_payout_status(&self, _: Request<platform::GetPayoutStatusRequest>) -> Result<Response<platform::GetPayoutStatusResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn set_payout_switch(&self, _: Request<platform::SetPayoutSwitchRequest>) -> Result<Response<platform::SetPayoutSwitchResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn unfreeze_payouts(&self, _: Request<platform::UnfreezePayoutsRequest>) -> Result<Response<platform::UnfreezePayoutsResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn list_breaks(&self, _: Request<platform::ListBreaksRequest>) -> Result<Response<platform::ListBreaksResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn close_break(&self, _: Request<platform::CloseBreakRequest>) -> Result<Response<platform::CloseBreakResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn trace(&self, _: Request<platform::TraceRequest>) -> Result<Response<platform::TraceResponse>, Status> {
+        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
+    async fn get_platform_report(&self, _: Request<platform::GetPlatformReportRequest>) -> Result<Response<platform::GetPlatformReportResponse>, Status> {
         Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use http::HeaderMap;
 use secrecy::SecretString;
 
@@ -13,7 +14,7 @@ use crate::gateways::mail::Settings as MailSettings;
 use crate::gateways::payhero::{Generation, Settings as PayheroSettings};
 use crate::gateways::sms::Settings as SmsSettings;
 use crate::host;
-use crate::money::Rate;
+use crate::money::{Money, Rate};
 
 /// Where PayHero shall send its callbacks; the token of a payment is appended to each.
 #[derive(Clone, Debug)]
@@ -26,6 +27,19 @@ pub struct Callbacks {
     pub billing: String,
     /// Settlements.
     pub payout: String,
+}
+
+/// Bounds of payments to ISPs.
+#[derive(Clone, Copy, Debug)]
+pub struct Payouts {
+    /// The most of one payment; more is paid in several.
+    pub cap_per_payment: Money,
+    /// The most that one ISP is paid in a day.
+    pub cap_per_isp_day: Money,
+    /// The most that all ISPs are paid in a day.
+    pub cap_per_day: Money,
+    /// How long a changed destination is not paid.
+    pub hold: TimeDelta,
 }
 
 /// Everything that can be set.
@@ -61,6 +75,8 @@ pub struct Config {
     pub sms_fallback: Option<SmsSettings>,
     /// Text messages that one ISP may send at once, and in a day.
     pub sms_per_isp_day: i32,
+    /// Bounds of payments to ISPs.
+    pub payouts: Payouts,
     /// The mail server.
     pub mail: MailSettings,
     /// Where browsers find an ISP's pages: an origin in which `{isp}` stands for its subdomain.
@@ -229,6 +245,7 @@ impl Config {
             _ => Err("must be legacy or v2"),
         });
         let channel_id: Option<i64> = reader.optional("PAYHERO_CHANNEL_ID", "must be the number of a channel");
+        let payout_channel_id: Option<i64> = reader.optional("PAYHERO_PAYOUT_CHANNEL_ID", "must be the number of a wallet channel");
         let account_id: Option<i64> = reader.optional("PAYHERO_ACCOUNT_ID", "must be the number of an account");
         let provider = reader.text("PAYHERO_PROVIDER", Some("sasapay"));
         let network_code: Option<String> = reader.optional("PAYHERO_NETWORK_CODE", "must be a network code");
@@ -243,6 +260,19 @@ impl Config {
         let sms_fallback = has_fallback.then(|| sms(&mut reader, "SMS_FALLBACK_"));
         let sms_per_isp_day: i32 = reader.read("NETILY_SMS_PER_ISP_DAY", Some("1000"), |text| {
             text.parse().ok().filter(|number| *number > 0).ok_or("must be a number of text messages, at least 1")
+        });
+        let mut shillings = |name, default| {
+            reader.read(name, Some(default), |text| {
+                text.parse().ok().filter(|amount| *amount >= 10).and_then(Money::from_shillings).ok_or("must be whole shillings, at least 10")
+            })
+        };
+        let (cap_per_payment, cap_per_isp_day, cap_per_day) = (
+            shillings("NETILY_PAYOUT_CAP_PER_PAYMENT", "150000"),
+            shillings("NETILY_PAYOUT_CAP_PER_ISP_DAY", "500000"),
+            shillings("NETILY_PAYOUT_CAP_PER_DAY", "5000000"),
+        );
+        let hold = reader.read("NETILY_PAYOUT_HOLD_HOURS", Some("24"), |text| {
+            text.parse().ok().filter(|hours| (0..=720).contains(hours)).map(TimeDelta::hours).ok_or("must be hours, 0 to 720")
         });
         let mail = MailSettings {
             url: SecretString::from(reader.text("SMTP_URL", None)),
@@ -272,6 +302,7 @@ impl Config {
             generation,
             channel_id,
             account_id,
+            payout_channel_id: payout_channel_id.or(channel_id),
             provider,
             network_code,
             connect_timeout: Duration::from_secs(3),
@@ -293,6 +324,7 @@ impl Config {
             sms: first_sms,
             sms_fallback,
             sms_per_isp_day,
+            payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold },
             mail,
             public_url,
         })

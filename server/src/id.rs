@@ -138,6 +138,9 @@ id!(
     /// A payment.
     PaymentId, "pay_");
 id!(
+    /// A payment to an ISP.
+    SettlementId, "stl_");
+id!(
     /// A callback of the gateway.
     DeliveryId, "whd_");
 id!(

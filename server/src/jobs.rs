@@ -36,13 +36,15 @@ pub enum Lane {
     Notify,
     /// Invoices, reminders and suspensions.
     Billing,
+    /// Paying ISPs: sending and asking.
+    Payout,
     /// Looking for what was missed.
     Sweep,
 }
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Lane; 6] = [Lane::Push, Lane::Check, Lane::Router, Lane::Notify, Lane::Billing, Lane::Sweep];
+    pub const ALL: [Lane; 7] = [Lane::Push, Lane::Check, Lane::Router, Lane::Notify, Lane::Billing, Lane::Payout, Lane::Sweep];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Lane {
             Lane::Router => "router",
             Lane::Notify => "notify",
             Lane::Billing => "billing",
+            Lane::Payout => "payout",
             Lane::Sweep => "sweep",
         }
     }
@@ -68,6 +71,7 @@ impl Lane {
             Lane::Push | Lane::Check | Lane::Notify => 32,
             Lane::Router => 256,
             Lane::Billing => 4,
+            Lane::Payout => 16,
             Lane::Sweep => 2,
         }
     }
@@ -92,6 +96,16 @@ pub enum Kind {
     SessionEnd,
     /// Send a text message or e-mail.
     SendMessage,
+    /// Send a payment to an ISP.
+    SettlementSend,
+    /// Ask the gateway about one.
+    SettlementCheck,
+    /// Pay the ISPs that are due, and find settlements that nobody works on.
+    SettlementSweep,
+    /// Look at every rule of the ledger and at the wallet.
+    LedgerSweep,
+    /// Tell operators of what does not agree.
+    BreakSweep,
     /// Find payments that nobody asks about.
     PaymentSweep,
     /// Compare with the gateway's list of transactions.
@@ -102,7 +116,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 16] = [
         Kind::Push,
         Kind::Check,
         Kind::RouterSync,
@@ -111,13 +125,19 @@ impl Kind {
         Kind::SendMessage,
         Kind::BillingRun,
         Kind::BillingSweep,
+        Kind::SettlementSend,
+        Kind::SettlementCheck,
+        Kind::SettlementSweep,
+        Kind::LedgerSweep,
+        Kind::BreakSweep,
         Kind::PaymentSweep,
         Kind::ListSweep,
         Kind::Tidy,
     ];
 
     /// Kinds that have no subject and come again by themselves.
-    pub const SWEEPS: [Kind; 4] = [Kind::PaymentSweep, Kind::ListSweep, Kind::BillingSweep, Kind::Tidy];
+    pub const SWEEPS: [Kind; 7] =
+        [Kind::PaymentSweep, Kind::ListSweep, Kind::BillingSweep, Kind::SettlementSweep, Kind::LedgerSweep, Kind::BreakSweep, Kind::Tidy];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -130,6 +150,11 @@ impl Kind {
             Kind::BillingSweep => "billing_sweep",
             Kind::SessionEnd => "session_end",
             Kind::SendMessage => "send_message",
+            Kind::SettlementSend => "settlement_send",
+            Kind::SettlementCheck => "settlement_check",
+            Kind::SettlementSweep => "settlement_sweep",
+            Kind::LedgerSweep => "ledger_sweep",
+            Kind::BreakSweep => "break_sweep",
             Kind::PaymentSweep => "payment_sweep",
             Kind::ListSweep => "list_sweep",
             Kind::Tidy => "tidy",
@@ -148,7 +173,10 @@ impl Kind {
             Kind::RouterSync | Kind::ConnectionSync | Kind::SessionEnd => Lane::Router,
             Kind::SendMessage => Lane::Notify,
             Kind::BillingRun => Lane::Billing,
-            Kind::PaymentSweep | Kind::ListSweep | Kind::BillingSweep | Kind::Tidy => Lane::Sweep,
+            Kind::SettlementSend | Kind::SettlementCheck => Lane::Payout,
+            Kind::PaymentSweep | Kind::ListSweep | Kind::BillingSweep | Kind::SettlementSweep | Kind::LedgerSweep | Kind::BreakSweep | Kind::Tidy => {
+                Lane::Sweep
+            }
         }
     }
 }

@@ -31,6 +31,7 @@ diesel::table! {
     reconciliation_break (id) {
         id -> Uuid, kind -> Text, reference -> Text, isp_id -> Nullable<Uuid>, amount_minor -> Nullable<BigInt>, detail -> Jsonb,
         opened_at -> Timestamptz, closed_at -> Nullable<Timestamptz>, closed_by -> Nullable<Text>, closed_reason -> Nullable<Text>,
+        told_at -> Nullable<Timestamptz>,
     }
 }
 diesel::table! {
@@ -291,7 +292,48 @@ diesel::table! {
         offline_payment_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, connection_id -> Nullable<Uuid>, note -> Text, created_at -> Timestamptz,
     }
 }
+diesel::table! {
+    tenant.payout_config (tenant_id) {
+        tenant_id -> Uuid, version -> Integer, payout_method -> Text, mpesa_phone -> Nullable<Text>, mpesa_name -> Text, bank_code -> Text,
+        bank_account -> Text, bank_account_name -> Text, settlement_frequency -> Text, minimum_payout_minor -> BigInt, verification_status -> Text,
+        verification_tries -> SmallInt, verified_at -> Nullable<Timestamptz>, held_until -> Timestamptz, frozen_at -> Nullable<Timestamptz>,
+        frozen_reason -> Text, changed_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.settlement (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, kind -> Text, period -> Text, part -> SmallInt, amount_minor -> BigInt, covers_from -> Nullable<Timestamptz>,
+        covers_until -> Timestamptz, credited_minor -> BigInt, carried_in_minor -> BigInt, carried_out_minor -> BigInt, config_version -> Integer,
+        payout_method -> Text, phone -> Text, bank_code -> Text, account -> Text, account_name -> Text, external_reference -> Text, state -> Text,
+        failure_reason -> Text, gateway_reference -> Nullable<Text>, receipt -> Text, claim_token -> Nullable<Uuid>,
+        claim_until -> Nullable<Timestamptz>, polls -> Integer, hinted_at -> Nullable<Timestamptz>, sent_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>, created_at -> Timestamptz, updated_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.settlement_attempt (tenant_id, settlement_id, number) {
+        tenant_id -> Uuid, settlement_id -> Uuid, number -> SmallInt, outcome -> Text, detail -> Text, sent_at -> Timestamptz,
+        answered_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
+    tenant.settlement_review (tenant_id, settlement_id, operator) {
+        tenant_id -> Uuid, settlement_id -> Uuid, operator -> Uuid, outcome -> Text, receipt -> Text, note -> Text, at -> Timestamptz,
+    }
+}
+diesel::table! {
+    settlement_amount (settlement_id) {
+        settlement_id -> Uuid, isp_id -> Uuid, kind -> Text, amount_minor -> BigInt, reserved_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    payout_switch (id) {
+        id -> Bool, stopped_at -> Nullable<Timestamptz>, stopped_by -> Text, reason -> Text,
+    }
+}
 
+diesel::allow_tables_to_appear_in_same_query!(settlement, isp, job);
+diesel::allow_tables_to_appear_in_same_query!(reconciliation_break, isp);
 diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan_version);
 diesel::allow_tables_to_appear_in_same_query!(customer_payment, payment);
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
@@ -353,6 +395,10 @@ pub mod functions {
             tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
             ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
         ) -> Text;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.post"]
+        fn post(tenant: Uuid, id: Uuid, kind: Text, reference: Uuid, at: Timestamptz, accounts: Array<Text>, amounts: Array<BigInt>) -> Bool;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.move_account"]

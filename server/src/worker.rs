@@ -21,6 +21,8 @@ use crate::failpoint;
 use crate::hotspot;
 use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
+use crate::reconcile;
+use crate::settlement;
 
 /// A wake may be lost: this often each lane looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -121,8 +123,13 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::BillingSweep => billing::sweep(app).await,
         Kind::SessionEnd => hotspot::end_session(app, job.isp, job.subject.into()).await,
         Kind::SendMessage => notify::send(app, job.isp, job.subject.into()).await,
+        Kind::SettlementSend => settlement::send(app, job.isp, job.subject.into()).await,
+        Kind::SettlementCheck => settlement::check(app, job.isp, job.subject.into()).await,
+        Kind::SettlementSweep => settlement::settlement_sweep(app).await,
         Kind::PaymentSweep => collect::payment_sweep(app).await,
-        Kind::ListSweep => collect::list_sweep(app).await,
+        Kind::ListSweep => reconcile::list_sweep(app).await,
+        Kind::LedgerSweep => reconcile::ledger_sweep(app).await,
+        Kind::BreakSweep => reconcile::break_sweep(app).await,
         Kind::Tidy => tidy(app).await,
     }
 }

@@ -14,10 +14,48 @@ const BOOKED: &str = "
             AND t.kind IN ('PAYMENT_CREDIT', 'SUBSCRIPTION_CREDIT')) AS credits,
            (SELECT coalesce(sum(e.amount_minor), 0)::bigint FROM tenant.ledger_transaction t
             JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
-            WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND e.account = 'GATEWAY_CLEARING') AS booked_minor
+            WHERE t.tenant_id = p.tenant_id AND t.reference = p.id AND t.kind <> 'GATEWAY_FEE' AND e.account = 'GATEWAY_CLEARING') AS booked_minor
     FROM tenant.payment p";
 
+const PAID_OUT: &str = "
+    SELECT s.external_reference, s.id::text AS id, s.state, s.amount_minor, s.receipt, s.phone, s.account,
+           (SELECT coalesce(sum(e.amount_minor), 0)::bigint FROM tenant.ledger_transaction t
+            JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
+            WHERE t.tenant_id = s.tenant_id AND t.reference = s.id AND t.kind <> 'GATEWAY_FEE' AND e.account = 'GATEWAY_CLEARING') AS booked_minor
+    FROM tenant.settlement s";
+
 impl World {
+    /// Asserts that each payment out of the wallet belongs to a settlement of its amount and destination, was asked for once, and is
+    /// booked as it ended; and that nothing else is booked as paid. What is open, or waits for people, is told apart.
+    async fn check_payouts(&self) {
+        let mut sql = self.sql().await;
+        let ours: HashMap<String, Value> =
+            sql.rows(PAID_OUT).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();
+        let breaks = sql.rows("SELECT kind, reference FROM public.reconciliation_break WHERE closed_at IS NULL").await;
+        let truth = self.sandbox().truth();
+        let mut paid = 0;
+        for payout in truth["payouts"].as_array().expect("a list") {
+            assert_eq!(payout["requests"], 1, "one settlement, one request: {payout}");
+            let row = payout["external_reference"].as_str().and_then(|reference| ours.get(reference));
+            let row = row.unwrap_or_else(|| panic!("a payment that nobody here asked for: {payout}"));
+            assert_eq!(row["amount_minor"].as_i64(), payout["amount"].as_i64().map(|shillings| shillings * 100), "{row}, {payout}");
+            let to = if row["phone"] == "" { &row["account"] } else { &row["phone"] };
+            assert_eq!(to, &payout["account"], "{row}, {payout}");
+            let is_open = ["PROCESSING", "UNKNOWN", "NEEDS_REVIEW"].iter().any(|state| row["state"] == *state);
+            if payout["status"] != "SUCCESS" {
+                assert_ne!(row["state"], "COMPLETED", "booked as paid without having been: {row}, {payout}");
+            } else if row["state"] == "COMPLETED" {
+                paid += 1;
+                assert_eq!(row["booked_minor"].as_i64(), row["amount_minor"].as_i64().map(|minor| -minor), "{row}");
+                assert_eq!(row["receipt"], payout["receipt"], "{row}, {payout}");
+            } else {
+                assert!(is_open || breaks.iter().any(|open| open["reference"] == row["id"]), "paid, not booked, and nobody knows: {row}, {payout}");
+            }
+        }
+        let booked = ours.values().filter(|row| row["booked_minor"] != 0).count();
+        assert_eq!(booked, paid, "every settlement that is booked as paid was paid: {ours:#?}");
+    }
+
     /// Asserts that every rule of the ledger holds and that each paid prompt, and nothing else, was credited once with its
     /// amount, but for `unbooked` ones that wait as an open break. No prompt was asked for twice.
     pub(crate) async fn check_books(&self, unbooked: usize) {
@@ -25,6 +63,7 @@ impl World {
         assert!(check.violations.is_empty(), "rules of the ledger are broken: {:#?}", check.violations);
         assert!(check.invariants >= 20, "only {} rules were looked at", check.invariants);
 
+        self.check_payouts().await;
         let mut sql = self.sql().await;
         let booked: HashMap<String, Value> =
             sql.rows(BOOKED).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();

@@ -37,7 +37,8 @@ impl World {
 
     /// Returns when every callback that PayHero has to send was sent.
     pub async fn callbacks_delivered(&self) {
-        let all_sent = |truth: &Value| truth["collections"].as_array().is_some_and(|all| all.iter().all(|one| one["callbacks_due"] == 0));
+        let sent = |all: &Value| all.as_array().is_some_and(|all| all.iter().all(|one| one["callbacks_due"] == 0));
+        let all_sent = |truth: &Value| sent(&truth["collections"]) && sent(&truth["payouts"]);
         self.sandbox().wait_for_truth(LIMIT, all_sent).await.expect("callbacks are delivered");
     }
 
@@ -57,6 +58,17 @@ impl World {
     /// What PayHero really collected, or tried to.
     pub fn collections(&self) -> Vec<Value> {
         self.sandbox().truth()["collections"].as_array().expect("a list").clone()
+    }
+
+    /// What PayHero really paid out, or tried to.
+    pub fn payouts(&self) -> Vec<Value> {
+        self.sandbox().truth()["payouts"].as_array().expect("a list").clone()
+    }
+
+    /// Ends a transaction by PayHero's hand: `SUCCESS` or `FAILED`, told to us or not.
+    pub async fn resolve(&self, reference: &str, status: &str, callback: bool) {
+        let url = format!("{}/control/payhero/payouts/{reference}/resolve", self.sandbox().url());
+        self.control(self.http.post(url).json(&json!({ "status": status, "callback": callback }))).await;
     }
 
     /// The newest collection from a phone.

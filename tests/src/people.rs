@@ -1,5 +1,9 @@
 //! People who sign in.
 
+use netily::actor::Role;
+use netily::auth::{NewUser, create_user};
+use netily::id::PLATFORM;
+use netily::lang::Lang;
 use netily_sdk::Client;
 
 use crate::world::World;
@@ -31,6 +35,25 @@ impl World {
         let isp = self.seeded.isps.iter().find(|isp| isp.slug == slug).expect("a seeded ISP");
         let client = self.client(slug);
         client.log_in(&isp.customers[0].phone, &isp.customers[0].password).await.expect("a seeded customer signs in");
+        client
+    }
+
+    /// A client of the platform with another operator signed in than the seeded one.
+    pub async fn another_operator(&self) -> Client {
+        let (identifier, password) = ("second-operator@netily.example", "the-second-operator");
+        let new = NewUser {
+            email: Some(identifier.into()),
+            phone: None,
+            first_name: "Akinyi".into(),
+            last_name: "Demo".into(),
+            role: Role::Operator,
+            password_hash: Some(self.app.passwords.hash(&password.to_owned().into()).await.expect("a hash")),
+            lang: Lang::English,
+        };
+        let now = self.app.clock.now();
+        self.app.db.tx(PLATFORM, async |tx| create_user(tx, PLATFORM, &new, now).await).await.expect("an operator");
+        let client = self.platform_client();
+        client.sign_in(identifier, password).await.expect("the second operator signs in");
         client
     }
 

@@ -33,7 +33,23 @@ impl World {
     }
 }
 
+/// A page as it came.
+#[derive(Debug)]
+pub struct Page {
+    /// HTTP status.
+    pub status: u16,
+    /// The document.
+    pub text: String,
+}
+
 impl Browser<'_> {
+    /// A page of the ISP.
+    pub async fn get(&self, path: &str) -> Page {
+        let host = format!("{}.localhost:{}", self.slug, self.world.address.port());
+        let answer = self.world.http.get(format!("http://{}{path}", self.world.address)).header("host", host).send().await.expect("our server answers");
+        Page { status: answer.status().as_u16(), text: answer.text().await.expect("a document") }
+    }
+
     /// The same browser with a page of another origin open, or with none at all that it would name.
     #[must_use]
     pub fn at(self, origin: Option<&str>) -> Self {

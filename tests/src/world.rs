@@ -108,6 +108,8 @@ impl Builder {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut outside = SandboxConfig::new(folder.path());
         outside.routers = seed::routers();
+        // Netily's own float: test payments and charges come from it.
+        outside.payhero.wallet_opening_kes = 10_000;
         let (urls, sandbox) = tokio::join!(cluster.database(), Sandbox::start(outside));
         let sandbox = sandbox.expect("the sandbox starts");
         let seeded = at_home(cluster.seeded(), &urls, &sandbox).await;

@@ -1281,6 +1281,86 @@ impl ::prost::Name for ChangePlanResponse {
         "/netily.billing.v1.ChangePlanResponse".into()
     }
 }
+/// Asks for an invoice as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoicePdfRequest {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoicePdfRequest {
+    const NAME: &'static str = "GetInvoicePdfRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetInvoicePdfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetInvoicePdfRequest".into()
+    }
+}
+/// An invoice as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoicePdfResponse {
+    /// The file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// `application/pdf`.
+    #[prost(string, tag = "2")]
+    pub content_type: ::prost::alloc::string::String,
+    /// A name for it.
+    #[prost(string, tag = "3")]
+    pub file_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoicePdfResponse {
+    const NAME: &'static str = "GetInvoicePdfResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetInvoicePdfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetInvoicePdfResponse".into()
+    }
+}
+/// Asks for a receipt as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetReceiptPdfRequest {
+    /// `pay_…` or `ofp_…`.
+    #[prost(string, tag = "1")]
+    pub payment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetReceiptPdfRequest {
+    const NAME: &'static str = "GetReceiptPdfRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetReceiptPdfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetReceiptPdfRequest".into()
+    }
+}
+/// A receipt as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetReceiptPdfResponse {
+    /// The file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// `application/pdf`.
+    #[prost(string, tag = "2")]
+    pub content_type: ::prost::alloc::string::String,
+    /// A name for it.
+    #[prost(string, tag = "3")]
+    pub file_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetReceiptPdfResponse {
+    const NAME: &'static str = "GetReceiptPdfResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetReceiptPdfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetReceiptPdfResponse".into()
+    }
+}
 /// What a payment was for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -1686,6 +1766,32 @@ impl BillingCalls {
         self.client
             .unary(
                 "/netily.billing.v1.BillingService/GetInvoice",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// An invoice as a PDF, with a QR code that leads to a page which confirms it.
+    pub async fn get_invoice_pdf(
+        &self,
+        ask: GetInvoicePdfRequest,
+    ) -> Result<GetInvoicePdfResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetInvoicePdf",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The receipt of a payment as a PDF. Errors: STATE_CONFLICT before it is paid.
+    pub async fn get_receipt_pdf(
+        &self,
+        ask: GetReceiptPdfRequest,
+    ) -> Result<GetReceiptPdfResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetReceiptPdf",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -2436,6 +2542,60 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// An invoice as a PDF, with a QR code that leads to a page which confirms it.
+        pub async fn get_invoice_pdf(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvoicePdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoicePdfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetInvoicePdf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "GetInvoicePdf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The receipt of a payment as a PDF. Errors: STATE_CONFLICT before it is paid.
+        pub async fn get_receipt_pdf(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetReceiptPdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReceiptPdfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetReceiptPdf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "GetReceiptPdf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
         /// Errors: STATE_CONFLICT when it is paid.
         pub async fn void_invoice(
@@ -2791,6 +2951,22 @@ pub mod billing_service_server {
             request: tonic::Request<super::GetInvoiceRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetInvoiceResponse>,
+            tonic::Status,
+        >;
+        /// An invoice as a PDF, with a QR code that leads to a page which confirms it.
+        async fn get_invoice_pdf(
+            &self,
+            request: tonic::Request<super::GetInvoicePdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoicePdfResponse>,
+            tonic::Status,
+        >;
+        /// The receipt of a payment as a PDF. Errors: STATE_CONFLICT before it is paid.
+        async fn get_receipt_pdf(
+            &self,
+            request: tonic::Request<super::GetReceiptPdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReceiptPdfResponse>,
             tonic::Status,
         >;
         /// Takes an invoice back that is not paid whole; what was paid of it becomes balance. Doing it again changes nothing.
@@ -3819,6 +3995,98 @@ pub mod billing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetInvoiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetInvoicePdf" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvoicePdfSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetInvoicePdfRequest>
+                    for GetInvoicePdfSvc<T> {
+                        type Response = super::GetInvoicePdfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvoicePdfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_invoice_pdf(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvoicePdfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetReceiptPdf" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetReceiptPdfSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetReceiptPdfRequest>
+                    for GetReceiptPdfSvc<T> {
+                        type Response = super::GetReceiptPdfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetReceiptPdfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_receipt_pdf(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetReceiptPdfSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

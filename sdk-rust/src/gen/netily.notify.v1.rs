@@ -472,6 +472,8 @@ pub enum TemplateKind {
     InvoiceOverdue = 20,
     /// What was paid for is over, and the connection is off.
     ServiceSuspended = 21,
+    /// Netily's own words to those who run an ISP: settlements, payout details, the subscription. Not to be changed.
+    Notice = 22,
 }
 impl TemplateKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -502,6 +504,7 @@ impl TemplateKind {
             Self::InvoiceDue => "TEMPLATE_KIND_INVOICE_DUE",
             Self::InvoiceOverdue => "TEMPLATE_KIND_INVOICE_OVERDUE",
             Self::ServiceSuspended => "TEMPLATE_KIND_SERVICE_SUSPENDED",
+            Self::Notice => "TEMPLATE_KIND_NOTICE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -531,6 +534,7 @@ impl TemplateKind {
             "TEMPLATE_KIND_INVOICE_DUE" => Some(Self::InvoiceDue),
             "TEMPLATE_KIND_INVOICE_OVERDUE" => Some(Self::InvoiceOverdue),
             "TEMPLATE_KIND_SERVICE_SUSPENDED" => Some(Self::ServiceSuspended),
+            "TEMPLATE_KIND_NOTICE" => Some(Self::Notice),
             _ => None,
         }
     }

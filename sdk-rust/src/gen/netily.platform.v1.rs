@@ -162,6 +162,108 @@ impl ::prost::Name for WebhookDelivery {
         "/netily.platform.v1.WebhookDelivery".into()
     }
 }
+/// What one operator said of a settlement.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SettlementReview {
+    /// `usr_…`.
+    #[prost(string, tag = "1")]
+    pub operator: ::prost::alloc::string::String,
+    /// What became of it.
+    #[prost(enumeration = "SettlementOutcome", tag = "2")]
+    pub outcome: i32,
+    /// The receipt that proves it.
+    #[prost(string, tag = "3")]
+    pub receipt: ::prost::alloc::string::String,
+    /// How they know.
+    #[prost(string, tag = "4")]
+    pub note: ::prost::alloc::string::String,
+    /// When.
+    #[prost(message, optional, tag = "5")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for SettlementReview {
+    const NAME: &'static str = "SettlementReview";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.SettlementReview".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.SettlementReview".into()
+    }
+}
+/// An ISP that a run pays, or would.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DueSettlement {
+    /// Slug.
+    #[prost(string, tag = "1")]
+    pub isp_slug: ::prost::alloc::string::String,
+    /// What would be paid.
+    #[prost(message, optional, tag = "2")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The day after the period.
+    #[prost(string, tag = "3")]
+    pub period: ::prost::alloc::string::String,
+    /// The settlement; empty in a dry run and for what was left.
+    #[prost(string, tag = "4")]
+    pub settlement_id: ::prost::alloc::string::String,
+    /// Why it was left; empty: it was reserved, or would be.
+    #[prost(string, tag = "5")]
+    pub left_because: ::prost::alloc::string::String,
+}
+impl ::prost::Name for DueSettlement {
+    const NAME: &'static str = "DueSettlement";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.DueSettlement".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.DueSettlement".into()
+    }
+}
+/// What does not agree between the gateway, the routers and the books, until a person closes it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Break {
+    /// `row_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What it is, in snake case.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// What it is about.
+    #[prost(string, tag = "3")]
+    pub reference: ::prost::alloc::string::String,
+    /// Slug of the ISP; empty: of none.
+    #[prost(string, tag = "4")]
+    pub isp_slug: ::prost::alloc::string::String,
+    /// The money; absent where it is not known.
+    #[prost(message, optional, tag = "5")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// More, as JSON.
+    #[prost(string, tag = "6")]
+    pub detail: ::prost::alloc::string::String,
+    /// When it was found.
+    #[prost(message, optional, tag = "7")]
+    pub opened_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it was closed.
+    #[prost(message, optional, tag = "8")]
+    pub closed_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Who closed it: `usr_…` or `netily`.
+    #[prost(string, tag = "9")]
+    pub closed_by: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "10")]
+    pub closed_reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for Break {
+    const NAME: &'static str = "Break";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.Break".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.Break".into()
+    }
+}
 /// A new ISP.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateIspRequest {
@@ -551,6 +653,501 @@ impl ::prost::Name for ListAuditEventsResponse {
         "/netily.platform.v1.ListAuditEventsResponse".into()
     }
 }
+/// Asks for a run.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RunSettlementsRequest {
+    /// Only says what it would do.
+    #[prost(bool, tag = "1")]
+    pub dry_run: bool,
+    /// Only this ISP, `isp_…` or the slug; empty means all.
+    #[prost(string, tag = "2")]
+    pub isp: ::prost::alloc::string::String,
+    /// Pays what was credited until a minute ago in place of what was credited until the last period ended. Needs `isp`.
+    #[prost(bool, tag = "3")]
+    pub ahead_of_schedule: bool,
+}
+impl ::prost::Name for RunSettlementsRequest {
+    const NAME: &'static str = "RunSettlementsRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RunSettlementsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RunSettlementsRequest".into()
+    }
+}
+/// What a run did.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RunSettlementsResponse {
+    /// The ISPs that were due, those owed longest first.
+    #[prost(message, repeated, tag = "1")]
+    pub due: ::prost::alloc::vec::Vec<DueSettlement>,
+    /// What is reserved, or would be.
+    #[prost(message, optional, tag = "2")]
+    pub total: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What the gateway's wallet holds; absent when the gateway does not tell.
+    #[prost(message, optional, tag = "3")]
+    pub wallet_balance: ::core::option::Option<super::super::r#type::v1::Money>,
+}
+impl ::prost::Name for RunSettlementsResponse {
+    const NAME: &'static str = "RunSettlementsResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RunSettlementsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RunSettlementsResponse".into()
+    }
+}
+/// Asks for settlements.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSettlementsRequest {
+    /// Only of this ISP, `isp_…` or the slug; empty means all.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// Only in this state; unspecified means all.
+    #[prost(enumeration = "super::super::payout::v1::SettlementStatus", tag = "2")]
+    pub status: i32,
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSettlementsRequest {
+    const NAME: &'static str = "ListSettlementsRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListSettlementsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListSettlementsRequest".into()
+    }
+}
+/// A page of settlements.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSettlementsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub settlements: ::prost::alloc::vec::Vec<super::super::payout::v1::Settlement>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListSettlementsResponse {
+    const NAME: &'static str = "ListSettlementsResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListSettlementsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListSettlementsResponse".into()
+    }
+}
+/// Asks for one settlement.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSettlementRequest {
+    /// `stl_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetSettlementRequest {
+    const NAME: &'static str = "GetSettlementRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetSettlementRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetSettlementRequest".into()
+    }
+}
+/// One settlement.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetSettlementResponse {
+    /// As it stands.
+    #[prost(message, optional, tag = "1")]
+    pub settlement: ::core::option::Option<super::super::payout::v1::Settlement>,
+    /// What happened, oldest first.
+    #[prost(message, repeated, tag = "2")]
+    pub evidence: ::prost::alloc::vec::Vec<super::super::payout::v1::TraceStep>,
+    /// What operators said.
+    #[prost(message, repeated, tag = "3")]
+    pub reviews: ::prost::alloc::vec::Vec<SettlementReview>,
+}
+impl ::prost::Name for GetSettlementResponse {
+    const NAME: &'static str = "GetSettlementResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetSettlementResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetSettlementResponse".into()
+    }
+}
+/// What became of a settlement.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResolveSettlementRequest {
+    /// `stl_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// What became of it.
+    #[prost(enumeration = "SettlementOutcome", tag = "2")]
+    pub outcome: i32,
+    /// How the operator knows, 10 to 500 characters.
+    #[prost(string, tag = "3")]
+    pub note: ::prost::alloc::string::String,
+    /// The receipt, when it was paid.
+    #[prost(string, tag = "4")]
+    pub receipt: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ResolveSettlementRequest {
+    const NAME: &'static str = "ResolveSettlementRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ResolveSettlementRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ResolveSettlementRequest".into()
+    }
+}
+/// The settlement.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ResolveSettlementResponse {
+    /// As it stands now.
+    #[prost(message, optional, tag = "1")]
+    pub settlement: ::core::option::Option<super::super::payout::v1::Settlement>,
+    /// What operators said.
+    #[prost(message, repeated, tag = "2")]
+    pub reviews: ::prost::alloc::vec::Vec<SettlementReview>,
+    /// Whether a second operator must say the same.
+    #[prost(bool, tag = "3")]
+    pub needs_another_operator: bool,
+}
+impl ::prost::Name for ResolveSettlementResponse {
+    const NAME: &'static str = "ResolveSettlementResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ResolveSettlementResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ResolveSettlementResponse".into()
+    }
+}
+/// Asks how payouts stand.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPayoutStatusRequest {}
+impl ::prost::Name for GetPayoutStatusRequest {
+    const NAME: &'static str = "GetPayoutStatusRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetPayoutStatusRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetPayoutStatusRequest".into()
+    }
+}
+/// How payouts stand.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPayoutStatusResponse {
+    /// Whether they are stopped.
+    #[prost(bool, tag = "1")]
+    pub stopped: bool,
+    /// Since when.
+    #[prost(message, optional, tag = "2")]
+    pub stopped_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// By whom: `usr_…` or `netily`.
+    #[prost(string, tag = "3")]
+    pub stopped_by: ::prost::alloc::string::String,
+    /// Why.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// What the wallet holds that payouts are paid from; absent when the gateway does not tell.
+    #[prost(message, optional, tag = "5")]
+    pub wallet_balance: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What the wallet holds that the charges of prompts are paid from; absent when the gateway does not tell.
+    #[prost(message, optional, tag = "6")]
+    pub service_balance: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What is owed to ISPs and not on its way.
+    #[prost(message, optional, tag = "7")]
+    pub owed: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What is on its way.
+    #[prost(message, optional, tag = "8")]
+    pub in_transit: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Days of payouts that the wallet lasts at the last week's rate; -1: there were none.
+    #[prost(int32, tag = "9")]
+    pub days_of_payouts: i32,
+    /// ISPs whose payouts are frozen.
+    #[prost(string, repeated, tag = "10")]
+    pub frozen_isps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+impl ::prost::Name for GetPayoutStatusResponse {
+    const NAME: &'static str = "GetPayoutStatusResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetPayoutStatusResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetPayoutStatusResponse".into()
+    }
+}
+/// Stops payouts or lets them go on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPayoutSwitchRequest {
+    /// Whether they are stopped.
+    #[prost(bool, tag = "1")]
+    pub stopped: bool,
+    /// Why, 3 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for SetPayoutSwitchRequest {
+    const NAME: &'static str = "SetPayoutSwitchRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.SetPayoutSwitchRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.SetPayoutSwitchRequest".into()
+    }
+}
+/// The switch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPayoutSwitchResponse {
+    /// Whether they are stopped.
+    #[prost(bool, tag = "1")]
+    pub stopped: bool,
+}
+impl ::prost::Name for SetPayoutSwitchResponse {
+    const NAME: &'static str = "SetPayoutSwitchResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.SetPayoutSwitchResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.SetPayoutSwitchResponse".into()
+    }
+}
+/// Lets an ISP be paid again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnfreezePayoutsRequest {
+    /// `isp_…` or the slug.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// Why, 3 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for UnfreezePayoutsRequest {
+    const NAME: &'static str = "UnfreezePayoutsRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.UnfreezePayoutsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.UnfreezePayoutsRequest".into()
+    }
+}
+/// Done.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnfreezePayoutsResponse {}
+impl ::prost::Name for UnfreezePayoutsResponse {
+    const NAME: &'static str = "UnfreezePayoutsResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.UnfreezePayoutsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.UnfreezePayoutsResponse".into()
+    }
+}
+/// Asks for breaks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBreaksRequest {
+    /// Closed ones too.
+    #[prost(bool, tag = "1")]
+    pub include_closed: bool,
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBreaksRequest {
+    const NAME: &'static str = "ListBreaksRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListBreaksRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListBreaksRequest".into()
+    }
+}
+/// A page of breaks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListBreaksResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub breaks: ::prost::alloc::vec::Vec<Break>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListBreaksResponse {
+    const NAME: &'static str = "ListBreaksResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListBreaksResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListBreaksResponse".into()
+    }
+}
+/// A break to be closed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseBreakRequest {
+    /// `row_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// Why, 3 to 200 characters.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+}
+impl ::prost::Name for CloseBreakRequest {
+    const NAME: &'static str = "CloseBreakRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.CloseBreakRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.CloseBreakRequest".into()
+    }
+}
+/// The break.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CloseBreakResponse {
+    /// As closed.
+    #[prost(message, optional, tag = "1")]
+    pub closed: ::core::option::Option<Break>,
+}
+impl ::prost::Name for CloseBreakResponse {
+    const NAME: &'static str = "CloseBreakResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.CloseBreakResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.CloseBreakResponse".into()
+    }
+}
+/// Asks for the way of some money.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TraceRequest {
+    /// `pay_…`, `stl_…`, or a receipt of M-Pesa.
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+}
+impl ::prost::Name for TraceRequest {
+    const NAME: &'static str = "TraceRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.TraceRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.TraceRequest".into()
+    }
+}
+/// The way of some money.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TraceResponse {
+    /// Oldest first.
+    #[prost(message, repeated, tag = "1")]
+    pub steps: ::prost::alloc::vec::Vec<super::super::payout::v1::TraceStep>,
+    /// Slug of the ISP.
+    #[prost(string, tag = "2")]
+    pub isp_slug: ::prost::alloc::string::String,
+    /// In a line.
+    #[prost(string, tag = "3")]
+    pub summary: ::prost::alloc::string::String,
+}
+impl ::prost::Name for TraceResponse {
+    const NAME: &'static str = "TraceResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.TraceResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.TraceResponse".into()
+    }
+}
+/// Asks for a report.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPlatformReportRequest {
+    /// From this moment on.
+    #[prost(message, optional, tag = "1")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Before this moment.
+    #[prost(message, optional, tag = "2")]
+    pub to: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for GetPlatformReportRequest {
+    const NAME: &'static str = "GetPlatformReportRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetPlatformReportRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetPlatformReportRequest".into()
+    }
+}
+/// The platform's money in a time.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetPlatformReportResponse {
+    /// What payers paid to ISPs.
+    #[prost(message, optional, tag = "1")]
+    pub gross: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Netily's commission.
+    #[prost(message, optional, tag = "2")]
+    pub commission: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What ISPs paid for the platform.
+    #[prost(message, optional, tag = "3")]
+    pub subscriptions: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Charges of the gateway and test payments, as far as they are known.
+    #[prost(message, optional, tag = "4")]
+    pub gateway_fees: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Paid to ISPs.
+    #[prost(message, optional, tag = "5")]
+    pub paid_out: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What is owed to ISPs now.
+    #[prost(message, optional, tag = "6")]
+    pub owed: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What is on its way now.
+    #[prost(message, optional, tag = "7")]
+    pub in_transit: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What the gateway should hold by the books now.
+    #[prost(message, optional, tag = "8")]
+    pub gateway_clearing: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Money in open breaks, and what the books do not balance by: 0.00 when all is well.
+    #[prost(message, optional, tag = "9")]
+    pub unexplained: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What does not agree, in words.
+    #[prost(string, repeated, tag = "10")]
+    pub findings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Payments to ISPs.
+    #[prost(int32, tag = "11")]
+    pub payments: i32,
+}
+impl ::prost::Name for GetPlatformReportResponse {
+    const NAME: &'static str = "GetPlatformReportResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.GetPlatformReportResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.GetPlatformReportResponse".into()
+    }
+}
 /// Whether an ISP may sell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -625,6 +1222,39 @@ impl WebhookState {
             "WEBHOOK_STATE_IGNORED" => Some(Self::Ignored),
             "WEBHOOK_STATE_QUARANTINED" => Some(Self::Quarantined),
             "WEBHOOK_STATE_DEAD" => Some(Self::Dead),
+            _ => None,
+        }
+    }
+}
+/// What an operator says became of a settlement that nobody else can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SettlementOutcome {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// The ISP has the money; a receipt proves it.
+    Paid = 1,
+    /// The ISP does not have it and will not get it.
+    NotPaid = 2,
+}
+impl SettlementOutcome {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SETTLEMENT_OUTCOME_UNSPECIFIED",
+            Self::Paid => "SETTLEMENT_OUTCOME_PAID",
+            Self::NotPaid => "SETTLEMENT_OUTCOME_NOT_PAID",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SETTLEMENT_OUTCOME_UNSPECIFIED" => Some(Self::Unspecified),
+            "SETTLEMENT_OUTCOME_PAID" => Some(Self::Paid),
+            "SETTLEMENT_OUTCOME_NOT_PAID" => Some(Self::NotPaid),
             _ => None,
         }
     }
@@ -777,6 +1407,147 @@ impl PlatformCalls {
         self.client
             .unary(
                 "/netily.platform.v1.PlatformService/ListAuditEvents",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Pays every ISP that is due, as the schedule does by itself. With `dry_run` it says what it would do and does nothing.
+    pub async fn run_settlements(
+        &self,
+        ask: RunSettlementsRequest,
+    ) -> Result<RunSettlementsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/RunSettlements",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Settlements of all ISPs, newest first.
+    pub async fn list_settlements(
+        &self,
+        ask: ListSettlementsRequest,
+    ) -> Result<ListSettlementsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListSettlements",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One settlement with the evidence: attempts, what the gateway said, callbacks, and what operators said.
+    pub async fn get_settlement(
+        &self,
+        ask: GetSettlementRequest,
+    ) -> Result<GetSettlementResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/GetSettlement",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Says what became of a settlement that is NEEDS_REVIEW. Once a second operator says the same, it is done. Errors: STATE_CONFLICT
+    /// in any other state, and when the first operator said something else.
+    pub async fn resolve_settlement(
+        &self,
+        ask: ResolveSettlementRequest,
+    ) -> Result<ResolveSettlementResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ResolveSettlement",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Whether payouts are stopped, and how long the float lasts.
+    pub async fn get_payout_status(
+        &self,
+        ask: GetPayoutStatusRequest,
+    ) -> Result<GetPayoutStatusResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/GetPayoutStatus",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Stops every payout that was not sent yet, or lets them go on.
+    pub async fn set_payout_switch(
+        &self,
+        ask: SetPayoutSwitchRequest,
+    ) -> Result<SetPayoutSwitchResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/SetPayoutSwitch",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Lets an ISP be paid again whose payouts were frozen. Errors: STATE_CONFLICT when they are not.
+    pub async fn unfreeze_payouts(
+        &self,
+        ask: UnfreezePayoutsRequest,
+    ) -> Result<UnfreezePayoutsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/UnfreezePayouts",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// What does not agree, newest first.
+    pub async fn list_breaks(
+        &self,
+        ask: ListBreaksRequest,
+    ) -> Result<ListBreaksResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListBreaks",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Closes one with a reason. Errors: STATE_CONFLICT when it is closed.
+    pub async fn close_break(
+        &self,
+        ask: CloseBreakRequest,
+    ) -> Result<CloseBreakResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/CloseBreak",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Follows a payment or a settlement from end to end.
+    pub async fn trace(&self, ask: TraceRequest) -> Result<TraceResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/Trace",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// What came in, was earned, owed and paid, and what of it is not explained.
+    pub async fn get_platform_report(
+        &self,
+        ask: GetPlatformReportRequest,
+    ) -> Result<GetPlatformReportResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/GetPlatformReport",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -1167,6 +1938,323 @@ pub mod platform_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Pays every ISP that is due, as the schedule does by itself. With `dry_run` it says what it would do and does nothing.
+        pub async fn run_settlements(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RunSettlementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunSettlementsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/RunSettlements",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "RunSettlements",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Settlements of all ISPs, newest first.
+        pub async fn list_settlements(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSettlementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettlementsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ListSettlements",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "ListSettlements",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// One settlement with the evidence: attempts, what the gateway said, callbacks, and what operators said.
+        pub async fn get_settlement(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetSettlementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSettlementResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/GetSettlement",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "GetSettlement",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Says what became of a settlement that is NEEDS_REVIEW. Once a second operator says the same, it is done. Errors: STATE_CONFLICT
+        /// in any other state, and when the first operator said something else.
+        pub async fn resolve_settlement(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResolveSettlementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveSettlementResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ResolveSettlement",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "ResolveSettlement",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Whether payouts are stopped, and how long the float lasts.
+        pub async fn get_payout_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPayoutStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPayoutStatusResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/GetPayoutStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "GetPayoutStatus",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Stops every payout that was not sent yet, or lets them go on.
+        pub async fn set_payout_switch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SetPayoutSwitchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetPayoutSwitchResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/SetPayoutSwitch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "SetPayoutSwitch",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets an ISP be paid again whose payouts were frozen. Errors: STATE_CONFLICT when they are not.
+        pub async fn unfreeze_payouts(
+            &mut self,
+            request: impl tonic::IntoRequest<super::UnfreezePayoutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnfreezePayoutsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/UnfreezePayouts",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "UnfreezePayouts",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What does not agree, newest first.
+        pub async fn list_breaks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListBreaksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBreaksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ListBreaks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.platform.v1.PlatformService", "ListBreaks"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Closes one with a reason. Errors: STATE_CONFLICT when it is closed.
+        pub async fn close_break(
+            &mut self,
+            request: impl tonic::IntoRequest<super::CloseBreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseBreakResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/CloseBreak",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.platform.v1.PlatformService", "CloseBreak"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Follows a payment or a settlement from end to end.
+        pub async fn trace(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TraceRequest>,
+        ) -> std::result::Result<tonic::Response<super::TraceResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/Trace",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("netily.platform.v1.PlatformService", "Trace"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// What came in, was earned, owed and paid, and what of it is not explained.
+        pub async fn get_platform_report(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetPlatformReportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPlatformReportResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/GetPlatformReport",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "GetPlatformReport",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1265,6 +2353,92 @@ pub mod platform_service_server {
             request: tonic::Request<super::ListAuditEventsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListAuditEventsResponse>,
+            tonic::Status,
+        >;
+        /// Pays every ISP that is due, as the schedule does by itself. With `dry_run` it says what it would do and does nothing.
+        async fn run_settlements(
+            &self,
+            request: tonic::Request<super::RunSettlementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RunSettlementsResponse>,
+            tonic::Status,
+        >;
+        /// Settlements of all ISPs, newest first.
+        async fn list_settlements(
+            &self,
+            request: tonic::Request<super::ListSettlementsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSettlementsResponse>,
+            tonic::Status,
+        >;
+        /// One settlement with the evidence: attempts, what the gateway said, callbacks, and what operators said.
+        async fn get_settlement(
+            &self,
+            request: tonic::Request<super::GetSettlementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetSettlementResponse>,
+            tonic::Status,
+        >;
+        /// Says what became of a settlement that is NEEDS_REVIEW. Once a second operator says the same, it is done. Errors: STATE_CONFLICT
+        /// in any other state, and when the first operator said something else.
+        async fn resolve_settlement(
+            &self,
+            request: tonic::Request<super::ResolveSettlementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ResolveSettlementResponse>,
+            tonic::Status,
+        >;
+        /// Whether payouts are stopped, and how long the float lasts.
+        async fn get_payout_status(
+            &self,
+            request: tonic::Request<super::GetPayoutStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPayoutStatusResponse>,
+            tonic::Status,
+        >;
+        /// Stops every payout that was not sent yet, or lets them go on.
+        async fn set_payout_switch(
+            &self,
+            request: tonic::Request<super::SetPayoutSwitchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SetPayoutSwitchResponse>,
+            tonic::Status,
+        >;
+        /// Lets an ISP be paid again whose payouts were frozen. Errors: STATE_CONFLICT when they are not.
+        async fn unfreeze_payouts(
+            &self,
+            request: tonic::Request<super::UnfreezePayoutsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::UnfreezePayoutsResponse>,
+            tonic::Status,
+        >;
+        /// What does not agree, newest first.
+        async fn list_breaks(
+            &self,
+            request: tonic::Request<super::ListBreaksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListBreaksResponse>,
+            tonic::Status,
+        >;
+        /// Closes one with a reason. Errors: STATE_CONFLICT when it is closed.
+        async fn close_break(
+            &self,
+            request: tonic::Request<super::CloseBreakRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::CloseBreakResponse>,
+            tonic::Status,
+        >;
+        /// Follows a payment or a settlement from end to end.
+        async fn trace(
+            &self,
+            request: tonic::Request<super::TraceRequest>,
+        ) -> std::result::Result<tonic::Response<super::TraceResponse>, tonic::Status>;
+        /// What came in, was earned, owed and paid, and what of it is not explained.
+        async fn get_platform_report(
+            &self,
+            request: tonic::Request<super::GetPlatformReportRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetPlatformReportResponse>,
             tonic::Status,
         >;
     }
@@ -1789,6 +2963,508 @@ pub mod platform_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListAuditEventsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/RunSettlements" => {
+                    #[allow(non_camel_case_types)]
+                    struct RunSettlementsSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::RunSettlementsRequest>
+                    for RunSettlementsSvc<T> {
+                        type Response = super::RunSettlementsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RunSettlementsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::run_settlements(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RunSettlementsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ListSettlements" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSettlementsSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ListSettlementsRequest>
+                    for ListSettlementsSvc<T> {
+                        type Response = super::ListSettlementsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSettlementsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::list_settlements(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSettlementsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/GetSettlement" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetSettlementSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::GetSettlementRequest>
+                    for GetSettlementSvc<T> {
+                        type Response = super::GetSettlementResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetSettlementRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::get_settlement(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetSettlementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ResolveSettlement" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResolveSettlementSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ResolveSettlementRequest>
+                    for ResolveSettlementSvc<T> {
+                        type Response = super::ResolveSettlementResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResolveSettlementRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::resolve_settlement(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResolveSettlementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/GetPayoutStatus" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPayoutStatusSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::GetPayoutStatusRequest>
+                    for GetPayoutStatusSvc<T> {
+                        type Response = super::GetPayoutStatusResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPayoutStatusRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::get_payout_status(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPayoutStatusSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/SetPayoutSwitch" => {
+                    #[allow(non_camel_case_types)]
+                    struct SetPayoutSwitchSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::SetPayoutSwitchRequest>
+                    for SetPayoutSwitchSvc<T> {
+                        type Response = super::SetPayoutSwitchResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SetPayoutSwitchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::set_payout_switch(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SetPayoutSwitchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/UnfreezePayouts" => {
+                    #[allow(non_camel_case_types)]
+                    struct UnfreezePayoutsSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::UnfreezePayoutsRequest>
+                    for UnfreezePayoutsSvc<T> {
+                        type Response = super::UnfreezePayoutsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::UnfreezePayoutsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::unfreeze_payouts(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = UnfreezePayoutsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ListBreaks" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListBreaksSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ListBreaksRequest>
+                    for ListBreaksSvc<T> {
+                        type Response = super::ListBreaksResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListBreaksRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::list_breaks(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListBreaksSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/CloseBreak" => {
+                    #[allow(non_camel_case_types)]
+                    struct CloseBreakSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::CloseBreakRequest>
+                    for CloseBreakSvc<T> {
+                        type Response = super::CloseBreakResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::CloseBreakRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::close_break(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = CloseBreakSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/Trace" => {
+                    #[allow(non_camel_case_types)]
+                    struct TraceSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::TraceRequest> for TraceSvc<T> {
+                        type Response = super::TraceResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::TraceRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::trace(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = TraceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/GetPlatformReport" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetPlatformReportSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::GetPlatformReportRequest>
+                    for GetPlatformReportSvc<T> {
+                        type Response = super::GetPlatformReportResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetPlatformReportRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::get_platform_report(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetPlatformReportSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -1303,6 +1303,86 @@ impl ::prost::Name for GetInvoiceResponse {
         "/netily.selfservice.v1.GetInvoiceResponse".into()
     }
 }
+/// Asks for an invoice as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoicePdfRequest {
+    /// `inv_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoicePdfRequest {
+    const NAME: &'static str = "GetInvoicePdfRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetInvoicePdfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetInvoicePdfRequest".into()
+    }
+}
+/// An invoice as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetInvoicePdfResponse {
+    /// The file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// `application/pdf`.
+    #[prost(string, tag = "2")]
+    pub content_type: ::prost::alloc::string::String,
+    /// A name for it.
+    #[prost(string, tag = "3")]
+    pub file_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetInvoicePdfResponse {
+    const NAME: &'static str = "GetInvoicePdfResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetInvoicePdfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetInvoicePdfResponse".into()
+    }
+}
+/// Asks for a receipt as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetReceiptPdfRequest {
+    /// `pay_…` or `ofp_…`.
+    #[prost(string, tag = "1")]
+    pub payment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetReceiptPdfRequest {
+    const NAME: &'static str = "GetReceiptPdfRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetReceiptPdfRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetReceiptPdfRequest".into()
+    }
+}
+/// A receipt as a PDF.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetReceiptPdfResponse {
+    /// The file.
+    #[prost(bytes = "vec", tag = "1")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// `application/pdf`.
+    #[prost(string, tag = "2")]
+    pub content_type: ::prost::alloc::string::String,
+    /// A name for it.
+    #[prost(string, tag = "3")]
+    pub file_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for GetReceiptPdfResponse {
+    const NAME: &'static str = "GetReceiptPdfResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.GetReceiptPdfResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.GetReceiptPdfResponse".into()
+    }
+}
 /// What customers do for themselves. Every call needs the subdomain of an ISP.
 ///
 /// Made by [`Client::selfservice`](crate::Client::selfservice).
@@ -1707,6 +1787,32 @@ impl SelfServiceCalls {
         self.client
             .unary(
                 "/netily.selfservice.v1.SelfService/GetInvoice",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// One of the own invoices as a PDF, with a QR code that leads to a page which confirms it.
+    pub async fn get_invoice_pdf(
+        &self,
+        ask: GetInvoicePdfRequest,
+    ) -> Result<GetInvoicePdfResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/GetInvoicePdf",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// The receipt of one of the own payments as a PDF. Errors: STATE_CONFLICT before it is paid.
+    pub async fn get_receipt_pdf(
+        &self,
+        ask: GetReceiptPdfRequest,
+    ) -> Result<GetReceiptPdfResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/GetReceiptPdf",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -2615,6 +2721,60 @@ pub mod self_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// One of the own invoices as a PDF, with a QR code that leads to a page which confirms it.
+        pub async fn get_invoice_pdf(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetInvoicePdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoicePdfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/GetInvoicePdf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "GetInvoicePdf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// The receipt of one of the own payments as a PDF. Errors: STATE_CONFLICT before it is paid.
+        pub async fn get_receipt_pdf(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetReceiptPdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReceiptPdfResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/GetReceiptPdf",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "GetReceiptPdf"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -2879,6 +3039,22 @@ pub mod self_service_server {
             request: tonic::Request<super::GetInvoiceRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetInvoiceResponse>,
+            tonic::Status,
+        >;
+        /// One of the own invoices as a PDF, with a QR code that leads to a page which confirms it.
+        async fn get_invoice_pdf(
+            &self,
+            request: tonic::Request<super::GetInvoicePdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetInvoicePdfResponse>,
+            tonic::Status,
+        >;
+        /// The receipt of one of the own payments as a PDF. Errors: STATE_CONFLICT before it is paid.
+        async fn get_receipt_pdf(
+            &self,
+            request: tonic::Request<super::GetReceiptPdfRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetReceiptPdfResponse>,
             tonic::Status,
         >;
     }
@@ -4218,6 +4394,96 @@ pub mod self_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetInvoiceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/GetInvoicePdf" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetInvoicePdfSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::GetInvoicePdfRequest>
+                    for GetInvoicePdfSvc<T> {
+                        type Response = super::GetInvoicePdfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetInvoicePdfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::get_invoice_pdf(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetInvoicePdfSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/GetReceiptPdf" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetReceiptPdfSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::GetReceiptPdfRequest>
+                    for GetReceiptPdfSvc<T> {
+                        type Response = super::GetReceiptPdfResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetReceiptPdfRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::get_receipt_pdf(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetReceiptPdfSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

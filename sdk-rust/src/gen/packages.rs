@@ -30,6 +30,11 @@ pub mod netily {
             include!("netily.notify.v1.rs");
         }
     }
+    pub mod payout {
+        pub mod v1 {
+            include!("netily.payout.v1.rs");
+        }
+    }
     pub mod platform {
         pub mod v1 {
             include!("netily.platform.v1.rs");

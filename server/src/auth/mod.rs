@@ -25,6 +25,6 @@ pub use sign_in::{SignedIn, check_password, sign_in};
 pub use tidy::tidy;
 pub use token::{Claims, KeyInfo, TokenKeys};
 pub use user::{
-    NewUser, User, UserChange, change as change_user, create as create_user, disable, drop_email, find_by_identifier, get as get_user, is_password,
-    lock as lock_user, set_password, taken,
+    NewUser, User, UserChange, all_of as all_users, change as change_user, create as create_user, disable, drop_email, find_by_identifier, get as get_user,
+    is_password, lock as lock_user, set_password, taken,
 };

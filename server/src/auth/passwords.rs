@@ -116,8 +116,8 @@ pub async fn reset(app: &App, tenant: IspId, identifier: &str, code: &SecretStri
     if good { Ok(()) } else { Err(code::invalid()) }
 }
 
-/// Chooses a new password by the current one.
-pub async fn change(app: &App, tenant: IspId, person: &Person, current: &SecretString, password: &SecretString, address: IpAddr) -> Result<()> {
+/// Asks for the password again: whoever holds a sign-in may have found the laptop open. Counted like a sign-in.
+pub async fn confirm(app: &App, tenant: IspId, person: &Person, current: &SecretString, address: IpAddr) -> Result<User> {
     let now = app.clock.now();
     let from = from_address(address);
     let (user, key) = app
@@ -134,6 +134,19 @@ pub async fn change(app: &App, tenant: IspId, person: &Person, current: &SecretS
         app.db.tx(tenant, async |tx| key.count(tx, tenant, Some(user.id), address, now).await).await?;
         return Err(Error::new(Reason::WrongCredentials, "The current password is wrong."));
     }
+    app.db
+        .tx(tenant, async |tx| {
+            limit::give_back(tx, &from, &PER_ADDRESS).await?;
+            key.forget(tx, tenant).await
+        })
+        .await?;
+    Ok(user)
+}
+
+/// Chooses a new password by the current one.
+pub async fn change(app: &App, tenant: IspId, person: &Person, current: &SecretString, password: &SecretString, address: IpAddr) -> Result<()> {
+    let user = confirm(app, tenant, person, current, address).await?;
+    let now = app.clock.now();
     let refuse = |wanted| Error::field("new_password", wanted);
     Passwords::acceptable(password.expose_secret(), &user.own_words()).map_err(refuse)?;
     if password.expose_secret() == current.expose_secret() {
@@ -142,8 +155,6 @@ pub async fn change(app: &App, tenant: IspId, person: &Person, current: &SecretS
     let hash = app.passwords.hash(password).await?;
     app.db
         .tx(tenant, async |tx| {
-            limit::give_back(tx, &from, &PER_ADDRESS).await?;
-            key.forget(tx, tenant).await?;
             user::set_password(tx, tenant, user.id, &hash, Some(person.sign_in), now).await?;
             audit::record(tx, tenant, By::User(user.id), "change_password", &user.id.to_string(), serde_json::json!({}), now).await?;
             tell(app, tx, tenant, &user, now).await

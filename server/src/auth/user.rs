@@ -106,6 +106,16 @@ pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Res
     Ok(id)
 }
 
+/// Everybody of a role who may sign in, the first one first.
+pub async fn all_of(tx: &mut Tx, tenant: IspId, role: Role) -> Result<Vec<User>> {
+    Ok(user_account::table
+        .filter(user_account::tenant_id.eq(tenant).and(user_account::role.eq(role.as_str())).and(user_account::disabled_at.is_null()))
+        .order((user_account::created_at, user_account::id))
+        .select(User::as_select())
+        .load(&mut **tx)
+        .await?)
+}
+
 /// Which of the two a statement found to be somebody's already.
 fn taken_by(cause: &diesel::result::Error) -> Error {
     let of_phone = matches!(cause, diesel::result::Error::DatabaseError(_, info) if info.constraint_name().is_some_and(|name| name.contains("phone")));

@@ -8,6 +8,7 @@ mod extend;
 pub mod invoice;
 mod offline;
 mod paid;
+pub mod papers;
 mod pay;
 mod period;
 pub mod plan;

@@ -25,7 +25,7 @@ pub enum PaymentRef {
 }
 
 impl PaymentRef {
-    const fn uuid(self) -> Uuid {
+    pub(super) const fn uuid(self) -> Uuid {
         match self {
             PaymentRef::Prompt(id) => id.uuid(),
             PaymentRef::Offline(id) => id.uuid(),

@@ -194,7 +194,7 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
 }
 
 /// What an answer says, in our words.
-pub(super) fn observation(source: Source, answer: &StatusAnswer) -> Observation {
+pub fn observation(source: Source, answer: &StatusAnswer) -> Observation {
     let seen = match &answer.state {
         payhero::State::Success => Seen::Success,
         payhero::State::Failed => Seen::Failed,
@@ -217,7 +217,8 @@ pub(super) fn observation(source: Source, answer: &StatusAnswer) -> Observation 
     }
 }
 
-pub(super) fn unreachable(cause: AskError) -> Error {
+/// The gateway did not answer a question.
+pub fn unreachable(cause: AskError) -> Error {
     let retry_after = if let AskError::RateLimited { retry_after } = &cause { *retry_after } else { None };
     Error { retry_after, source: Some(Box::new(cause)), ..Error::new(Reason::Unavailable, "The payment company is not reachable right now.") }
 }

@@ -47,7 +47,7 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, known: &Payment, observ
         // It is locked: it cannot change once more.
         return succeed(app, tx, isp, &payment, observation, now).await?.ok_or_else(|| Error::internal(format!("{} changed under its lock", payment.id)));
     }
-    store::record(tx, isp, payment.id, observation, now).await?;
+    store::record(tx, isp, payment.id.uuid(), observation, now).await?;
     if observation.seen == Seen::Failed {
         advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(observation.failure.unwrap_or(FailureReason::GatewayError)), now).await?;
         return Ok(Confirmed::State(next(payment.state, Event::SeenFailed)));
@@ -66,7 +66,7 @@ async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observat
         if store::lock(tx, isp, payment.id).await?.is_none_or(|locked| locked.state != payment.state) {
             return Ok(None);
         }
-        store::record(tx, isp, payment.id, observation, now).await?;
+        store::record(tx, isp, payment.id.uuid(), observation, now).await?;
         return quarantine(tx, isp, payment, kind, observation, now).await.map(Some);
     }
     match book(app, tx, isp, payment, observation, now).await? {

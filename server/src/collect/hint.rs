@@ -33,7 +33,7 @@ pub struct Hint {
     pub kind: CallbackKind,
     /// Whose address.
     pub isp: IspId,
-    /// Which payment's address.
+    /// Which payment's address; of kind `Payout` its settlement's.
     pub payment: PaymentId,
     /// The body, at most 16 KiB.
     pub body: Vec<u8>,
@@ -55,12 +55,13 @@ pub enum Delivered {
 pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     let now = app.clock.now();
     let Hint { kind, isp, payment, body, source_ip } = hint;
+    let job = if kind == CallbackKind::Payout { Kind::SettlementCheck } else { Kind::Check };
     let kind = kind.as_path().to_ascii_uppercase();
     let dedup = Sha256::new().chain_update(payment.uuid().as_bytes()).chain_update(&kind).chain_update(&body).finalize().to_vec();
     let read = callback::read(&body);
     let named = read.as_ref().ok().and_then(|read| read.amount_minor);
     let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
-    let lane = Kind::Check.lane();
+    let lane = job.lane();
     let delivered = app
         .db
         .tx(isp, async |tx| {
@@ -77,7 +78,7 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
                 every,
                 JobId::sortable(now),
                 lane.as_str(),
-                Kind::Check.as_str(),
+                job.as_str(),
                 now,
             );
             let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
@@ -94,24 +95,24 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
 }
 
 /// What a callback claims, reduced to what helps to ask.
-pub(super) struct Said {
+pub struct Said {
     reference: Option<String>,
     checkout_id: Option<String>,
     receipt: Option<String>,
     /// Why it failed, for people; the state never follows from it.
-    pub(super) failure: Option<FailureReason>,
+    pub failure: Option<FailureReason>,
 }
 
 impl Said {
     /// Names to ask by, best first.
-    pub(super) fn candidates(&self) -> impl Iterator<Item = &str> {
+    pub fn candidates(&self) -> impl Iterator<Item = &str> {
         [&self.reference, &self.receipt, &self.checkout_id].into_iter().flatten().map(String::as_str)
     }
 }
 
 /// What the newest callbacks of a payment claim, also those that made us ask before: the answer to an early one says nothing
 /// yet, and why a payment failed stands nowhere else.
-pub(super) async fn said(tx: &mut Tx, payment: PaymentId) -> Result<Vec<Said>> {
+pub async fn said(tx: &mut Tx, payment: PaymentId) -> Result<Vec<Said>> {
     let bodies: Vec<Vec<u8>> = webhook_delivery::table
         .filter(webhook_delivery::payment_id.eq(payment).and(webhook_delivery::state.ne("DEAD")))
         .order(webhook_delivery::received_at.desc())
@@ -135,7 +136,7 @@ pub(super) async fn said(tx: &mut Tx, payment: PaymentId) -> Result<Vec<Said>> {
 }
 
 /// Closes the callbacks of a payment that nothing was made of yet and that came until then.
-pub(super) async fn close(tx: &mut Tx, payment: PaymentId, state: &str, note: &str, until: Time, now: Time) -> Result<()> {
+pub async fn close(tx: &mut Tx, payment: PaymentId, state: &str, note: &str, until: Time, now: Time) -> Result<()> {
     let close = functions::close_deliveries(payment, state, note, until, now);
     diesel::select(close).get_result::<bool>(&mut **tx).await?;
     Ok(())

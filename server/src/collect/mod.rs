@@ -9,9 +9,9 @@ mod push;
 mod resume;
 mod sweep;
 
-pub use check::check;
+pub use check::{check, observation, unreachable};
 pub use confirm::{Confirmed, confirm};
-pub use hint::{Delivered, Hint, receive};
+pub use hint::{Delivered, Hint, Said, close, receive, said};
 pub use push::push;
 pub use resume::{ResumeAsk, resume};
-pub use sweep::{list_sweep, payment_sweep};
+pub use sweep::payment_sweep;

@@ -123,13 +123,13 @@ pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference
     if let Some(known) = &payment.gateway_reference {
         return Ok(known == reference);
     }
-    if !store::claim_key(tx, isp, payment.id, KeyKind::Reference, reference, now).await? {
+    if !store::claim_key(tx, isp, payment.id.uuid(), KeyKind::Reference, reference, now).await? {
         let detail = serde_json::json!({ "reference": reference });
         store::open_break(tx, "reference_reused", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
         return Ok(false);
     }
     if let Some(checkout_id) = checkout_id.filter(|id| !id.is_empty()) {
-        store::claim_key(tx, isp, payment.id, KeyKind::Checkout, checkout_id, now).await?;
+        store::claim_key(tx, isp, payment.id.uuid(), KeyKind::Checkout, checkout_id, now).await?;
     }
     store::close_break(tx, "unmatched_collection", reference, "A payment of ours has this reference.", now).await?;
     let change = Change { gateway_reference: Some(reference.to_owned()), checkout_id: checkout_id.map(str::to_owned), ..Change::default() };

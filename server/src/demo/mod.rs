@@ -53,6 +53,8 @@ pub async fn demo(options: Options, stop: CancellationToken) -> Result<(), Troub
     say("Starting the stand-ins for PayHero, SMS, mail and three routers");
     let mut sandbox = SandboxConfig::new(dir.join("sandbox"));
     sandbox.routers = seed::routers();
+    // Netily's own float: test payments and charges come from it.
+    sandbox.payhero.wallet_opening_kes = 10_000;
     let sandbox = Sandbox::start(sandbox).await?;
     let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))
         .await
@@ -63,6 +65,7 @@ pub async fn demo(options: Options, stop: CancellationToken) -> Result<(), Troub
     say("Seeding the ISPs yellow and blue");
     let seeded = seed::seed(&app, &sandbox).await?;
     seed::line(&app, &seeded).await?;
+    seed::payout(&app, &seeded).await?;
     join_devices(&sandbox, &seeded).await;
     let serving = tokio::spawn(serve::serve(app.clone(), listener, stop.clone()));
     let working = tokio::spawn(worker::work(app.clone(), stop.clone()));

@@ -21,6 +21,8 @@ use crate::money::Money;
 use crate::page::PageAsk;
 use crate::platform::{self, NewIsp};
 use crate::router::{self, NewRouter};
+use crate::settlement::config::{Verification, Wanted};
+use crate::settlement::{self, Destination, Frequency};
 
 /// An ISP of the demo.
 struct IspSeed {
@@ -284,6 +286,29 @@ pub async fn line(app: &App, seeded: &Seeded) -> Result<()> {
             let (made, _) = connection::create(tx, isp, new, now).await?;
             let install = Install { router: Some(router), ..Install::default() };
             connection::install(app, tx, isp, &made, &install, now).await?;
+            Ok(())
+        })
+        .await
+}
+
+/// Yellow is paid each day to its owner's phone, proven and no longer held; blue has still to say where.
+pub async fn payout(app: &App, seeded: &Seeded) -> Result<()> {
+    use diesel::prelude::*;
+    use diesel_async::RunQueryDsl;
+
+    use crate::schema::payout_config::dsl;
+    let isp = isp::tenant(&app.db, &seeded.isps[0].slug).await?.id;
+    if app.db.tx(isp, async |tx| settlement::config::find(tx, isp).await).await?.is_some() {
+        return Ok(());
+    }
+    let destination = Destination::Mpesa { phone: "0722000001".parse().map_err(Error::internal)?, name: "Wanjiku Yellow".into() };
+    let wanted = Wanted { destination, frequency: Frequency::Daily, minimum: Money::from_minor(10_000) };
+    settlement::config::set(app, isp, By::Netily, wanted).await?;
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            settlement::config::set_verification(tx, isp, Verification::Verified, 0, now).await?;
+            diesel::update(dsl::payout_config.find(isp)).set(dsl::held_until.eq(now)).execute(&mut **tx).await?;
             Ok(())
         })
         .await

@@ -1,5 +1,7 @@
 //! From a subdomain to the tenant.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -30,6 +32,12 @@ pub async fn label(tx: &mut Tx, id: IspId) -> Result<String> {
         return Ok(PLATFORM_LABEL.to_owned());
     }
     Ok(isp::table.find(id).select(isp::slug).first(&mut **tx).await?)
+}
+
+/// The subdomains of some ISPs.
+pub async fn slugs(tx: &mut Tx, ids: &[IspId]) -> Result<HashMap<IspId, String>> {
+    let rows: Vec<(IspId, String)> = isp::table.filter(isp::id.eq_any(ids)).select((isp::id, isp::slug)).load(&mut **tx).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Netily's part of what is paid to an ISP, as it is now: the platform's unless the ISP has its own.

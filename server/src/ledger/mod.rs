@@ -6,5 +6,5 @@ mod post;
 mod report;
 
 pub use check::{Check, Violation, check};
-pub use post::{Account, Posting, credit, subscription};
+pub use post::{Account, PaidFrom, Payout, Posting, credit, fee, payout, post, subscription};
 pub use report::{Commission, commissions, pending_balance, pending_balances};

@@ -36,6 +36,13 @@ pub struct Commission {
     pub created_at: Time,
 }
 
+impl Commission {
+    /// The transaction that booked it; ids are made in the order of time.
+    pub const fn id(&self) -> uuid::Uuid {
+        self.id
+    }
+}
+
 /// A page of the commission ledger, newest first.
 pub async fn commissions(tx: &mut Tx, isp: IspId, purpose: Option<&str>, page: PageAsk) -> Result<(Vec<Commission>, String)> {
     use commission_ledger::dsl;

@@ -68,6 +68,7 @@ const fn english(template: Template) -> (&'static str, &'static str) {
         Template::ServiceSuspended => {
             ("Your internet is off", "{isp}: {name}, what you paid for is over and your internet is off. Pay, and it is on again at once.")
         }
+        Template::Notice => ("{subject}", "{isp}: {subject}."),
     }
 }
 
@@ -132,6 +133,7 @@ const fn swahili(template: Template) -> (&'static str, &'static str) {
         Template::ServiceSuspended => {
             ("Intaneti yako imezimwa", "{isp}: {name}, muda uliolipia umeisha na intaneti yako imezimwa. Lipa, na itawashwa mara moja.")
         }
+        Template::Notice => ("{subject}", "{isp}: {subject}."),
     }
 }
 

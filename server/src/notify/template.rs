@@ -74,6 +74,8 @@ pub enum Template {
     InvoiceOverdue,
     /// What was paid for is over, and the connection is off: `{name}`.
     ServiceSuspended,
+    /// Netily's own words to those who run an ISP, or the platform: `{subject}`. Not an ISP's to change, and not among `ALL`.
+    Notice,
 }
 
 impl Template {
@@ -126,6 +128,7 @@ impl Template {
             Template::InvoiceDue => "INVOICE_DUE",
             Template::InvoiceOverdue => "INVOICE_OVERDUE",
             Template::ServiceSuspended => "SERVICE_SUSPENDED",
+            Template::Notice => "NOTICE",
         }
     }
 
@@ -157,6 +160,7 @@ impl Template {
             Template::PaidUntil => &["isp", "name", "amount", "receipt", "until"],
             Template::InvoiceIssued | Template::InvoiceDue => &["isp", "name", "number", "amount", "due"],
             Template::InvoiceOverdue => &["isp", "name", "number", "amount", "until"],
+            Template::Notice => &["isp", "subject"],
         }
     }
 

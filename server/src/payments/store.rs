@@ -230,6 +230,8 @@ pub enum Source {
     Status,
     /// The list of transactions.
     List,
+    /// Two operators who agree.
+    Manual,
 }
 
 impl Source {
@@ -238,6 +240,7 @@ impl Source {
         match self {
             Source::Status => "STATUS",
             Source::List => "LIST",
+            Source::Manual => "MANUAL",
         }
     }
 }
@@ -259,8 +262,8 @@ pub struct Observation {
     pub body: Value,
 }
 
-/// Keeps an observation for ever.
-pub async fn record(tx: &mut Tx, isp: IspId, payment: PaymentId, observation: &Observation, now: Time) -> Result<()> {
+/// Keeps an observation of a payment, or of a settlement, for ever.
+pub async fn record(tx: &mut Tx, isp: IspId, subject: Uuid, observation: &Observation, now: Time) -> Result<()> {
     let status = match observation.seen {
         Seen::Queued => "QUEUED",
         Seen::Success => "SUCCESS",
@@ -272,7 +275,7 @@ pub async fn record(tx: &mut Tx, isp: IspId, payment: PaymentId, observation: &O
         .values((
             gateway_observation::tenant_id.eq(isp),
             gateway_observation::id.eq(RowId::sortable(now)),
-            gateway_observation::payment_id.eq(payment),
+            gateway_observation::payment_id.eq(subject),
             gateway_observation::source.eq(observation.source.as_str()),
             gateway_observation::status.eq(status),
             gateway_observation::amount_minor.eq(observation.amount),
@@ -292,6 +295,8 @@ pub enum KeyKind {
     Reference,
     /// M-Pesa's checkout id.
     Checkout,
+    /// M-Pesa's receipt.
+    Receipt,
 }
 
 impl KeyKind {
@@ -299,18 +304,19 @@ impl KeyKind {
         match self {
             KeyKind::Reference => "REFERENCE",
             KeyKind::Checkout => "CHECKOUT",
+            KeyKind::Receipt => "RECEIPT",
         }
     }
 }
 
-/// Takes a name of the gateway for one payment of the whole platform. False when another payment has it.
-pub async fn claim_key(tx: &mut Tx, isp: IspId, payment: PaymentId, kind: KeyKind, value: &str, now: Time) -> Result<bool> {
+/// Takes a name of the gateway for one payment, or settlement, of the whole platform. False when another one has it.
+pub async fn claim_key(tx: &mut Tx, isp: IspId, subject: Uuid, kind: KeyKind, value: &str, now: Time) -> Result<bool> {
     let inserted = diesel::insert_into(gateway_key::table)
         .values((
             gateway_key::kind.eq(kind.as_str()),
             gateway_key::value.eq(value),
             gateway_key::isp_id.eq(isp),
-            gateway_key::payment_id.eq(payment),
+            gateway_key::payment_id.eq(subject),
             gateway_key::created_at.eq(now),
         ))
         .on_conflict_do_nothing()
@@ -319,12 +325,12 @@ pub async fn claim_key(tx: &mut Tx, isp: IspId, payment: PaymentId, kind: KeyKin
     if inserted == 1 {
         return Ok(true);
     }
-    Ok(key_owner(tx, kind, value).await? == Some(payment))
+    Ok(key_owner(tx, kind, value).await?.is_some_and(|(_, owner)| owner == subject))
 }
 
-/// The payment that has a name of the gateway.
-pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option<PaymentId>> {
-    Ok(gateway_key::table.find((kind.as_str(), value)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
+/// Whose payment or settlement has a name of the gateway.
+pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option<(IspId, Uuid)>> {
+    Ok(gateway_key::table.find((kind.as_str(), value)).select((gateway_key::isp_id, gateway_key::payment_id)).first(&mut **tx).await.optional()?)
 }
 
 /// The payment of the whole platform that a receipt of M-Pesa was credited to.

@@ -4,6 +4,7 @@
 mod answer;
 mod form;
 mod not_me;
+mod paper;
 mod plans;
 mod purchase;
 mod refused;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use super::paths::{NOT_ME, PLANS, PURCHASE, RESUME};
+use super::paths::{NOT_ME, PAPER, PLANS, PURCHASE, RESUME};
 use crate::app::App;
 
 /// The captive pages of every ISP. The ISP comes from the host, so this serves all of them.
@@ -26,5 +27,6 @@ pub fn routes(app: Arc<App>) -> Router {
         .route(PURCHASE, get(status::show))
         .route(RESUME, get(resume::show).post(resume::find))
         .route(NOT_ME, get(not_me::show).post(not_me::stop))
+        .route(PAPER, get(paper::show))
         .with_state(app)
 }

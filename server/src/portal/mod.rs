@@ -20,7 +20,9 @@ pub use color::Color;
 pub use fields::Fields;
 pub use handlers::routes;
 pub use links::{SafeLink, continue_link, safe_link};
-pub use pages::{ConnectedPage, ErrorKind, ErrorPage, HowConnected, NotMePage, PlansPage, PurchaseState, ResumePage, StatusPage, refresh_after_seconds};
+pub use pages::{
+    ConnectedPage, ErrorKind, ErrorPage, HowConnected, NotMePage, PaperPage, PlansPage, PurchaseState, ResumePage, StatusPage, refresh_after_seconds,
+};
 pub use policy::{FormTarget, content_security_policy};
 pub use texts::{FailureReason, FieldError, Notice};
 pub use view::{Branding, Device, Frame, PlanCard};

@@ -8,6 +8,8 @@ use super::paths;
 use super::texts::{self, FailureReason, FieldError, Notice, Saying, Texts};
 use super::view::{Frame, PlanCard};
 use super::wording;
+use crate::billing::papers::Confirmed;
+use crate::lang::Lang;
 
 /// The plans on sale and the form that buys one.
 #[derive(Template)]
@@ -47,6 +49,71 @@ impl PlansPage {
 
     fn is_selected(&self, plan: &PlanCard) -> bool {
         self.plans.len() == 1 || self.selected_plan_id.as_ref() == Some(&plan.id)
+    }
+}
+
+/// What a paper says whose code was scanned; none: we made no such paper.
+#[derive(Template)]
+#[template(path = "portal/paper.html")]
+pub struct PaperPage {
+    /// What all pages have in common.
+    pub frame: Frame,
+    /// As it stands in the address.
+    pub token: String,
+    /// What it says.
+    pub paper: Option<Confirmed>,
+}
+
+impl PaperPage {
+    fn t(&self) -> &'static Texts {
+        self.frame.texts()
+    }
+
+    fn here(&self) -> String {
+        paths::paper(&self.token)
+    }
+
+    fn title(&self) -> &str {
+        match (&self.paper, self.frame.lang) {
+            (Some(paper), _) => &paper.title,
+            (None, Lang::English) => "Not one of ours",
+            (None, Lang::Swahili) => "Si yetu",
+        }
+    }
+
+    fn badge(&self) -> &'static str {
+        match &self.paper {
+            Some(paper) if paper.void => "bad",
+            Some(paper) if paper.settled => "ok",
+            Some(_) => "clock",
+            None => "bad",
+        }
+    }
+
+    fn body(&self) -> &'static str {
+        match (&self.paper, self.frame.lang) {
+            (None, Lang::English) => "This code belongs to no invoice and no receipt of this provider. Do not pay on it; call the provider.",
+            (None, Lang::Swahili) => "Msimbo huu si wa ankara wala risiti ya mtoa huduma huyu. Usilipe; mpigie simu mtoa huduma.",
+            (Some(paper), Lang::English) if paper.void => "It is genuine, and was taken back: nothing is to be paid.",
+            (Some(paper), Lang::Swahili) if paper.void => "Ni halali, lakini imefutwa: hakuna cha kulipa.",
+            (Some(paper), Lang::English) if paper.settled => "It is genuine, and it is paid.",
+            (Some(paper), Lang::Swahili) if paper.settled => "Ni halali, na imelipwa.",
+            (Some(_), Lang::English) => "It is genuine, and not paid whole yet.",
+            (Some(_), Lang::Swahili) => "Ni halali, na bado haijalipwa yote.",
+        }
+    }
+
+    fn name(&self, name: &'static str) -> &'static str {
+        match (name, self.frame.lang) {
+            (_, Lang::English) => name,
+            ("Issued", Lang::Swahili) => "Imetolewa",
+            ("Total", Lang::Swahili) => "Jumla",
+            ("Paid", Lang::Swahili) => "Imelipwa",
+            ("To pay", Lang::Swahili) => "Bado kulipwa",
+            ("Amount", Lang::Swahili) => "Kiasi",
+            ("Receipt", Lang::Swahili) => "Risiti",
+            (other, Lang::Swahili) => other,
+        }
     }
 }
 

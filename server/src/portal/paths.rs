@@ -15,6 +15,14 @@ pub const RESUME: &str = "/hotspot/{router_id}/resume";
 /// GET asks for the phone that got a prompt nobody wanted, POST stops prompts to it.
 pub const NOT_ME: &str = "/hotspot/{router_id}/not-me";
 
+/// GET says what the paper is whose code was scanned.
+pub const PAPER: &str = "/paper/{token}";
+
+/// Path of the page of a paper.
+pub fn paper(token: &str) -> String {
+    format!("/paper/{}", segment(token))
+}
+
 /// Path of the plans page.
 pub fn plans(router_id: &str) -> String {
     format!("/hotspot/{}", segment(router_id))

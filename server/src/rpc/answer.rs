@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::lang::Lang;
 use crate::money::Money;
 
+/// What a PDF is called on the wire.
+pub const PDF: &str = "application/pdf";
+
 /// Answers a call with what `work` makes of it.
 pub async fn answer<M, A>(request: Request<M>, work: impl AsyncFnOnce(Caller, M) -> Result<A>) -> Result<Response<A>, Status> {
     let (_, mut extensions, message) = request.into_parts();

@@ -11,16 +11,17 @@ use netily_sdk::billing::billing_service_server::BillingService;
 use secrecy::ExposeSecret as _;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, by, lang, money, timestamp};
+use super::answer::{PDF, answer, by, lang, money, timestamp};
 use super::fields;
 use crate::app::App;
-use crate::billing::{self, invoice, report, seen, terms};
+use crate::billing::{self, invoice, papers, report, seen, terms};
 use crate::connection::{self, Connection, NewConnection};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, InvoiceId, IspId, RouterId, ServicePlanId};
 use crate::ledger::{self, Commission};
 use crate::page::PageAsk;
+use crate::paper;
 use crate::payments::Purpose;
 use crate::{audit, customer, router};
 
@@ -328,6 +329,24 @@ impl BillingService for Billing {
         .await
     }
 
+    async fn get_invoice_pdf(&self, request: Request<pb::GetInvoicePdfRequest>) -> Result<Response<pb::GetInvoicePdfResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
+            let filed = self.app.db.tx(isp, async |tx| papers::invoice(&self.app, tx, isp, id, None).await).await?;
+            Ok(pb::GetInvoicePdfResponse { content: paper::render(&filed.paper)?, content_type: PDF.to_owned(), file_name: filed.file_name })
+        })
+        .await
+    }
+
+    async fn get_receipt_pdf(&self, request: Request<pb::GetReceiptPdfRequest>) -> Result<Response<pb::GetReceiptPdfResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("payment_id", &ask.payment_id)?);
+            let filed = self.app.db.tx(isp, async |tx| papers::receipt(&self.app, tx, isp, id, None).await).await?;
+            Ok(pb::GetReceiptPdfResponse { content: paper::render(&filed.paper)?, content_type: PDF.to_owned(), file_name: filed.file_name })
+        })
+        .await
+    }
+
     async fn get_invoice(&self, request: Request<pb::GetInvoiceRequest>) -> Result<Response<pb::GetInvoiceResponse>, Status> {
         answer(request, async |caller, ask| {
             let (isp, id, now) = (caller.isp()?.id, fields::parse("id", &ask.id)?, self.app.clock.now());
@@ -456,7 +475,7 @@ fn payment_type(purpose: &str) -> pb::PaymentType {
     }
 }
 
-fn commission(line: Commission) -> pb::Commission {
+pub(super) fn commission(line: Commission) -> pb::Commission {
     pb::Commission {
         payment_reference: line.payment_id.to_string(),
         payment_type: payment_type(&line.purpose).into(),

@@ -10,6 +10,7 @@ use prost::Message;
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::clock::Time;
 use crate::email::Email;
 use crate::error::{Error, Reason, Result};
 use crate::gateways::routeros::MacAddress;
@@ -176,6 +177,11 @@ impl Faults {
         }
     }
 
+    /// Whether nothing was wrong.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The error that names every field that is not valid.
     pub fn error(self) -> Error {
         let sentences: Vec<String> = self.0.iter().map(|(field, wanted)| format!("{field} {wanted}")).collect();
@@ -215,6 +221,12 @@ pub fn price(path: &str, price: Option<&WireMoney>) -> Result<Money> {
     let price = Money::from_minor(price.amount_minor);
     let fits = price.whole_shillings().is_some_and(|shillings| (1..=PRICE_MAX).contains(&shillings));
     if fits { Ok(price) } else { Err(Error::field(&format!("{path}.amount_minor"), "must be whole shillings, 100 to 25000000 cents")) }
+}
+
+/// A moment.
+pub fn moment(path: &str, at: prost_types::Timestamp) -> Result<Time> {
+    let found = u32::try_from(at.nanos).ok().and_then(|nanos| Time::from_timestamp(at.seconds, nanos));
+    found.filter(|at| (1970..=9999).contains(&chrono::Datelike::year(at))).ok_or_else(|| Error::field(path, "must be a time"))
 }
 
 /// A span in whole seconds.

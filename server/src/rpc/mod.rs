@@ -12,6 +12,7 @@ mod guard;
 mod hotspot;
 mod isp;
 mod notify;
+mod payout;
 mod platform;
 pub mod roles;
 mod router;
@@ -34,6 +35,7 @@ use netily_sdk::customer::customer_service_server::CustomerServiceServer;
 use netily_sdk::hotspot::hotspot_service_server::HotspotServiceServer;
 use netily_sdk::isp::isp_service_server::IspServiceServer;
 use netily_sdk::notify::notification_service_server::NotificationServiceServer;
+use netily_sdk::payout::payout_service_server::PayoutServiceServer;
 use netily_sdk::platform::platform_service_server::PlatformServiceServer;
 use netily_sdk::router::router_service_server::RouterServiceServer;
 use netily_sdk::selfservice::self_service_server::SelfServiceServer;
@@ -75,6 +77,7 @@ pub fn routes(app: Arc<App>, stop: CancellationToken) -> Router {
         .add_service(BillingServiceServer::new(billing::Billing { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(CustomerServiceServer::new(customer::Customers { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(NotificationServiceServer::new(notify::Notifications { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
+        .add_service(PayoutServiceServer::new(payout::Payouts { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .add_service(PlatformServiceServer::new(platform::Platform { app: app.clone() }).max_decoding_message_size(REQUEST_MAX))
         .into_axum_router()
         .reset_fallback()

@@ -1,18 +1,21 @@
 //! PlatformService: Netily's own people at work.
 
+mod money;
+
 use std::sync::Arc;
 
 use netily_sdk::platform as pb;
 use netily_sdk::platform::platform_service_server::PlatformService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, money, timestamp};
+use super::answer::{answer, money as shillings, timestamp};
 use super::fields;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::staff;
 use crate::auth::{self, KeyInfo};
 use crate::error::Result;
+use crate::id::SettlementId;
 use crate::ledger::{self, Violation};
 use crate::page::PageAsk;
 use crate::platform::{self, AuditEvent, Delivery, Isp, NewIsp};
@@ -123,6 +126,50 @@ impl PlatformService for Platform {
         })
         .await
     }
+
+    async fn run_settlements(&self, request: Request<pb::RunSettlementsRequest>) -> Result<Response<pb::RunSettlementsResponse>, Status> {
+        answer(request, async |caller, ask| money::run(&self.app, By::User(caller.person()?.user), ask).await).await
+    }
+
+    async fn list_settlements(&self, request: Request<pb::ListSettlementsRequest>) -> Result<Response<pb::ListSettlementsResponse>, Status> {
+        answer(request, async |_, ask| money::list(&self.app, ask).await).await
+    }
+
+    async fn get_settlement(&self, request: Request<pb::GetSettlementRequest>) -> Result<Response<pb::GetSettlementResponse>, Status> {
+        answer(request, async |_, ask| money::get(&self.app, ask).await).await
+    }
+
+    async fn resolve_settlement(&self, request: Request<pb::ResolveSettlementRequest>) -> Result<Response<pb::ResolveSettlementResponse>, Status> {
+        answer(request, async |caller, ask| money::resolve(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn get_payout_status(&self, request: Request<pb::GetPayoutStatusRequest>) -> Result<Response<pb::GetPayoutStatusResponse>, Status> {
+        answer(request, async |_, _| money::status(&self.app).await).await
+    }
+
+    async fn set_payout_switch(&self, request: Request<pb::SetPayoutSwitchRequest>) -> Result<Response<pb::SetPayoutSwitchResponse>, Status> {
+        answer(request, async |caller, ask| money::set_switch(&self.app, By::User(caller.person()?.user), ask).await).await
+    }
+
+    async fn unfreeze_payouts(&self, request: Request<pb::UnfreezePayoutsRequest>) -> Result<Response<pb::UnfreezePayoutsResponse>, Status> {
+        answer(request, async |caller, ask| money::unfreeze(&self.app, By::User(caller.person()?.user), ask).await).await
+    }
+
+    async fn list_breaks(&self, request: Request<pb::ListBreaksRequest>) -> Result<Response<pb::ListBreaksResponse>, Status> {
+        answer(request, async |_, ask| money::list_breaks(&self.app, ask).await).await
+    }
+
+    async fn close_break(&self, request: Request<pb::CloseBreakRequest>) -> Result<Response<pb::CloseBreakResponse>, Status> {
+        answer(request, async |caller, ask| money::close_break(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn trace(&self, request: Request<pb::TraceRequest>) -> Result<Response<pb::TraceResponse>, Status> {
+        answer(request, async |_, ask| money::follow(&self.app, ask).await).await
+    }
+
+    async fn get_platform_report(&self, request: Request<pb::GetPlatformReportRequest>) -> Result<Response<pb::GetPlatformReportResponse>, Status> {
+        answer(request, async |_, ask| money::report(&self.app, ask).await).await
+    }
 }
 
 fn new_isp(mut ask: pb::CreateIspRequest, by: By, key: &[u8]) -> Result<NewIsp> {
@@ -149,7 +196,7 @@ fn isp(isp: Isp) -> pb::Isp {
         name: isp.name,
         status: status.into(),
         commission_rate: isp.rate.to_string(),
-        pending_balance: Some(money(isp.pending_balance)),
+        pending_balance: Some(shillings(isp.pending_balance)),
         created_at: Some(timestamp(isp.created_at)),
         suspended_at: isp.suspended_at.map(timestamp),
         suspended_reason: isp.suspended_reason,
@@ -184,7 +231,7 @@ fn delivery(delivery: Delivery) -> pb::WebhookDelivery {
         id: delivery.id.to_string(),
         kind: delivery.kind.to_lowercase(),
         state: state.into(),
-        payment_id: delivery.payment_id.to_string(),
+        payment_id: if delivery.kind == "PAYOUT" { SettlementId::from(delivery.payment_id.uuid()).to_string() } else { delivery.payment_id.to_string() },
         isp_slug: delivery.isp_slug,
         body: delivery.body[..delivery.body.floor_char_boundary(BODY_MAX)].to_owned(),
         deliveries: delivery.deliveries,

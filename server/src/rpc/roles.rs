@@ -124,6 +124,8 @@ const METHODS: &[Method] = &[
     call("/netily.selfservice.v1.SelfService/ListPayments", Who::Customer),
     call("/netily.selfservice.v1.SelfService/ListInvoices", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetInvoice", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetInvoicePdf", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/GetReceiptPdf", Who::Customer),
     call("/netily.customer.v1.CustomerService/ListCustomers", Who::Staff),
     call("/netily.customer.v1.CustomerService/GetCustomer", Who::Staff),
     call("/netily.customer.v1.CustomerService/CreateCustomer", Who::Staff),
@@ -169,6 +171,8 @@ const METHODS: &[Method] = &[
     call("/netily.billing.v1.BillingService/CreateInvoice", Who::Staff),
     call("/netily.billing.v1.BillingService/ListInvoices", Who::Staff),
     call("/netily.billing.v1.BillingService/GetInvoice", Who::Staff),
+    call("/netily.billing.v1.BillingService/GetInvoicePdf", Who::Staff),
+    call("/netily.billing.v1.BillingService/GetReceiptPdf", Who::Staff),
     call("/netily.billing.v1.BillingService/VoidInvoice", Who::Staff),
     call("/netily.billing.v1.BillingService/GetBillingSettings", Who::Staff),
     call("/netily.billing.v1.BillingService/UpdateBillingSettings", Who::Staff),
@@ -181,6 +185,28 @@ const METHODS: &[Method] = &[
     call("/netily.notify.v1.NotificationService/PreviewTemplate", Who::Staff),
     call("/netily.notify.v1.NotificationService/ListMessages", Who::Staff),
     call("/netily.notify.v1.NotificationService/RetryMessage", Who::Staff),
+    call("/netily.payout.v1.PayoutService/GetPayoutConfig", Who::Owner),
+    call("/netily.payout.v1.PayoutService/SetPayoutConfig", Who::Owner),
+    call("/netily.payout.v1.PayoutService/VerifyPayoutConfig", Who::Owner),
+    call("/netily.payout.v1.PayoutService/ConfirmPayoutConfig", Who::Owner),
+    call("/netily.payout.v1.PayoutService/GetBalance", Who::Staff),
+    call("/netily.payout.v1.PayoutService/ListSettlements", Who::Staff),
+    call("/netily.payout.v1.PayoutService/GetSettlement", Who::Staff),
+    call("/netily.payout.v1.PayoutService/GetStatement", Who::Staff),
+    call("/netily.payout.v1.PayoutService/Trace", Who::Staff),
+    call("/netily.payout.v1.PayoutService/GetDailyReport", Who::Staff),
+    stream("/netily.payout.v1.PayoutService/StreamStatement", Who::Staff),
+    call("/netily.platform.v1.PlatformService/RunSettlements", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ListSettlements", Who::Operator),
+    call("/netily.platform.v1.PlatformService/GetSettlement", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ResolveSettlement", Who::Operator),
+    call("/netily.platform.v1.PlatformService/GetPayoutStatus", Who::Operator),
+    call("/netily.platform.v1.PlatformService/SetPayoutSwitch", Who::Operator),
+    call("/netily.platform.v1.PlatformService/UnfreezePayouts", Who::Operator),
+    call("/netily.platform.v1.PlatformService/ListBreaks", Who::Operator),
+    call("/netily.platform.v1.PlatformService/CloseBreak", Who::Operator),
+    call("/netily.platform.v1.PlatformService/Trace", Who::Operator),
+    call("/netily.platform.v1.PlatformService/GetPlatformReport", Who::Operator),
     call("/netily.platform.v1.PlatformService/CreateIsp", Who::Operator),
     call("/netily.platform.v1.PlatformService/ListIsps", Who::Operator),
     call("/netily.platform.v1.PlatformService/SetCommissionRate", Who::Operator),
@@ -194,7 +220,7 @@ const METHODS: &[Method] = &[
 ];
 
 /// How calls begin that only read.
-const READS: [&str; 5] = ["Check", "Get", "List", "Preview", "Watch"];
+const READS: [&str; 7] = ["Check", "Get", "List", "Preview", "Stream", "Trace", "Watch"];
 /// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
 /// customers come in to read, everybody's data stays theirs, and whoever must be shut out can be.
 const WHILE_SUSPENDED: [&str; 10] = [

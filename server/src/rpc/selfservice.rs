@@ -18,11 +18,14 @@ use super::session;
 use super::watch::{Seen, Stream, watch};
 use crate::actor::Caller;
 use crate::app::App;
+use crate::billing::papers;
 use crate::billing::seen::{PaymentRef, Standing};
 use crate::error::{Error, Result};
 use crate::id::{CustomerId, IspId, PaymentId, UserId};
 use crate::money::Money;
 use crate::page::PageAsk;
+use crate::paper;
+use crate::rpc::answer::PDF;
 use crate::wake::Wake;
 use crate::{alert, billing, connection, customer, self_service, service_request};
 
@@ -424,6 +427,26 @@ impl SelfService for SelfServices {
             let (rows, next_page_token) = self.app.db.tx(isp, async |tx| billing::invoice::list(tx, isp, filter, page).await).await?;
             let invoices = rows.iter().map(|row| bill::show::invoice(row, &[], now)).collect::<Result<_>>()?;
             Ok(pb::ListInvoicesResponse { invoices, next_page_token })
+        })
+        .await
+    }
+
+    async fn get_invoice_pdf(&self, request: Request<pb::GetInvoicePdfRequest>) -> Result<Response<pb::GetInvoicePdfResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
+            let customer = self.own_id(&caller).await?;
+            let filed = self.app.db.tx(isp, async |tx| papers::invoice(&self.app, tx, isp, id, Some(customer)).await).await?;
+            Ok(pb::GetInvoicePdfResponse { content: paper::render(&filed.paper)?, content_type: PDF.to_owned(), file_name: filed.file_name })
+        })
+        .await
+    }
+
+    async fn get_receipt_pdf(&self, request: Request<pb::GetReceiptPdfRequest>) -> Result<Response<pb::GetReceiptPdfResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, id) = (caller.isp()?.id, fields::parse("payment_id", &ask.payment_id)?);
+            let customer = self.own_id(&caller).await?;
+            let filed = self.app.db.tx(isp, async |tx| papers::receipt(&self.app, tx, isp, id, Some(customer)).await).await?;
+            Ok(pb::GetReceiptPdfResponse { content: paper::render(&filed.paper)?, content_type: PDF.to_owned(), file_name: filed.file_name })
         })
         .await
     }

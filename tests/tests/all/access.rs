@@ -79,7 +79,9 @@ fn expected(method: &str) -> Who {
         | "SelfService/WatchPayment"
         | "SelfService/ListPayments"
         | "SelfService/ListInvoices"
-        | "SelfService/GetInvoice" => Who::Customer,
+        | "SelfService/GetInvoice"
+        | "SelfService/GetInvoicePdf"
+        | "SelfService/GetReceiptPdf" => Who::Customer,
         "HotspotService/CreatePlan"
         | "HotspotService/UpdatePlan"
         | "HotspotService/ArchivePlan"
@@ -94,6 +96,13 @@ fn expected(method: &str) -> Who {
         | "IspService/ListSubscriptionPlans"
         | "IspService/GetSubscription"
         | "IspService/GetSubscriptionPayment"
+        | "PayoutService/GetBalance"
+        | "PayoutService/ListSettlements"
+        | "PayoutService/GetSettlement"
+        | "PayoutService/GetStatement"
+        | "PayoutService/StreamStatement"
+        | "PayoutService/Trace"
+        | "PayoutService/GetDailyReport"
         | "BillingService/ListCommissions"
         | "BillingService/CreatePlan"
         | "BillingService/UpdatePlan"
@@ -114,6 +123,8 @@ fn expected(method: &str) -> Who {
         | "BillingService/CreateInvoice"
         | "BillingService/ListInvoices"
         | "BillingService/GetInvoice"
+        | "BillingService/GetInvoicePdf"
+        | "BillingService/GetReceiptPdf"
         | "BillingService/VoidInvoice"
         | "BillingService/GetBillingSettings"
         | "BillingService/UpdateBillingSettings"
@@ -140,7 +151,11 @@ fn expected(method: &str) -> Who {
         | "CustomerService/ListServiceRequests"
         | "CustomerService/UpdateServiceRequest"
         | "CustomerService/ExportCustomer" => Who::Staff,
-        "CustomerService/EraseCustomer" => Who::Owner,
+        "CustomerService/EraseCustomer"
+        | "PayoutService/GetPayoutConfig"
+        | "PayoutService/SetPayoutConfig"
+        | "PayoutService/VerifyPayoutConfig"
+        | "PayoutService/ConfirmPayoutConfig" => Who::Owner,
         "IspService/UpdateBranding"
         | "IspService/PaySubscription"
         | "IspService/InviteStaff"
@@ -156,7 +171,18 @@ fn expected(method: &str) -> Who {
         | "PlatformService/SuspendIsp"
         | "PlatformService/ReactivateIsp"
         | "PlatformService/RotateTokenKeys"
-        | "PlatformService/ListAuditEvents" => Who::Operator,
+        | "PlatformService/ListAuditEvents"
+        | "PlatformService/RunSettlements"
+        | "PlatformService/ListSettlements"
+        | "PlatformService/GetSettlement"
+        | "PlatformService/ResolveSettlement"
+        | "PlatformService/GetPayoutStatus"
+        | "PlatformService/SetPayoutSwitch"
+        | "PlatformService/UnfreezePayouts"
+        | "PlatformService/ListBreaks"
+        | "PlatformService/CloseBreak"
+        | "PlatformService/Trace"
+        | "PlatformService/GetPlatformReport" => Who::Operator,
         other => panic!("{other} is new: say here who may call it"),
     }
 }
@@ -359,7 +385,7 @@ fn is_served_while_suspended(method: &str) -> bool {
         _ if method.starts_with("AuthService/") => true,
         _ => {
             let name = method.split('/').nth(1).expect("a method");
-            ["Check", "Get", "List", "Preview", "Watch"].iter().any(|read| name.starts_with(read))
+            ["Check", "Get", "List", "Preview", "Stream", "Trace", "Watch"].iter().any(|read| name.starts_with(read))
         }
     }
 }

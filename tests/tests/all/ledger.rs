@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use netily::money::{Money, Rate};
 use netily::payments::{Event, State, next, split};
+use netily::settlement::state as payout;
+use netily_sdk::payout::{SettlementFrequency, SettlementStatus};
 use netily_sdk::platform::CheckLedgerRequest;
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_tests::{Access, Guest, Sql, World, kes};
@@ -96,6 +98,54 @@ async fn the_machine_in_the_database_is_the_machine_in_the_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_machine_of_settlements_in_the_database_is_the_machine_in_the_server() {
+    let world = World::new().await;
+    let mut sql = world.sql().await;
+    let states = payout::State::ALL.map(payout::State::as_str).join(",");
+    let rules: BTreeSet<String> = sql
+        .rows(&format!(
+            "SELECT f || ' ' || t AS rule FROM string_to_table('{states}', ',') f, string_to_table('{states}', ',') t WHERE public.settlement_may_go(f, t)"
+        ))
+        .await
+        .iter()
+        .map(|row| row["rule"].as_str().expect("a rule").to_owned())
+        .collect();
+    let ours: BTreeSet<String> = payout::State::ALL
+        .into_iter()
+        .flat_map(|from| payout::Event::ALL.map(|event| (from, payout::next(from, event))))
+        .filter(|(from, to)| from != to)
+        .map(|(from, to)| format!("{} {}", from.as_str(), to.as_str()))
+        .collect();
+    assert_eq!(rules, ours);
+    world.finish().await;
+}
+
+/// No settlement ends without proof, and what is paid to whom never changes, whatever our code does.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_settlement_ends_without_proof() {
+    let world = World::new().await;
+    let owner = world.signed_in("yellow", Access::Owner).await;
+    world.payee("yellow", &owner, SettlementFrequency::Daily).await;
+    world.earn("yellow-market", 1).await;
+    world.behave(serde_json::json!({ "payout_result": "hold" })).await;
+    world.settle_tomorrow().await;
+    let mut sql = world.sql().await;
+    let change = |to: &str| format!("UPDATE tenant.settlement SET {to} WHERE kind = 'SETTLEMENT'");
+    refused(&mut sql, &change("state = 'COMPLETED'"), "no observation of success").await;
+    refused(&mut sql, &change("state = 'FAILED'"), "not provably unpaid").await;
+    refused(&mut sql, &change("state = 'PENDING'"), "illegal transition").await;
+    for to in ["amount_minor = amount_minor + 100", "phone = '254700000000'", "external_reference = 'x'", "part = 2"] {
+        refused(&mut sql, &change(to), "never changes").await;
+    }
+    let twice = "INSERT INTO tenant.settlement_attempt SELECT tenant_id, settlement_id, 2, 'IN_FLIGHT', '', sent_at FROM tenant.settlement_attempt";
+    refused(&mut sql, twice, "settlement_attempt_once").await;
+    let second = "INSERT INTO tenant.settlement SELECT c.* FROM tenant.settlement s, jsonb_populate_record(s, jsonb_build_object(
+                    'id', gen_random_uuid(), 'period', '2000-01-01', 'state', 'PENDING')) c WHERE s.kind = 'SETTLEMENT'";
+    refused(&mut sql, second, "settlement_one_open").await;
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_payment_succeeds_without_the_gateways_word() {
     let world = World::new().await;
     world.buy(&Guest::number(1)).await;
@@ -123,8 +173,8 @@ async fn the_database_rounds_as_the_server_does() {
     world.finish().await;
 }
 
-/// For each rule a way to break it, in a world with one paid purchase and the triggers off.
-const BREACHES: [(&str, &str); 31] = [
+/// For each rule a way to break it, in a world with one paid purchase, one paid settlement, and the triggers off.
+const BREACHES: [(&str, &str); 43] = [
     ("i01_unbalanced", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
     ("i02_too_few_lines", "DELETE FROM tenant.ledger_entry WHERE line > 1"),
     ("i03_balance_drift", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1"),
@@ -139,12 +189,36 @@ const BREACHES: [(&str, &str); 31] = [
         "INSERT INTO tenant.payment SELECT c.* FROM tenant.payment p, jsonb_populate_record(p, jsonb_build_object(
            'id', gen_random_uuid(), 'request_id', gen_random_uuid(), 'external_reference', 'ANOTHER')) c",
     ),
+    ("i08_open_settlement_reserve", "UPDATE tenant.settlement SET state = 'PROCESSING' WHERE kind = 'SETTLEMENT'"),
+    ("i09_final_settlement_posting", "DELETE FROM tenant.ledger_transaction WHERE kind = 'PAYOUT_SETTLE'"),
+    (
+        "i10_settled_and_released",
+        "INSERT INTO tenant.ledger_transaction SELECT tenant_id, gen_random_uuid(), 'PAYOUT_RELEASE', reference, created_at
+         FROM tenant.ledger_transaction WHERE kind = 'PAYOUT_SETTLE'",
+    ),
+    (
+        "i11_more_than_one_live_attempt",
+        "DROP INDEX tenant.settlement_attempt_once; INSERT INTO tenant.settlement_attempt SELECT tenant_id, settlement_id, 2, 'AMBIGUOUS', '', sent_at
+         FROM tenant.settlement_attempt",
+    ),
     ("i12_overpaid_isp", "UPDATE tenant.ledger_balance SET balance_minor = 1 WHERE account = 'ISP_PAYABLE'"),
+    ("i13_in_transit_mismatch", "UPDATE tenant.ledger_balance SET balance_minor = -100 WHERE account = 'PAYOUT_IN_TRANSIT'"),
+    (
+        "i14_settlement_amount",
+        "ALTER TABLE tenant.settlement DROP CONSTRAINT settlement_amount_minor_check; ALTER TABLE tenant.settlement DROP CONSTRAINT settlement_check;
+         UPDATE tenant.settlement SET amount_minor = amount_minor + 1",
+    ),
+    ("i15_isp_conservation", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1 WHERE account = 'ISP_PAYABLE'"),
     ("i16_global_cash", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
     ("i17_credit_unverified", "DELETE FROM tenant.gateway_observation"),
     (
         "i18_success_seen_not_applied",
         "UPDATE tenant.payment SET state = 'PENDING'; UPDATE tenant.gateway_observation SET observed_at = observed_at - interval '1 hour'",
+    ),
+    (
+        "i19_release_unproven",
+        "INSERT INTO tenant.ledger_transaction SELECT tenant_id, gen_random_uuid(), 'PAYOUT_RELEASE', reference, created_at
+         FROM tenant.ledger_transaction WHERE kind = 'PAYOUT_SETTLE'",
     ),
     (
         "i20_illegal_transition",
@@ -153,6 +227,7 @@ const BREACHES: [(&str, &str); 31] = [
     ("i21_success_without_delivery", "DELETE FROM tenant.hotspot_session"),
     ("i22_cross_tenant_entry", "UPDATE tenant.ledger_entry SET tenant_id = gen_random_uuid()"),
     ("i23_stuck_payment", "UPDATE tenant.payment SET state = 'PENDING', created_at = created_at - interval '80 hours'"),
+    ("i24_stuck_settlement", "UPDATE tenant.settlement SET state = 'UNKNOWN', sent_at = sent_at - interval '26 hours'"),
     ("i25_webhook_stale", "UPDATE public.webhook_delivery SET state = 'RECEIVED', received_at = received_at - interval '1 hour'"),
     (
         "i26_break_unattended",
@@ -174,7 +249,16 @@ const BREACHES: [(&str, &str); 31] = [
     ("i37_number_gap", "UPDATE tenant.invoice SET number = 7"),
     ("i38_invoice_lines", "UPDATE tenant.invoice_line SET unit_minor = 5, amount_minor = 5"),
     ("i39_subscription_not_applied", "UPDATE tenant.payment SET purpose = 'SUBSCRIPTION' WHERE purpose = 'RECHARGE'"),
-    ("i40_subscription_with_commission", "UPDATE tenant.ledger_transaction SET kind = 'SUBSCRIPTION_CREDIT'"),
+    ("i40_subscription_with_commission", "UPDATE tenant.ledger_transaction SET kind = 'SUBSCRIPTION_CREDIT' WHERE kind = 'PAYMENT_CREDIT'"),
+    (
+        "i41_settlement_credited",
+        "UPDATE tenant.settlement SET credited_minor = credited_minor + 1, carried_in_minor = carried_in_minor - 1 WHERE kind = 'SETTLEMENT'",
+    ),
+    (
+        "i42_amount_not_unique",
+        "INSERT INTO public.settlement_amount SELECT gen_random_uuid(), isp_id, kind, amount_minor, reserved_at + interval '1 hour' FROM public.settlement_amount",
+    ),
+    ("i43_settlement_receipt_reused", "UPDATE tenant.settlement SET receipt = 'SAME'"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,6 +270,10 @@ async fn every_rule_of_the_ledger_can_fail() {
     world.invoice(&staff, &id, 1_000).await;
     world.pay(&customer, Target::Amount(kes(900))).await;
     world.cash(&staff, &id, 300).await;
+    let owner = world.signed_in("yellow", Access::Owner).await;
+    world.payee("yellow", &owner, SettlementFrequency::Daily).await;
+    world.settle_tomorrow().await;
+    assert_eq!(world.settlements(&owner).await[0].status(), SettlementStatus::Completed);
     let mut sql = world.sql().await;
     let rules: BTreeSet<String> =
         sql.rows("SELECT invariant.names() AS name").await.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect();
@@ -215,7 +303,7 @@ async fn an_operator_is_told_which_rule_is_broken() {
     sql.run(&change("- 7")).await;
     let broken = operator.platform().check_ledger(CheckLedgerRequest {}).await.expect("a check");
     let names: Vec<_> = broken.violations.iter().map(|violation| (violation.invariant.as_str(), violation.rows)).collect();
-    assert_eq!(names, [("i03_balance_drift", 1)]);
+    assert_eq!(names, [("i03_balance_drift", 1), ("i15_isp_conservation", 1)]);
     assert!(broken.violations[0].example.contains("-957"), "{}", broken.violations[0].example);
     sql.run(&change("+ 7")).await;
     world.finish().await;

@@ -2,6 +2,7 @@
 
 mod billing;
 mod customer;
+mod payout;
 mod people;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
 pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
+pub use payout::{BreakCommand, Every, PayoutCommand, SettlementCommand, SettlementState};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 
 const EXAMPLES: &str = "\
@@ -137,6 +139,27 @@ Example:
     /// Purchases of guests; they need no sign-in
     #[command(subcommand)]
     Purchase(PurchaseCommand),
+    /// Where and when the ISP is paid (owners; staff may look at statements and days)
+    #[command(subcommand)]
+    Payout(PayoutCommand),
+    /// Payments to ISPs (staff for their own, operators for all)
+    #[command(subcommand)]
+    Settlement(SettlementCommand),
+    /// Follow some money from a phone to the ISP (staff for their own, operators for all)
+    #[command(after_help = "\
+Examples:
+  netilyctl trace UB34K9T2QM
+  netilyctl trace pay_…
+  netilyctl trace stl_…")]
+    Trace {
+        /// Receipt of M-Pesa, pay_… or stl_…
+        reference: String,
+    },
+    /// What does not agree between the payment company and the books (operators)
+    #[command(subcommand)]
+    Break(BreakCommand),
+    /// The platform's last 30 days, which end in what of them is not explained (operators)
+    Report,
     /// The double-entry ledger (operators)
     #[command(subcommand)]
     Ledger(LedgerCommand),

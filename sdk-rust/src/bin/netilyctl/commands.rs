@@ -1,6 +1,7 @@
 //! From a command line to its command. One file a noun; each command is calls, then one answer shown.
 
 mod audit;
+mod breaks;
 mod commission;
 mod customer;
 mod invoice;
@@ -11,6 +12,7 @@ mod line;
 mod message;
 mod password;
 mod payment;
+mod payout;
 mod plan;
 mod purchase;
 mod request;
@@ -18,9 +20,11 @@ mod router;
 mod service_plan;
 mod session;
 mod settings;
+mod settlement;
 mod sign_in;
 mod staff;
 mod template;
+mod trace;
 mod webhook;
 
 use crate::args::{Args, Command};
@@ -49,6 +53,11 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Request(command) => connection.signed_in(async |client| request::run(client, command, output).await).await,
         Command::Settings(command) => connection.signed_in(async |client| settings::run(client, command, output).await).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
+        Command::Payout(command) => connection.signed_in(async |client| payout::run(client, command, output).await).await,
+        Command::Settlement(command) => connection.signed_in(async |client| settlement::run(client, command, output).await).await,
+        Command::Trace { reference } => connection.signed_in(async |client| trace::run(client, reference, output).await).await,
+        Command::Break(command) => connection.signed_in(async |client| breaks::run(client, command, output).await).await,
+        Command::Report => connection.signed_in(async |client| breaks::report(client, output).await).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
         Command::Message(command) => connection.signed_in(async |client| message::run(client, command, output).await).await,

@@ -16,6 +16,7 @@ mod stand_in;
 mod status;
 mod transactions;
 mod wallet;
+mod withdraw;
 
 use std::fmt;
 
@@ -30,6 +31,7 @@ pub(super) use settings::is_loopback;
 pub use settings::{Generation, Settings, SettingsError};
 pub use status::{State, StatusAnswer};
 pub use transactions::{Page, Recent, TransactionRow};
+pub use withdraw::{Recipient, WithdrawRequest, Withdrawn};
 
 /// A PayHero account as one client. Cheap to clone; all clones share their connections.
 #[derive(Clone)]
@@ -43,6 +45,10 @@ pub struct Payhero {
     root: String,
     route: settings::Route,
     generation: Generation,
+    /// The wallet that payouts come from, of the legacy API.
+    payout_channel_id: Option<i64>,
+    /// The account, of API 2.0.0.
+    account_id: Option<i64>,
 }
 
 impl Payhero {
@@ -53,7 +59,8 @@ impl Payhero {
         let route = settings.route()?;
         let once = settings.client(&root)?.http1_only().pool_max_idle_per_host(0).build().map_err(|error| SettingsError::Client(call::chain(&error)))?;
         let asking = settings.client(&root)?.build().map_err(|error| SettingsError::Client(call::chain(&error)))?;
-        Ok(Self { once, asking, root, route, generation: settings.generation })
+        let Settings { generation, payout_channel_id, account_id, .. } = settings;
+        Ok(Self { once, asking, root, route, generation, payout_channel_id, account_id })
     }
 
     /// The generation this client speaks.

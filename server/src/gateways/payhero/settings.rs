@@ -32,6 +32,8 @@ pub struct Settings {
     pub channel_id: Option<i64>,
     /// The Team the money belongs to. Required by V2, not sent by the legacy API.
     pub account_id: Option<i64>,
+    /// Id of the wallet channel that payouts are paid from, of the legacy API. Without it none can be sent.
+    pub payout_channel_id: Option<i64>,
     /// `m-pesa` for an own channel (the money goes straight there), `sasapay` for the PayHero
     /// wallet that payouts are paid from.
     pub provider: String,

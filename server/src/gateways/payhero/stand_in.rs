@@ -22,6 +22,7 @@ pub(super) fn settings(base_url: &str, generation: Generation) -> Settings {
         generation,
         channel_id: Some(4021),
         account_id: Some(7),
+        payout_channel_id: Some(16990),
         provider: "m-pesa".to_owned(),
         network_code: None,
         connect_timeout: Duration::from_secs(1),

@@ -1,5 +1,5 @@
-//! Asks for the float from which PayHero takes its fees. When it is empty every prompt is
-//! refused, so it is watched; nothing is booked from it.
+//! Asks for the two wallets: the float from which PayHero takes its fees (when it is empty every prompt is refused), and the
+//! one that payouts are paid from. Both are watched; nothing is booked from them.
 
 use super::ask::{self, AskError};
 use super::call::{self, Answer};
@@ -14,6 +14,18 @@ impl Payhero {
         }
         let request = self.asking.get(self.url("/api/v2/wallets")).query(&[("wallet_type", "service_wallet")]);
         read(&call::exchange(request).await?)
+    }
+
+    /// Cents in the wallet that payouts are paid from, `GET /api/v2/payment_channels/{id}`, a fraction of a cent rounded. Documented
+    /// for the legacy API only.
+    pub async fn payments_wallet_balance(&self) -> Result<i64, AskError> {
+        let (Generation::Legacy, Some(channel)) = (self.generation, self.payout_channel_id) else {
+            return Err(AskError::NotOffered("payments wallet"));
+        };
+        let request = self.asking.get(self.url(&format!("/api/v2/payment_channels/{channel}")));
+        let answer = call::exchange(request).await?;
+        let plain = ask::object(&answer)?.object("balance_plain");
+        plain.and_then(|plain| plain.rounded_cents("balance")).ok_or_else(|| ask::undocumented(&answer))
     }
 }
 
@@ -45,5 +57,19 @@ mod tests {
         assert_eq!(stand.requests()[0].line, "GET /payhero/api/v2/wallets?wallet_type=service_wallet HTTP/1.1");
         let v2 = stand.client(Generation::V2).service_wallet_balance().await;
         assert_eq!(v2, Err(AskError::NotOffered("service wallet")));
+    }
+
+    #[tokio::test]
+    async fn the_wallet_of_payouts_is_read_in_cents() {
+        let stand = StandIn::start(vec![
+            Reply::json(200, r#"{"id":16990,"channel_type":"wallet","balance_plain":{"balance":4700,"last_balance":4700}}"#),
+            Reply::json(200, r#"{"id":16990,"channel_type":"wallet"}"#),
+        ])
+        .await;
+        let client = stand.client(Generation::Legacy);
+        assert_eq!(client.payments_wallet_balance().await, Ok(470_000));
+        assert!(matches!(client.payments_wallet_balance().await, Err(AskError::Undocumented { .. })));
+        assert_eq!(stand.requests()[0].line, "GET /payhero/api/v2/payment_channels/16990 HTTP/1.1");
+        assert_eq!(stand.client(Generation::V2).payments_wallet_balance().await, Err(AskError::NotOffered("payments wallet")));
     }
 }

@@ -44,6 +44,7 @@ pub struct Visit {
 struct Place {
     router: Option<RouterId>,
     session: Option<SessionId>,
+    paper: String,
 }
 
 impl FromRequestParts<Arc<App>> for Visit {
@@ -76,6 +77,11 @@ impl Visit {
     /// The purchase in the path. It may not exist.
     pub fn session(&self) -> Result<SessionId, ErrorKind> {
         self.place.session.ok_or(ErrorKind::PurchaseNotFound)
+    }
+
+    /// The token of the paper in the path.
+    pub fn paper(&self) -> &str {
+        &self.place.paper
     }
 
     /// The device's hardware address.
@@ -157,6 +163,7 @@ async fn place(parts: &mut Parts, app: &Arc<App>) -> Place {
         match name {
             "router_id" => place.router = value.parse().ok(),
             "session_id" => place.session = value.parse().ok(),
+            "token" => value.clone_into(&mut place.paper),
             _ => {}
         }
     }

@@ -93,16 +93,11 @@ pub fn offline(mut ask: pb::RecordOfflinePaymentRequest, key: &[u8]) -> Result<T
         method,
         reference: fields::text_or_none("reference", &ask.reference, 60)?,
         note: fields::optional("note", ask.note.trim(), |path, text| fields::lines(path, text, 500))?.unwrap_or_default(),
-        received_at: ask.received_at.map(|at| moment("received_at", at)).transpose()?,
+        received_at: ask.received_at.map(|at| fields::moment("received_at", at)).transpose()?,
         target,
         request_id,
         request_hash,
     })
-}
-
-fn moment(path: &str, at: prost_types::Timestamp) -> Result<Time> {
-    let found = u32::try_from(at.nanos).ok().and_then(|nanos| Time::from_timestamp(at.seconds, nanos));
-    found.filter(|at| (1970..=9999).contains(&chrono::Datelike::year(at))).ok_or_else(|| Error::field(path, "must be a time"))
 }
 
 /// An invoice of staff's own.
@@ -135,7 +130,7 @@ pub fn invoice(mut ask: pb::CreateInvoiceRequest, key: &[u8]) -> Result<Written>
     Ok(Written {
         customer: fields::parse("customer_id", &ask.customer_id)?,
         lines,
-        due_at: ask.due_at.map(|at| moment("due_at", at)).transpose()?,
+        due_at: ask.due_at.map(|at| fields::moment("due_at", at)).transpose()?,
         note: fields::optional("note", ask.note.trim(), |path, text| fields::lines(path, text, 500))?.unwrap_or_default(),
         request,
     })
@@ -251,8 +246,8 @@ pub fn report(ask: &pb::GetRevenueReportRequest, now: Time) -> Result<(Time, Tim
         pb::ReportGranularity::Week => Granularity::Week,
         pb::ReportGranularity::Month => Granularity::Month,
     };
-    let to = ask.to.map(|at| moment("to", at)).transpose()?.unwrap_or(now);
-    let from = ask.from.map(|at| moment("from", at)).transpose()?.unwrap_or(to - chrono::TimeDelta::days(30));
+    let to = ask.to.map(|at| fields::moment("to", at)).transpose()?.unwrap_or(now);
+    let from = ask.from.map(|at| fields::moment("from", at)).transpose()?.unwrap_or(to - chrono::TimeDelta::days(30));
     Ok((begin_of_day(from), to, granularity))
 }
 

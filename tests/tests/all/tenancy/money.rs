@@ -1,18 +1,20 @@
 //! Ids of another ISP's invoices, payments and connections.
 
 use netily_sdk::billing as pb;
+use netily_sdk::payout::{GetSettlementRequest, SettlementFrequency, VerifyPayoutConfigRequest};
 use netily_sdk::selfservice as own;
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_sdk::types::{ConnectionBilling, ErrorReason, InvoiceLine};
 use netily_sdk::{Client, new_request_id};
 use netily_tests::{Access, World, kes};
 
-/// What `blue` has: a customer with an invoice, a payment and a connection.
+/// What `blue` has: a customer with an invoice, a payment and a connection, and a settlement.
 pub struct Theirs {
     pub customer: String,
     pub invoice: String,
     pub payment: String,
     pub connection: String,
+    pub settlement: String,
 }
 
 impl Theirs {
@@ -28,7 +30,11 @@ impl Theirs {
             ..Default::default()
         };
         let connection = staff.billing().create_connection(ask).await.expect("made").connection.expect("a connection").id;
-        Theirs { customer: customer.to_owned(), invoice, payment, connection }
+        let owner = world.signed_in("blue", Access::Owner).await;
+        owner.payout().set_payout_config(world.payout_ask("blue", SettlementFrequency::Daily)).await.expect("set");
+        let test = owner.payout().verify_payout_config(VerifyPayoutConfigRequest { request_id: new_request_id() }).await.expect("sent");
+        let settlement = test.settlement.expect("a settlement").id;
+        Theirs { customer: customer.to_owned(), invoice, payment, connection, settlement }
     }
 
     /// The id of theirs that a field of BillingService or SelfService is to be called with.
@@ -39,6 +45,7 @@ impl Theirs {
             "invoice_id" => self.invoice.clone(),
             "payment_id" => self.payment.clone(),
             "connection_id" => self.connection.clone(),
+            "id" if call.starts_with("PayoutService/") => self.settlement.clone(),
             "id" if call.contains("Invoice") => self.invoice.clone(),
             "id" if call.ends_with("Payment") => self.payment.clone(),
             "id" if call.contains("Connection") => self.connection.clone(),
@@ -114,6 +121,8 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
             told!(billing.create_invoice(ask))
         }
         "BillingService/ListInvoices customer_id" => told!(billing.list_invoices(pb::ListInvoicesRequest { customer_id: id, ..Default::default() })),
+        "BillingService/GetInvoicePdf id" => told!(billing.get_invoice_pdf(pb::GetInvoicePdfRequest { id })),
+        "BillingService/GetReceiptPdf payment_id" => told!(billing.get_receipt_pdf(pb::GetReceiptPdfRequest { payment_id: id })),
         "BillingService/GetInvoice id" => told!(billing.get_invoice(pb::GetInvoiceRequest { id })),
         "BillingService/VoidInvoice id" => told!(billing.void_invoice(pb::VoidInvoiceRequest { id, reason })),
         "BillingService/PreviewPlanChange connection_id" => {
@@ -134,6 +143,7 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
                 told!(billing.change_plan(pb::ChangePlanRequest { connection_id, plan_id: id }))
             }
         }
+        "PayoutService/GetSettlement id" => told!(staff.payout().get_settlement(GetSettlementRequest { id, ..Default::default() })),
         "IspService/GetSubscriptionPayment id" => told!(staff.isp().get_subscription_payment(netily_sdk::isp::GetSubscriptionPaymentRequest { id })),
         "SelfService/InitiatePayment invoice_id" => told!(mine.initiate_payment(own_pay(Target::InvoiceId(id)))),
         "SelfService/InitiatePayment plan_id" => told!(mine.initiate_payment(own_pay(Target::PlanId(id)))),
@@ -142,6 +152,8 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
             let stream = async { mine.watch_payment(own::WatchPaymentRequest { payment_id: id }).await?.message().await };
             told!(stream)
         }
+        "SelfService/GetInvoicePdf id" => told!(mine.get_invoice_pdf(own::GetInvoicePdfRequest { id })),
+        "SelfService/GetReceiptPdf payment_id" => told!(mine.get_receipt_pdf(own::GetReceiptPdfRequest { payment_id: id })),
         "SelfService/GetInvoice id" => told!(mine.get_invoice(own::GetInvoiceRequest { id })),
         _ => return None,
     })

@@ -8,6 +8,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Settlement, SettlementStatus, TraceStep } from "../../payout/v1/payout_pb.js";
+import { file_netily_payout_v1_payout } from "../../payout/v1/payout_pb.js";
 import type { Money } from "../../type/v1/type_pb.js";
 import { file_netily_type_v1_type } from "../../type/v1/type_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/platform/v1/platform.proto.
  */
 export const file_netily_platform_v1_platform: GenFile = /*@__PURE__*/
-  fileDesc("CiFuZXRpbHkvcGxhdGZvcm0vdjEvcGxhdGZvcm0ucHJvdG8SEm5ldGlseS5wbGF0Zm9ybS52MSKhAgoDSXNwEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRItCgZzdGF0dXMYBCABKA4yHS5uZXRpbHkucGxhdGZvcm0udjEuSXNwU3RhdHVzEhcKD2NvbW1pc3Npb25fcmF0ZRgFIAEoCRIuCg9wZW5kaW5nX2JhbGFuY2UYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxzdXNwZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHN1c3BlbmRlZF9yZWFzb24YCSABKAkijgEKCkF1ZGl0RXZlbnQSCgoCaWQYASABKAkSEAoIaXNwX3NsdWcYAiABKAkSDQoFYWN0b3IYAyABKAkSCwoDYWN0GAQgASgJEg8KB3N1YmplY3QYBSABKAkSDQoFZmFjdHMYBiABKAkSJgoCYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKCFRva2VuS2V5EgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNpZ25zGAMgASgIIj0KCVZpb2xhdGlvbhIRCglpbnZhcmlhbnQYASABKAkSDAoEcm93cxgCIAEoAxIPCgdleGFtcGxlGAMgASgJIuMBCg9XZWJob29rRGVsaXZlcnkSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIvCgVzdGF0ZRgDIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEgoKcGF5bWVudF9pZBgEIAEoCRIQCghpc3Bfc2x1ZxgFIAEoCRIMCgRib2R5GAYgASgJEhIKCmRlbGl2ZXJpZXMYByABKAUSLwoLcmVjZWl2ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYCSABKAkivAEKEENyZWF0ZUlzcFJlcXVlc3QSDAoEc2x1ZxgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC293bmVyX2VtYWlsGAMgASgJEhoKEm93bmVyX3Bob25lX251bWJlchgEIAEoCRIYChBvd25lcl9maXJzdF9uYW1lGAUgASgJEhcKD293bmVyX2xhc3RfbmFtZRgGIAEoCRISCgpyZXF1ZXN0X2lkGAggASgJSgQIBxAIUg5vd25lcl9wYXNzd29yZCI5ChFDcmVhdGVJc3BSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIjgKD0xpc3RJc3BzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJSChBMaXN0SXNwc1Jlc3BvbnNlEiUKBGlzcHMYASADKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI1ChhTZXRDb21taXNzaW9uUmF0ZVJlcXVlc3QSCwoDaXNwGAEgASgJEgwKBHJhdGUYAiABKAkiQQoZU2V0Q29tbWlzc2lvblJhdGVSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIhQKEkNoZWNrTGVkZ2VyUmVxdWVzdCKUAQoTQ2hlY2tMZWRnZXJSZXNwb25zZRIxCgp2aW9sYXRpb25zGAEgAygLMh0ubmV0aWx5LnBsYXRmb3JtLnYxLlZpb2xhdGlvbhIaChJpbnZhcmlhbnRzX2NoZWNrZWQYAiABKAUSLgoKY2hlY2tlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidgocTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVxdWVzdBIvCgVzdGF0ZRgBIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicQodTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVzcG9uc2USNwoKZGVsaXZlcmllcxgBIAMoCzIjLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiYKF1Jlc2VuZEludml0YXRpb25SZXF1ZXN0EgsKA2lzcBgBIAEoCSIpChhSZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USDQoFZW1haWwYASABKAkiMAoRU3VzcGVuZElzcFJlcXVlc3QSCwoDaXNwGAEgASgJEg4KBnJlYXNvbhgCIAEoCSI6ChJTdXNwZW5kSXNwUmVzcG9uc2USJAoDaXNwGAEgASgLMhcubmV0aWx5LnBsYXRmb3JtLnYxLklzcCIjChRSZWFjdGl2YXRlSXNwUmVxdWVzdBILCgNpc3AYASABKAkiPQoVUmVhY3RpdmF0ZUlzcFJlc3BvbnNlEiQKA2lzcBgBIAEoCzIXLm5ldGlseS5wbGF0Zm9ybS52MS5Jc3AiGAoWUm90YXRlVG9rZW5LZXlzUmVxdWVzdCJFChdSb3RhdGVUb2tlbktleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwubmV0aWx5LnBsYXRmb3JtLnYxLlRva2VuS2V5IlkKFkxpc3RBdWRpdEV2ZW50c1JlcXVlc3QSCwoDaXNwGAEgASgJEgsKA2FjdBgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJiChdMaXN0QXVkaXRFdmVudHNSZXNwb25zZRIuCgZldmVudHMYASADKAsyHi5uZXRpbHkucGxhdGZvcm0udjEuQXVkaXRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkqWAoJSXNwU3RhdHVzEhoKFklTUF9TVEFUVVNfVU5TUEVDSUZJRUQQABIVChFJU1BfU1RBVFVTX0FDVElWRRABEhgKFElTUF9TVEFUVVNfU1VTUEVOREVEEAIqtgEKDFdlYmhvb2tTdGF0ZRIdChlXRUJIT09LX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWV0VCSE9PS19TVEFURV9SRUNFSVZFRBABEhkKFVdFQkhPT0tfU1RBVEVfQVBQTElFRBACEhkKFVdFQkhPT0tfU1RBVEVfSUdOT1JFRBADEh0KGVdFQkhPT0tfU1RBVEVfUVVBUkFOVElORUQQBBIWChJXRUJIT09LX1NUQVRFX0RFQUQQBTKrCAoPUGxhdGZvcm1TZXJ2aWNlElgKCUNyZWF0ZUlzcBIkLm5ldGlseS5wbGF0Zm9ybS52MS5DcmVhdGVJc3BSZXF1ZXN0GiUubmV0aWx5LnBsYXRmb3JtLnYxLkNyZWF0ZUlzcFJlc3BvbnNlElUKCExpc3RJc3BzEiMubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RJc3BzUmVxdWVzdBokLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0SXNwc1Jlc3BvbnNlEnUKEVNldENvbW1pc3Npb25SYXRlEiwubmV0aWx5LnBsYXRmb3JtLnYxLlNldENvbW1pc3Npb25SYXRlUmVxdWVzdBotLm5ldGlseS5wbGF0Zm9ybS52MS5TZXRDb21taXNzaW9uUmF0ZVJlc3BvbnNlIgOQAgISXgoLQ2hlY2tMZWRnZXISJi5uZXRpbHkucGxhdGZvcm0udjEuQ2hlY2tMZWRnZXJSZXF1ZXN0GicubmV0aWx5LnBsYXRmb3JtLnYxLkNoZWNrTGVkZ2VyUmVzcG9uc2USfAoVTGlzdFdlYmhvb2tEZWxpdmVyaWVzEjAubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RXZWJob29rRGVsaXZlcmllc1JlcXVlc3QaMS5uZXRpbHkucGxhdGZvcm0udjEuTGlzdFdlYmhvb2tEZWxpdmVyaWVzUmVzcG9uc2USbQoQUmVzZW5kSW52aXRhdGlvbhIrLm5ldGlseS5wbGF0Zm9ybS52MS5SZXNlbmRJbnZpdGF0aW9uUmVxdWVzdBosLm5ldGlseS5wbGF0Zm9ybS52MS5SZXNlbmRJbnZpdGF0aW9uUmVzcG9uc2USYAoKU3VzcGVuZElzcBIlLm5ldGlseS5wbGF0Zm9ybS52MS5TdXNwZW5kSXNwUmVxdWVzdBomLm5ldGlseS5wbGF0Zm9ybS52MS5TdXNwZW5kSXNwUmVzcG9uc2UiA5ACAhJpCg1SZWFjdGl2YXRlSXNwEigubmV0aWx5LnBsYXRmb3JtLnYxLlJlYWN0aXZhdGVJc3BSZXF1ZXN0GikubmV0aWx5LnBsYXRmb3JtLnYxLlJlYWN0aXZhdGVJc3BSZXNwb25zZSIDkAICEmoKD1JvdGF0ZVRva2VuS2V5cxIqLm5ldGlseS5wbGF0Zm9ybS52MS5Sb3RhdGVUb2tlbktleXNSZXF1ZXN0GisubmV0aWx5LnBsYXRmb3JtLnYxLlJvdGF0ZVRva2VuS2V5c1Jlc3BvbnNlEmoKD0xpc3RBdWRpdEV2ZW50cxIqLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0QXVkaXRFdmVudHNSZXF1ZXN0GisubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_netily_type_v1_type]);
+  fileDesc("CiFuZXRpbHkvcGxhdGZvcm0vdjEvcGxhdGZvcm0ucHJvdG8SEm5ldGlseS5wbGF0Zm9ybS52MSKhAgoDSXNwEgoKAmlkGAEgASgJEgwKBHNsdWcYAiABKAkSDAoEbmFtZRgDIAEoCRItCgZzdGF0dXMYBCABKA4yHS5uZXRpbHkucGxhdGZvcm0udjEuSXNwU3RhdHVzEhcKD2NvbW1pc3Npb25fcmF0ZRgFIAEoCRIuCg9wZW5kaW5nX2JhbGFuY2UYBiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCgpjcmVhdGVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxzdXNwZW5kZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHN1c3BlbmRlZF9yZWFzb24YCSABKAkijgEKCkF1ZGl0RXZlbnQSCgoCaWQYASABKAkSEAoIaXNwX3NsdWcYAiABKAkSDQoFYWN0b3IYAyABKAkSCwoDYWN0GAQgASgJEg8KB3N1YmplY3QYBSABKAkSDQoFZmFjdHMYBiABKAkSJgoCYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlUKCFRva2VuS2V5EgoKAmlkGAEgASgJEi4KCmNyZWF0ZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXNpZ25zGAMgASgIIj0KCVZpb2xhdGlvbhIRCglpbnZhcmlhbnQYASABKAkSDAoEcm93cxgCIAEoAxIPCgdleGFtcGxlGAMgASgJIuMBCg9XZWJob29rRGVsaXZlcnkSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIvCgVzdGF0ZRgDIAEoDjIgLm5ldGlseS5wbGF0Zm9ybS52MS5XZWJob29rU3RhdGUSEgoKcGF5bWVudF9pZBgEIAEoCRIQCghpc3Bfc2x1ZxgFIAEoCRIMCgRib2R5GAYgASgJEhIKCmRlbGl2ZXJpZXMYByABKAUSLwoLcmVjZWl2ZWRfYXQYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBG5vdGUYCSABKAkiowEKEFNldHRsZW1lbnRSZXZpZXcSEAoIb3BlcmF0b3IYASABKAkSNgoHb3V0Y29tZRgCIAEoDjIlLm5ldGlseS5wbGF0Zm9ybS52MS5TZXR0bGVtZW50T3V0Y29tZRIPCgdyZWNlaXB0GAMgASgJEgwKBG5vdGUYBCABKAkSJgoCYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIoUBCg1EdWVTZXR0bGVtZW50EhAKCGlzcF9zbHVnGAEgASgJEiUKBmFtb3VudBgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5Eg4KBnBlcmlvZBgDIAEoCRIVCg1zZXR0bGVtZW50X2lkGAQgASgJEhQKDGxlZnRfYmVjYXVzZRgFIAEoCSKFAgoFQnJlYWsSCgoCaWQYASABKAkSDAoEa2luZBgCIAEoCRIRCglyZWZlcmVuY2UYAyABKAkSEAoIaXNwX3NsdWcYBCABKAkSJQoGYW1vdW50GAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSDgoGZGV0YWlsGAYgASgJEi0KCW9wZW5lZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJY2xvc2VkX2F0GAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljbG9zZWRfYnkYCSABKAkSFQoNY2xvc2VkX3JlYXNvbhgKIAEoCSK8AQoQQ3JlYXRlSXNwUmVxdWVzdBIMCgRzbHVnGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLb3duZXJfZW1haWwYAyABKAkSGgoSb3duZXJfcGhvbmVfbnVtYmVyGAQgASgJEhgKEG93bmVyX2ZpcnN0X25hbWUYBSABKAkSFwoPb3duZXJfbGFzdF9uYW1lGAYgASgJEhIKCnJlcXVlc3RfaWQYCCABKAlKBAgHEAhSDm93bmVyX3Bhc3N3b3JkIjkKEUNyZWF0ZUlzcFJlc3BvbnNlEiQKA2lzcBgBIAEoCzIXLm5ldGlseS5wbGF0Zm9ybS52MS5Jc3AiOAoPTGlzdElzcHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIlIKEExpc3RJc3BzUmVzcG9uc2USJQoEaXNwcxgBIAMoCzIXLm5ldGlseS5wbGF0Zm9ybS52MS5Jc3ASFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKGFNldENvbW1pc3Npb25SYXRlUmVxdWVzdBILCgNpc3AYASABKAkSDAoEcmF0ZRgCIAEoCSJBChlTZXRDb21taXNzaW9uUmF0ZVJlc3BvbnNlEiQKA2lzcBgBIAEoCzIXLm5ldGlseS5wbGF0Zm9ybS52MS5Jc3AiFAoSQ2hlY2tMZWRnZXJSZXF1ZXN0IpQBChNDaGVja0xlZGdlclJlc3BvbnNlEjEKCnZpb2xhdGlvbnMYASADKAsyHS5uZXRpbHkucGxhdGZvcm0udjEuVmlvbGF0aW9uEhoKEmludmFyaWFudHNfY2hlY2tlZBgCIAEoBRIuCgpjaGVja2VkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ2ChxMaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXF1ZXN0Ei8KBXN0YXRlGAEgASgOMiAubmV0aWx5LnBsYXRmb3JtLnYxLldlYmhvb2tTdGF0ZRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJxCh1MaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXNwb25zZRI3CgpkZWxpdmVyaWVzGAEgAygLMiMubmV0aWx5LnBsYXRmb3JtLnYxLldlYmhvb2tEZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJgoXUmVzZW5kSW52aXRhdGlvblJlcXVlc3QSCwoDaXNwGAEgASgJIikKGFJlc2VuZEludml0YXRpb25SZXNwb25zZRINCgVlbWFpbBgBIAEoCSIwChFTdXNwZW5kSXNwUmVxdWVzdBILCgNpc3AYASABKAkSDgoGcmVhc29uGAIgASgJIjoKElN1c3BlbmRJc3BSZXNwb25zZRIkCgNpc3AYASABKAsyFy5uZXRpbHkucGxhdGZvcm0udjEuSXNwIiMKFFJlYWN0aXZhdGVJc3BSZXF1ZXN0EgsKA2lzcBgBIAEoCSI9ChVSZWFjdGl2YXRlSXNwUmVzcG9uc2USJAoDaXNwGAEgASgLMhcubmV0aWx5LnBsYXRmb3JtLnYxLklzcCIYChZSb3RhdGVUb2tlbktleXNSZXF1ZXN0IkUKF1JvdGF0ZVRva2VuS2V5c1Jlc3BvbnNlEioKBGtleXMYASADKAsyHC5uZXRpbHkucGxhdGZvcm0udjEuVG9rZW5LZXkiWQoWTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBILCgNpc3AYASABKAkSCwoDYWN0GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJImIKF0xpc3RBdWRpdEV2ZW50c1Jlc3BvbnNlEi4KBmV2ZW50cxgBIAMoCzIeLm5ldGlseS5wbGF0Zm9ybS52MS5BdWRpdEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJQChVSdW5TZXR0bGVtZW50c1JlcXVlc3QSDwoHZHJ5X3J1bhgBIAEoCBILCgNpc3AYAiABKAkSGQoRYWhlYWRfb2Zfc2NoZWR1bGUYAyABKAginQEKFlJ1blNldHRsZW1lbnRzUmVzcG9uc2USLgoDZHVlGAEgAygLMiEubmV0aWx5LnBsYXRmb3JtLnYxLkR1ZVNldHRsZW1lbnQSJAoFdG90YWwYAiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRItCg53YWxsZXRfYmFsYW5jZRgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5IoABChZMaXN0U2V0dGxlbWVudHNSZXF1ZXN0EgsKA2lzcBgBIAEoCRIyCgZzdGF0dXMYAiABKA4yIi5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRTdGF0dXMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiZQoXTGlzdFNldHRsZW1lbnRzUmVzcG9uc2USMQoLc2V0dGxlbWVudHMYASADKAsyHC5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKFEdldFNldHRsZW1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJIq8BChVHZXRTZXR0bGVtZW50UmVzcG9uc2USMAoKc2V0dGxlbWVudBgBIAEoCzIcLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudBItCghldmlkZW5jZRgCIAMoCzIbLm5ldGlseS5wYXlvdXQudjEuVHJhY2VTdGVwEjUKB3Jldmlld3MYAyADKAsyJC5uZXRpbHkucGxhdGZvcm0udjEuU2V0dGxlbWVudFJldmlldyJ9ChhSZXNvbHZlU2V0dGxlbWVudFJlcXVlc3QSCgoCaWQYASABKAkSNgoHb3V0Y29tZRgCIAEoDjIlLm5ldGlseS5wbGF0Zm9ybS52MS5TZXR0bGVtZW50T3V0Y29tZRIMCgRub3RlGAMgASgJEg8KB3JlY2VpcHQYBCABKAkipAEKGVJlc29sdmVTZXR0bGVtZW50UmVzcG9uc2USMAoKc2V0dGxlbWVudBgBIAEoCzIcLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudBI1CgdyZXZpZXdzGAIgAygLMiQubmV0aWx5LnBsYXRmb3JtLnYxLlNldHRsZW1lbnRSZXZpZXcSHgoWbmVlZHNfYW5vdGhlcl9vcGVyYXRvchgDIAEoCCIYChZHZXRQYXlvdXRTdGF0dXNSZXF1ZXN0ItsCChdHZXRQYXlvdXRTdGF0dXNSZXNwb25zZRIPCgdzdG9wcGVkGAEgASgIEi4KCnN0b3BwZWRfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnN0b3BwZWRfYnkYAyABKAkSDgoGcmVhc29uGAQgASgJEi0KDndhbGxldF9iYWxhbmNlGAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSLgoPc2VydmljZV9iYWxhbmNlGAYgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSIwoEb3dlZBgHIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmluX3RyYW5zaXQYCCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIXCg9kYXlzX29mX3BheW91dHMYCSABKAUSEwoLZnJvemVuX2lzcHMYCiADKAkiOQoWU2V0UGF5b3V0U3dpdGNoUmVxdWVzdBIPCgdzdG9wcGVkGAEgASgIEg4KBnJlYXNvbhgCIAEoCSIqChdTZXRQYXlvdXRTd2l0Y2hSZXNwb25zZRIPCgdzdG9wcGVkGAEgASgIIjUKFlVuZnJlZXplUGF5b3V0c1JlcXVlc3QSCwoDaXNwGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIZChdVbmZyZWV6ZVBheW91dHNSZXNwb25zZSJSChFMaXN0QnJlYWtzUmVxdWVzdBIWCg5pbmNsdWRlX2Nsb3NlZBgBIAEoCBIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJYChJMaXN0QnJlYWtzUmVzcG9uc2USKQoGYnJlYWtzGAEgAygLMhkubmV0aWx5LnBsYXRmb3JtLnYxLkJyZWFrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIvChFDbG9zZUJyZWFrUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiPwoSQ2xvc2VCcmVha1Jlc3BvbnNlEikKBmNsb3NlZBgBIAEoCzIZLm5ldGlseS5wbGF0Zm9ybS52MS5CcmVhayIhCgxUcmFjZVJlcXVlc3QSEQoJcmVmZXJlbmNlGAEgASgJIl4KDVRyYWNlUmVzcG9uc2USKgoFc3RlcHMYASADKAsyGy5uZXRpbHkucGF5b3V0LnYxLlRyYWNlU3RlcBIQCghpc3Bfc2x1ZxgCIAEoCRIPCgdzdW1tYXJ5GAMgASgJImwKGEdldFBsYXRmb3JtUmVwb3J0UmVxdWVzdBIoCgRmcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiwQMKGUdldFBsYXRmb3JtUmVwb3J0UmVzcG9uc2USJAoFZ3Jvc3MYASABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIpCgpjb21taXNzaW9uGAIgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSLAoNc3Vic2NyaXB0aW9ucxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EisKDGdhdGV3YXlfZmVlcxgEIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EicKCHBhaWRfb3V0GAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSIwoEb3dlZBgGIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmluX3RyYW5zaXQYByABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIvChBnYXRld2F5X2NsZWFyaW5nGAggASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSKgoLdW5leHBsYWluZWQYCSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIQCghmaW5kaW5ncxgKIAMoCRIQCghwYXltZW50cxgLIAEoBSpYCglJc3BTdGF0dXMSGgoWSVNQX1NUQVRVU19VTlNQRUNJRklFRBAAEhUKEUlTUF9TVEFUVVNfQUNUSVZFEAESGAoUSVNQX1NUQVRVU19TVVNQRU5ERUQQAiq2AQoMV2ViaG9va1N0YXRlEh0KGVdFQkhPT0tfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZXRUJIT09LX1NUQVRFX1JFQ0VJVkVEEAESGQoVV0VCSE9PS19TVEFURV9BUFBMSUVEEAISGQoVV0VCSE9PS19TVEFURV9JR05PUkVEEAMSHQoZV0VCSE9PS19TVEFURV9RVUFSQU5USU5FRBAEEhYKEldFQkhPT0tfU1RBVEVfREVBRBAFKnUKEVNldHRsZW1lbnRPdXRjb21lEiIKHlNFVFRMRU1FTlRfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhsKF1NFVFRMRU1FTlRfT1VUQ09NRV9QQUlEEAESHwobU0VUVExFTUVOVF9PVVRDT01FX05PVF9QQUlEEAIymxEKD1BsYXRmb3JtU2VydmljZRJYCglDcmVhdGVJc3ASJC5uZXRpbHkucGxhdGZvcm0udjEuQ3JlYXRlSXNwUmVxdWVzdBolLm5ldGlseS5wbGF0Zm9ybS52MS5DcmVhdGVJc3BSZXNwb25zZRJVCghMaXN0SXNwcxIjLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0SXNwc1JlcXVlc3QaJC5uZXRpbHkucGxhdGZvcm0udjEuTGlzdElzcHNSZXNwb25zZRJ1ChFTZXRDb21taXNzaW9uUmF0ZRIsLm5ldGlseS5wbGF0Zm9ybS52MS5TZXRDb21taXNzaW9uUmF0ZVJlcXVlc3QaLS5uZXRpbHkucGxhdGZvcm0udjEuU2V0Q29tbWlzc2lvblJhdGVSZXNwb25zZSIDkAICEl4KC0NoZWNrTGVkZ2VyEiYubmV0aWx5LnBsYXRmb3JtLnYxLkNoZWNrTGVkZ2VyUmVxdWVzdBonLm5ldGlseS5wbGF0Zm9ybS52MS5DaGVja0xlZGdlclJlc3BvbnNlEnwKFUxpc3RXZWJob29rRGVsaXZlcmllcxIwLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0V2ViaG9va0RlbGl2ZXJpZXNSZXF1ZXN0GjEubmV0aWx5LnBsYXRmb3JtLnYxLkxpc3RXZWJob29rRGVsaXZlcmllc1Jlc3BvbnNlEm0KEFJlc2VuZEludml0YXRpb24SKy5uZXRpbHkucGxhdGZvcm0udjEuUmVzZW5kSW52aXRhdGlvblJlcXVlc3QaLC5uZXRpbHkucGxhdGZvcm0udjEuUmVzZW5kSW52aXRhdGlvblJlc3BvbnNlEmAKClN1c3BlbmRJc3ASJS5uZXRpbHkucGxhdGZvcm0udjEuU3VzcGVuZElzcFJlcXVlc3QaJi5uZXRpbHkucGxhdGZvcm0udjEuU3VzcGVuZElzcFJlc3BvbnNlIgOQAgISaQoNUmVhY3RpdmF0ZUlzcBIoLm5ldGlseS5wbGF0Zm9ybS52MS5SZWFjdGl2YXRlSXNwUmVxdWVzdBopLm5ldGlseS5wbGF0Zm9ybS52MS5SZWFjdGl2YXRlSXNwUmVzcG9uc2UiA5ACAhJqCg9Sb3RhdGVUb2tlbktleXMSKi5uZXRpbHkucGxhdGZvcm0udjEuUm90YXRlVG9rZW5LZXlzUmVxdWVzdBorLm5ldGlseS5wbGF0Zm9ybS52MS5Sb3RhdGVUb2tlbktleXNSZXNwb25zZRJqCg9MaXN0QXVkaXRFdmVudHMSKi5uZXRpbHkucGxhdGZvcm0udjEuTGlzdEF1ZGl0RXZlbnRzUmVxdWVzdBorLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0QXVkaXRFdmVudHNSZXNwb25zZRJnCg5SdW5TZXR0bGVtZW50cxIpLm5ldGlseS5wbGF0Zm9ybS52MS5SdW5TZXR0bGVtZW50c1JlcXVlc3QaKi5uZXRpbHkucGxhdGZvcm0udjEuUnVuU2V0dGxlbWVudHNSZXNwb25zZRJqCg9MaXN0U2V0dGxlbWVudHMSKi5uZXRpbHkucGxhdGZvcm0udjEuTGlzdFNldHRsZW1lbnRzUmVxdWVzdBorLm5ldGlseS5wbGF0Zm9ybS52MS5MaXN0U2V0dGxlbWVudHNSZXNwb25zZRJkCg1HZXRTZXR0bGVtZW50EigubmV0aWx5LnBsYXRmb3JtLnYxLkdldFNldHRsZW1lbnRSZXF1ZXN0GikubmV0aWx5LnBsYXRmb3JtLnYxLkdldFNldHRsZW1lbnRSZXNwb25zZRJwChFSZXNvbHZlU2V0dGxlbWVudBIsLm5ldGlseS5wbGF0Zm9ybS52MS5SZXNvbHZlU2V0dGxlbWVudFJlcXVlc3QaLS5uZXRpbHkucGxhdGZvcm0udjEuUmVzb2x2ZVNldHRsZW1lbnRSZXNwb25zZRJqCg9HZXRQYXlvdXRTdGF0dXMSKi5uZXRpbHkucGxhdGZvcm0udjEuR2V0UGF5b3V0U3RhdHVzUmVxdWVzdBorLm5ldGlseS5wbGF0Zm9ybS52MS5HZXRQYXlvdXRTdGF0dXNSZXNwb25zZRJvCg9TZXRQYXlvdXRTd2l0Y2gSKi5uZXRpbHkucGxhdGZvcm0udjEuU2V0UGF5b3V0U3dpdGNoUmVxdWVzdBorLm5ldGlseS5wbGF0Zm9ybS52MS5TZXRQYXlvdXRTd2l0Y2hSZXNwb25zZSIDkAICEmoKD1VuZnJlZXplUGF5b3V0cxIqLm5ldGlseS5wbGF0Zm9ybS52MS5VbmZyZWV6ZVBheW91dHNSZXF1ZXN0GisubmV0aWx5LnBsYXRmb3JtLnYxLlVuZnJlZXplUGF5b3V0c1Jlc3BvbnNlElsKCkxpc3RCcmVha3MSJS5uZXRpbHkucGxhdGZvcm0udjEuTGlzdEJyZWFrc1JlcXVlc3QaJi5uZXRpbHkucGxhdGZvcm0udjEuTGlzdEJyZWFrc1Jlc3BvbnNlElsKCkNsb3NlQnJlYWsSJS5uZXRpbHkucGxhdGZvcm0udjEuQ2xvc2VCcmVha1JlcXVlc3QaJi5uZXRpbHkucGxhdGZvcm0udjEuQ2xvc2VCcmVha1Jlc3BvbnNlEkwKBVRyYWNlEiAubmV0aWx5LnBsYXRmb3JtLnYxLlRyYWNlUmVxdWVzdBohLm5ldGlseS5wbGF0Zm9ybS52MS5UcmFjZVJlc3BvbnNlEnAKEUdldFBsYXRmb3JtUmVwb3J0EiwubmV0aWx5LnBsYXRmb3JtLnYxLkdldFBsYXRmb3JtUmVwb3J0UmVxdWVzdBotLm5ldGlseS5wbGF0Zm9ybS52MS5HZXRQbGF0Zm9ybVJlcG9ydFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_netily_payout_v1_payout, file_netily_type_v1_type]);
 
 /**
  * An internet provider on the platform.
@@ -306,6 +308,188 @@ export const WebhookDeliverySchema: GenMessage<WebhookDelivery> = /*@__PURE__*/
   messageDesc(file_netily_platform_v1_platform, 4);
 
 /**
+ * What one operator said of a settlement.
+ *
+ * @generated from message netily.platform.v1.SettlementReview
+ */
+export type SettlementReview = Message<"netily.platform.v1.SettlementReview"> & {
+  /**
+   * `usr_…`.
+   *
+   * @generated from field: string operator = 1;
+   */
+  operator: string;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: netily.platform.v1.SettlementOutcome outcome = 2;
+   */
+  outcome: SettlementOutcome;
+
+  /**
+   * The receipt that proves it.
+   *
+   * @generated from field: string receipt = 3;
+   */
+  receipt: string;
+
+  /**
+   * How they know.
+   *
+   * @generated from field: string note = 4;
+   */
+  note: string;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp at = 5;
+   */
+  at?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.SettlementReview.
+ * Use `create(SettlementReviewSchema)` to create a new message.
+ */
+export const SettlementReviewSchema: GenMessage<SettlementReview> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 5);
+
+/**
+ * An ISP that a run pays, or would.
+ *
+ * @generated from message netily.platform.v1.DueSettlement
+ */
+export type DueSettlement = Message<"netily.platform.v1.DueSettlement"> & {
+  /**
+   * Slug.
+   *
+   * @generated from field: string isp_slug = 1;
+   */
+  ispSlug: string;
+
+  /**
+   * What would be paid.
+   *
+   * @generated from field: netily.type.v1.Money amount = 2;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * The day after the period.
+   *
+   * @generated from field: string period = 3;
+   */
+  period: string;
+
+  /**
+   * The settlement; empty in a dry run and for what was left.
+   *
+   * @generated from field: string settlement_id = 4;
+   */
+  settlementId: string;
+
+  /**
+   * Why it was left; empty: it was reserved, or would be.
+   *
+   * @generated from field: string left_because = 5;
+   */
+  leftBecause: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.DueSettlement.
+ * Use `create(DueSettlementSchema)` to create a new message.
+ */
+export const DueSettlementSchema: GenMessage<DueSettlement> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 6);
+
+/**
+ * What does not agree between the gateway, the routers and the books, until a person closes it.
+ *
+ * @generated from message netily.platform.v1.Break
+ */
+export type Break = Message<"netily.platform.v1.Break"> & {
+  /**
+   * `row_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What it is, in snake case.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * What it is about.
+   *
+   * @generated from field: string reference = 3;
+   */
+  reference: string;
+
+  /**
+   * Slug of the ISP; empty: of none.
+   *
+   * @generated from field: string isp_slug = 4;
+   */
+  ispSlug: string;
+
+  /**
+   * The money; absent where it is not known.
+   *
+   * @generated from field: netily.type.v1.Money amount = 5;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * More, as JSON.
+   *
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+
+  /**
+   * When it was found.
+   *
+   * @generated from field: google.protobuf.Timestamp opened_at = 7;
+   */
+  openedAt?: Timestamp | undefined;
+
+  /**
+   * When it was closed.
+   *
+   * @generated from field: google.protobuf.Timestamp closed_at = 8;
+   */
+  closedAt?: Timestamp | undefined;
+
+  /**
+   * Who closed it: `usr_…` or `netily`.
+   *
+   * @generated from field: string closed_by = 9;
+   */
+  closedBy: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string closed_reason = 10;
+   */
+  closedReason: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.Break.
+ * Use `create(BreakSchema)` to create a new message.
+ */
+export const BreakSchema: GenMessage<Break> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 7);
+
+/**
  * A new ISP.
  *
  * @generated from message netily.platform.v1.CreateIspRequest
@@ -366,7 +550,7 @@ export type CreateIspRequest = Message<"netily.platform.v1.CreateIspRequest"> & 
  * Use `create(CreateIspRequestSchema)` to create a new message.
  */
 export const CreateIspRequestSchema: GenMessage<CreateIspRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 5);
+  messageDesc(file_netily_platform_v1_platform, 8);
 
 /**
  * The ISP.
@@ -387,7 +571,7 @@ export type CreateIspResponse = Message<"netily.platform.v1.CreateIspResponse"> 
  * Use `create(CreateIspResponseSchema)` to create a new message.
  */
 export const CreateIspResponseSchema: GenMessage<CreateIspResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 6);
+  messageDesc(file_netily_platform_v1_platform, 9);
 
 /**
  * Asks for the ISPs.
@@ -415,7 +599,7 @@ export type ListIspsRequest = Message<"netily.platform.v1.ListIspsRequest"> & {
  * Use `create(ListIspsRequestSchema)` to create a new message.
  */
 export const ListIspsRequestSchema: GenMessage<ListIspsRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 7);
+  messageDesc(file_netily_platform_v1_platform, 10);
 
 /**
  * A page of ISPs.
@@ -443,7 +627,7 @@ export type ListIspsResponse = Message<"netily.platform.v1.ListIspsResponse"> & 
  * Use `create(ListIspsResponseSchema)` to create a new message.
  */
 export const ListIspsResponseSchema: GenMessage<ListIspsResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 8);
+  messageDesc(file_netily_platform_v1_platform, 11);
 
 /**
  * A new rate.
@@ -471,7 +655,7 @@ export type SetCommissionRateRequest = Message<"netily.platform.v1.SetCommission
  * Use `create(SetCommissionRateRequestSchema)` to create a new message.
  */
 export const SetCommissionRateRequestSchema: GenMessage<SetCommissionRateRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 9);
+  messageDesc(file_netily_platform_v1_platform, 12);
 
 /**
  * The ISP.
@@ -492,7 +676,7 @@ export type SetCommissionRateResponse = Message<"netily.platform.v1.SetCommissio
  * Use `create(SetCommissionRateResponseSchema)` to create a new message.
  */
 export const SetCommissionRateResponseSchema: GenMessage<SetCommissionRateResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 10);
+  messageDesc(file_netily_platform_v1_platform, 13);
 
 /**
  * Asks for a check.
@@ -507,7 +691,7 @@ export type CheckLedgerRequest = Message<"netily.platform.v1.CheckLedgerRequest"
  * Use `create(CheckLedgerRequestSchema)` to create a new message.
  */
 export const CheckLedgerRequestSchema: GenMessage<CheckLedgerRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 11);
+  messageDesc(file_netily_platform_v1_platform, 14);
 
 /**
  * What the check found.
@@ -542,7 +726,7 @@ export type CheckLedgerResponse = Message<"netily.platform.v1.CheckLedgerRespons
  * Use `create(CheckLedgerResponseSchema)` to create a new message.
  */
 export const CheckLedgerResponseSchema: GenMessage<CheckLedgerResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 12);
+  messageDesc(file_netily_platform_v1_platform, 15);
 
 /**
  * Asks for callbacks.
@@ -577,7 +761,7 @@ export type ListWebhookDeliveriesRequest = Message<"netily.platform.v1.ListWebho
  * Use `create(ListWebhookDeliveriesRequestSchema)` to create a new message.
  */
 export const ListWebhookDeliveriesRequestSchema: GenMessage<ListWebhookDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 13);
+  messageDesc(file_netily_platform_v1_platform, 16);
 
 /**
  * A page of callbacks.
@@ -605,7 +789,7 @@ export type ListWebhookDeliveriesResponse = Message<"netily.platform.v1.ListWebh
  * Use `create(ListWebhookDeliveriesResponseSchema)` to create a new message.
  */
 export const ListWebhookDeliveriesResponseSchema: GenMessage<ListWebhookDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 14);
+  messageDesc(file_netily_platform_v1_platform, 17);
 
 /**
  * An invitation to be sent again.
@@ -626,7 +810,7 @@ export type ResendInvitationRequest = Message<"netily.platform.v1.ResendInvitati
  * Use `create(ResendInvitationRequestSchema)` to create a new message.
  */
 export const ResendInvitationRequestSchema: GenMessage<ResendInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 15);
+  messageDesc(file_netily_platform_v1_platform, 18);
 
 /**
  * It is on its way.
@@ -647,7 +831,7 @@ export type ResendInvitationResponse = Message<"netily.platform.v1.ResendInvitat
  * Use `create(ResendInvitationResponseSchema)` to create a new message.
  */
 export const ResendInvitationResponseSchema: GenMessage<ResendInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 16);
+  messageDesc(file_netily_platform_v1_platform, 19);
 
 /**
  * An ISP to be suspended.
@@ -675,7 +859,7 @@ export type SuspendIspRequest = Message<"netily.platform.v1.SuspendIspRequest"> 
  * Use `create(SuspendIspRequestSchema)` to create a new message.
  */
 export const SuspendIspRequestSchema: GenMessage<SuspendIspRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 17);
+  messageDesc(file_netily_platform_v1_platform, 20);
 
 /**
  * The ISP.
@@ -696,7 +880,7 @@ export type SuspendIspResponse = Message<"netily.platform.v1.SuspendIspResponse"
  * Use `create(SuspendIspResponseSchema)` to create a new message.
  */
 export const SuspendIspResponseSchema: GenMessage<SuspendIspResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 18);
+  messageDesc(file_netily_platform_v1_platform, 21);
 
 /**
  * An ISP to be opened again.
@@ -717,7 +901,7 @@ export type ReactivateIspRequest = Message<"netily.platform.v1.ReactivateIspRequ
  * Use `create(ReactivateIspRequestSchema)` to create a new message.
  */
 export const ReactivateIspRequestSchema: GenMessage<ReactivateIspRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 19);
+  messageDesc(file_netily_platform_v1_platform, 22);
 
 /**
  * The ISP.
@@ -738,7 +922,7 @@ export type ReactivateIspResponse = Message<"netily.platform.v1.ReactivateIspRes
  * Use `create(ReactivateIspResponseSchema)` to create a new message.
  */
 export const ReactivateIspResponseSchema: GenMessage<ReactivateIspResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 20);
+  messageDesc(file_netily_platform_v1_platform, 23);
 
 /**
  * Asks for a new key.
@@ -753,7 +937,7 @@ export type RotateTokenKeysRequest = Message<"netily.platform.v1.RotateTokenKeys
  * Use `create(RotateTokenKeysRequestSchema)` to create a new message.
  */
 export const RotateTokenKeysRequestSchema: GenMessage<RotateTokenKeysRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 21);
+  messageDesc(file_netily_platform_v1_platform, 24);
 
 /**
  * The keys.
@@ -774,7 +958,7 @@ export type RotateTokenKeysResponse = Message<"netily.platform.v1.RotateTokenKey
  * Use `create(RotateTokenKeysResponseSchema)` to create a new message.
  */
 export const RotateTokenKeysResponseSchema: GenMessage<RotateTokenKeysResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 22);
+  messageDesc(file_netily_platform_v1_platform, 25);
 
 /**
  * Asks for what was done.
@@ -816,7 +1000,7 @@ export type ListAuditEventsRequest = Message<"netily.platform.v1.ListAuditEvents
  * Use `create(ListAuditEventsRequestSchema)` to create a new message.
  */
 export const ListAuditEventsRequestSchema: GenMessage<ListAuditEventsRequest> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 23);
+  messageDesc(file_netily_platform_v1_platform, 26);
 
 /**
  * A page of what was done.
@@ -844,7 +1028,758 @@ export type ListAuditEventsResponse = Message<"netily.platform.v1.ListAuditEvent
  * Use `create(ListAuditEventsResponseSchema)` to create a new message.
  */
 export const ListAuditEventsResponseSchema: GenMessage<ListAuditEventsResponse> = /*@__PURE__*/
-  messageDesc(file_netily_platform_v1_platform, 24);
+  messageDesc(file_netily_platform_v1_platform, 27);
+
+/**
+ * Asks for a run.
+ *
+ * @generated from message netily.platform.v1.RunSettlementsRequest
+ */
+export type RunSettlementsRequest = Message<"netily.platform.v1.RunSettlementsRequest"> & {
+  /**
+   * Only says what it would do.
+   *
+   * @generated from field: bool dry_run = 1;
+   */
+  dryRun: boolean;
+
+  /**
+   * Only this ISP, `isp_…` or the slug; empty means all.
+   *
+   * @generated from field: string isp = 2;
+   */
+  isp: string;
+
+  /**
+   * Pays what was credited until a minute ago in place of what was credited until the last period ended. Needs `isp`.
+   *
+   * @generated from field: bool ahead_of_schedule = 3;
+   */
+  aheadOfSchedule: boolean;
+};
+
+/**
+ * Describes the message netily.platform.v1.RunSettlementsRequest.
+ * Use `create(RunSettlementsRequestSchema)` to create a new message.
+ */
+export const RunSettlementsRequestSchema: GenMessage<RunSettlementsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 28);
+
+/**
+ * What a run did.
+ *
+ * @generated from message netily.platform.v1.RunSettlementsResponse
+ */
+export type RunSettlementsResponse = Message<"netily.platform.v1.RunSettlementsResponse"> & {
+  /**
+   * The ISPs that were due, those owed longest first.
+   *
+   * @generated from field: repeated netily.platform.v1.DueSettlement due = 1;
+   */
+  due: DueSettlement[];
+
+  /**
+   * What is reserved, or would be.
+   *
+   * @generated from field: netily.type.v1.Money total = 2;
+   */
+  total?: Money | undefined;
+
+  /**
+   * What the gateway's wallet holds; absent when the gateway does not tell.
+   *
+   * @generated from field: netily.type.v1.Money wallet_balance = 3;
+   */
+  walletBalance?: Money | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.RunSettlementsResponse.
+ * Use `create(RunSettlementsResponseSchema)` to create a new message.
+ */
+export const RunSettlementsResponseSchema: GenMessage<RunSettlementsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 29);
+
+/**
+ * Asks for settlements.
+ *
+ * @generated from message netily.platform.v1.ListSettlementsRequest
+ */
+export type ListSettlementsRequest = Message<"netily.platform.v1.ListSettlementsRequest"> & {
+  /**
+   * Only of this ISP, `isp_…` or the slug; empty means all.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+
+  /**
+   * Only in this state; unspecified means all.
+   *
+   * @generated from field: netily.payout.v1.SettlementStatus status = 2;
+   */
+  status: SettlementStatus;
+
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListSettlementsRequest.
+ * Use `create(ListSettlementsRequestSchema)` to create a new message.
+ */
+export const ListSettlementsRequestSchema: GenMessage<ListSettlementsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 30);
+
+/**
+ * A page of settlements.
+ *
+ * @generated from message netily.platform.v1.ListSettlementsResponse
+ */
+export type ListSettlementsResponse = Message<"netily.platform.v1.ListSettlementsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.payout.v1.Settlement settlements = 1;
+   */
+  settlements: Settlement[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListSettlementsResponse.
+ * Use `create(ListSettlementsResponseSchema)` to create a new message.
+ */
+export const ListSettlementsResponseSchema: GenMessage<ListSettlementsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 31);
+
+/**
+ * Asks for one settlement.
+ *
+ * @generated from message netily.platform.v1.GetSettlementRequest
+ */
+export type GetSettlementRequest = Message<"netily.platform.v1.GetSettlementRequest"> & {
+  /**
+   * `stl_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.GetSettlementRequest.
+ * Use `create(GetSettlementRequestSchema)` to create a new message.
+ */
+export const GetSettlementRequestSchema: GenMessage<GetSettlementRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 32);
+
+/**
+ * One settlement.
+ *
+ * @generated from message netily.platform.v1.GetSettlementResponse
+ */
+export type GetSettlementResponse = Message<"netily.platform.v1.GetSettlementResponse"> & {
+  /**
+   * As it stands.
+   *
+   * @generated from field: netily.payout.v1.Settlement settlement = 1;
+   */
+  settlement?: Settlement | undefined;
+
+  /**
+   * What happened, oldest first.
+   *
+   * @generated from field: repeated netily.payout.v1.TraceStep evidence = 2;
+   */
+  evidence: TraceStep[];
+
+  /**
+   * What operators said.
+   *
+   * @generated from field: repeated netily.platform.v1.SettlementReview reviews = 3;
+   */
+  reviews: SettlementReview[];
+};
+
+/**
+ * Describes the message netily.platform.v1.GetSettlementResponse.
+ * Use `create(GetSettlementResponseSchema)` to create a new message.
+ */
+export const GetSettlementResponseSchema: GenMessage<GetSettlementResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 33);
+
+/**
+ * What became of a settlement.
+ *
+ * @generated from message netily.platform.v1.ResolveSettlementRequest
+ */
+export type ResolveSettlementRequest = Message<"netily.platform.v1.ResolveSettlementRequest"> & {
+  /**
+   * `stl_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: netily.platform.v1.SettlementOutcome outcome = 2;
+   */
+  outcome: SettlementOutcome;
+
+  /**
+   * How the operator knows, 10 to 500 characters.
+   *
+   * @generated from field: string note = 3;
+   */
+  note: string;
+
+  /**
+   * The receipt, when it was paid.
+   *
+   * @generated from field: string receipt = 4;
+   */
+  receipt: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ResolveSettlementRequest.
+ * Use `create(ResolveSettlementRequestSchema)` to create a new message.
+ */
+export const ResolveSettlementRequestSchema: GenMessage<ResolveSettlementRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 34);
+
+/**
+ * The settlement.
+ *
+ * @generated from message netily.platform.v1.ResolveSettlementResponse
+ */
+export type ResolveSettlementResponse = Message<"netily.platform.v1.ResolveSettlementResponse"> & {
+  /**
+   * As it stands now.
+   *
+   * @generated from field: netily.payout.v1.Settlement settlement = 1;
+   */
+  settlement?: Settlement | undefined;
+
+  /**
+   * What operators said.
+   *
+   * @generated from field: repeated netily.platform.v1.SettlementReview reviews = 2;
+   */
+  reviews: SettlementReview[];
+
+  /**
+   * Whether a second operator must say the same.
+   *
+   * @generated from field: bool needs_another_operator = 3;
+   */
+  needsAnotherOperator: boolean;
+};
+
+/**
+ * Describes the message netily.platform.v1.ResolveSettlementResponse.
+ * Use `create(ResolveSettlementResponseSchema)` to create a new message.
+ */
+export const ResolveSettlementResponseSchema: GenMessage<ResolveSettlementResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 35);
+
+/**
+ * Asks how payouts stand.
+ *
+ * @generated from message netily.platform.v1.GetPayoutStatusRequest
+ */
+export type GetPayoutStatusRequest = Message<"netily.platform.v1.GetPayoutStatusRequest"> & {
+};
+
+/**
+ * Describes the message netily.platform.v1.GetPayoutStatusRequest.
+ * Use `create(GetPayoutStatusRequestSchema)` to create a new message.
+ */
+export const GetPayoutStatusRequestSchema: GenMessage<GetPayoutStatusRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 36);
+
+/**
+ * How payouts stand.
+ *
+ * @generated from message netily.platform.v1.GetPayoutStatusResponse
+ */
+export type GetPayoutStatusResponse = Message<"netily.platform.v1.GetPayoutStatusResponse"> & {
+  /**
+   * Whether they are stopped.
+   *
+   * @generated from field: bool stopped = 1;
+   */
+  stopped: boolean;
+
+  /**
+   * Since when.
+   *
+   * @generated from field: google.protobuf.Timestamp stopped_at = 2;
+   */
+  stoppedAt?: Timestamp | undefined;
+
+  /**
+   * By whom: `usr_…` or `netily`.
+   *
+   * @generated from field: string stopped_by = 3;
+   */
+  stoppedBy: string;
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * What the wallet holds that payouts are paid from; absent when the gateway does not tell.
+   *
+   * @generated from field: netily.type.v1.Money wallet_balance = 5;
+   */
+  walletBalance?: Money | undefined;
+
+  /**
+   * What the wallet holds that the charges of prompts are paid from; absent when the gateway does not tell.
+   *
+   * @generated from field: netily.type.v1.Money service_balance = 6;
+   */
+  serviceBalance?: Money | undefined;
+
+  /**
+   * What is owed to ISPs and not on its way.
+   *
+   * @generated from field: netily.type.v1.Money owed = 7;
+   */
+  owed?: Money | undefined;
+
+  /**
+   * What is on its way.
+   *
+   * @generated from field: netily.type.v1.Money in_transit = 8;
+   */
+  inTransit?: Money | undefined;
+
+  /**
+   * Days of payouts that the wallet lasts at the last week's rate; -1: there were none.
+   *
+   * @generated from field: int32 days_of_payouts = 9;
+   */
+  daysOfPayouts: number;
+
+  /**
+   * ISPs whose payouts are frozen.
+   *
+   * @generated from field: repeated string frozen_isps = 10;
+   */
+  frozenIsps: string[];
+};
+
+/**
+ * Describes the message netily.platform.v1.GetPayoutStatusResponse.
+ * Use `create(GetPayoutStatusResponseSchema)` to create a new message.
+ */
+export const GetPayoutStatusResponseSchema: GenMessage<GetPayoutStatusResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 37);
+
+/**
+ * Stops payouts or lets them go on.
+ *
+ * @generated from message netily.platform.v1.SetPayoutSwitchRequest
+ */
+export type SetPayoutSwitchRequest = Message<"netily.platform.v1.SetPayoutSwitchRequest"> & {
+  /**
+   * Whether they are stopped.
+   *
+   * @generated from field: bool stopped = 1;
+   */
+  stopped: boolean;
+
+  /**
+   * Why, 3 to 200 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.SetPayoutSwitchRequest.
+ * Use `create(SetPayoutSwitchRequestSchema)` to create a new message.
+ */
+export const SetPayoutSwitchRequestSchema: GenMessage<SetPayoutSwitchRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 38);
+
+/**
+ * The switch.
+ *
+ * @generated from message netily.platform.v1.SetPayoutSwitchResponse
+ */
+export type SetPayoutSwitchResponse = Message<"netily.platform.v1.SetPayoutSwitchResponse"> & {
+  /**
+   * Whether they are stopped.
+   *
+   * @generated from field: bool stopped = 1;
+   */
+  stopped: boolean;
+};
+
+/**
+ * Describes the message netily.platform.v1.SetPayoutSwitchResponse.
+ * Use `create(SetPayoutSwitchResponseSchema)` to create a new message.
+ */
+export const SetPayoutSwitchResponseSchema: GenMessage<SetPayoutSwitchResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 39);
+
+/**
+ * Lets an ISP be paid again.
+ *
+ * @generated from message netily.platform.v1.UnfreezePayoutsRequest
+ */
+export type UnfreezePayoutsRequest = Message<"netily.platform.v1.UnfreezePayoutsRequest"> & {
+  /**
+   * `isp_…` or the slug.
+   *
+   * @generated from field: string isp = 1;
+   */
+  isp: string;
+
+  /**
+   * Why, 3 to 200 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.UnfreezePayoutsRequest.
+ * Use `create(UnfreezePayoutsRequestSchema)` to create a new message.
+ */
+export const UnfreezePayoutsRequestSchema: GenMessage<UnfreezePayoutsRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 40);
+
+/**
+ * Done.
+ *
+ * @generated from message netily.platform.v1.UnfreezePayoutsResponse
+ */
+export type UnfreezePayoutsResponse = Message<"netily.platform.v1.UnfreezePayoutsResponse"> & {
+};
+
+/**
+ * Describes the message netily.platform.v1.UnfreezePayoutsResponse.
+ * Use `create(UnfreezePayoutsResponseSchema)` to create a new message.
+ */
+export const UnfreezePayoutsResponseSchema: GenMessage<UnfreezePayoutsResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 41);
+
+/**
+ * Asks for breaks.
+ *
+ * @generated from message netily.platform.v1.ListBreaksRequest
+ */
+export type ListBreaksRequest = Message<"netily.platform.v1.ListBreaksRequest"> & {
+  /**
+   * Closed ones too.
+   *
+   * @generated from field: bool include_closed = 1;
+   */
+  includeClosed: boolean;
+
+  /**
+   * At most this many, 1 to 200; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListBreaksRequest.
+ * Use `create(ListBreaksRequestSchema)` to create a new message.
+ */
+export const ListBreaksRequestSchema: GenMessage<ListBreaksRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 42);
+
+/**
+ * A page of breaks.
+ *
+ * @generated from message netily.platform.v1.ListBreaksResponse
+ */
+export type ListBreaksResponse = Message<"netily.platform.v1.ListBreaksResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated netily.platform.v1.Break breaks = 1;
+   */
+  breaks: Break[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.ListBreaksResponse.
+ * Use `create(ListBreaksResponseSchema)` to create a new message.
+ */
+export const ListBreaksResponseSchema: GenMessage<ListBreaksResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 43);
+
+/**
+ * A break to be closed.
+ *
+ * @generated from message netily.platform.v1.CloseBreakRequest
+ */
+export type CloseBreakRequest = Message<"netily.platform.v1.CloseBreakRequest"> & {
+  /**
+   * `row_…`.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Why, 3 to 200 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.CloseBreakRequest.
+ * Use `create(CloseBreakRequestSchema)` to create a new message.
+ */
+export const CloseBreakRequestSchema: GenMessage<CloseBreakRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 44);
+
+/**
+ * The break.
+ *
+ * @generated from message netily.platform.v1.CloseBreakResponse
+ */
+export type CloseBreakResponse = Message<"netily.platform.v1.CloseBreakResponse"> & {
+  /**
+   * As closed.
+   *
+   * @generated from field: netily.platform.v1.Break closed = 1;
+   */
+  closed?: Break | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.CloseBreakResponse.
+ * Use `create(CloseBreakResponseSchema)` to create a new message.
+ */
+export const CloseBreakResponseSchema: GenMessage<CloseBreakResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 45);
+
+/**
+ * Asks for the way of some money.
+ *
+ * @generated from message netily.platform.v1.TraceRequest
+ */
+export type TraceRequest = Message<"netily.platform.v1.TraceRequest"> & {
+  /**
+   * `pay_…`, `stl_…`, or a receipt of M-Pesa.
+   *
+   * @generated from field: string reference = 1;
+   */
+  reference: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.TraceRequest.
+ * Use `create(TraceRequestSchema)` to create a new message.
+ */
+export const TraceRequestSchema: GenMessage<TraceRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 46);
+
+/**
+ * The way of some money.
+ *
+ * @generated from message netily.platform.v1.TraceResponse
+ */
+export type TraceResponse = Message<"netily.platform.v1.TraceResponse"> & {
+  /**
+   * Oldest first.
+   *
+   * @generated from field: repeated netily.payout.v1.TraceStep steps = 1;
+   */
+  steps: TraceStep[];
+
+  /**
+   * Slug of the ISP.
+   *
+   * @generated from field: string isp_slug = 2;
+   */
+  ispSlug: string;
+
+  /**
+   * In a line.
+   *
+   * @generated from field: string summary = 3;
+   */
+  summary: string;
+};
+
+/**
+ * Describes the message netily.platform.v1.TraceResponse.
+ * Use `create(TraceResponseSchema)` to create a new message.
+ */
+export const TraceResponseSchema: GenMessage<TraceResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 47);
+
+/**
+ * Asks for a report.
+ *
+ * @generated from message netily.platform.v1.GetPlatformReportRequest
+ */
+export type GetPlatformReportRequest = Message<"netily.platform.v1.GetPlatformReportRequest"> & {
+  /**
+   * From this moment on.
+   *
+   * @generated from field: google.protobuf.Timestamp from = 1;
+   */
+  from?: Timestamp | undefined;
+
+  /**
+   * Before this moment.
+   *
+   * @generated from field: google.protobuf.Timestamp to = 2;
+   */
+  to?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message netily.platform.v1.GetPlatformReportRequest.
+ * Use `create(GetPlatformReportRequestSchema)` to create a new message.
+ */
+export const GetPlatformReportRequestSchema: GenMessage<GetPlatformReportRequest> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 48);
+
+/**
+ * The platform's money in a time.
+ *
+ * @generated from message netily.platform.v1.GetPlatformReportResponse
+ */
+export type GetPlatformReportResponse = Message<"netily.platform.v1.GetPlatformReportResponse"> & {
+  /**
+   * What payers paid to ISPs.
+   *
+   * @generated from field: netily.type.v1.Money gross = 1;
+   */
+  gross?: Money | undefined;
+
+  /**
+   * Netily's commission.
+   *
+   * @generated from field: netily.type.v1.Money commission = 2;
+   */
+  commission?: Money | undefined;
+
+  /**
+   * What ISPs paid for the platform.
+   *
+   * @generated from field: netily.type.v1.Money subscriptions = 3;
+   */
+  subscriptions?: Money | undefined;
+
+  /**
+   * Charges of the gateway and test payments, as far as they are known.
+   *
+   * @generated from field: netily.type.v1.Money gateway_fees = 4;
+   */
+  gatewayFees?: Money | undefined;
+
+  /**
+   * Paid to ISPs.
+   *
+   * @generated from field: netily.type.v1.Money paid_out = 5;
+   */
+  paidOut?: Money | undefined;
+
+  /**
+   * What is owed to ISPs now.
+   *
+   * @generated from field: netily.type.v1.Money owed = 6;
+   */
+  owed?: Money | undefined;
+
+  /**
+   * What is on its way now.
+   *
+   * @generated from field: netily.type.v1.Money in_transit = 7;
+   */
+  inTransit?: Money | undefined;
+
+  /**
+   * What the gateway should hold by the books now.
+   *
+   * @generated from field: netily.type.v1.Money gateway_clearing = 8;
+   */
+  gatewayClearing?: Money | undefined;
+
+  /**
+   * Money in open breaks, and what the books do not balance by: 0.00 when all is well.
+   *
+   * @generated from field: netily.type.v1.Money unexplained = 9;
+   */
+  unexplained?: Money | undefined;
+
+  /**
+   * What does not agree, in words.
+   *
+   * @generated from field: repeated string findings = 10;
+   */
+  findings: string[];
+
+  /**
+   * Payments to ISPs.
+   *
+   * @generated from field: int32 payments = 11;
+   */
+  payments: number;
+};
+
+/**
+ * Describes the message netily.platform.v1.GetPlatformReportResponse.
+ * Use `create(GetPlatformReportResponseSchema)` to create a new message.
+ */
+export const GetPlatformReportResponseSchema: GenMessage<GetPlatformReportResponse> = /*@__PURE__*/
+  messageDesc(file_netily_platform_v1_platform, 49);
 
 /**
  * Whether an ISP may sell.
@@ -934,6 +1869,40 @@ export enum WebhookState {
  */
 export const WebhookStateSchema: GenEnum<WebhookState> = /*@__PURE__*/
   enumDesc(file_netily_platform_v1_platform, 1);
+
+/**
+ * What an operator says became of a settlement that nobody else can tell.
+ *
+ * @generated from enum netily.platform.v1.SettlementOutcome
+ */
+export enum SettlementOutcome {
+  /**
+   * Not an answer of this server.
+   *
+   * @generated from enum value: SETTLEMENT_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The ISP has the money; a receipt proves it.
+   *
+   * @generated from enum value: SETTLEMENT_OUTCOME_PAID = 1;
+   */
+  PAID = 1,
+
+  /**
+   * The ISP does not have it and will not get it.
+   *
+   * @generated from enum value: SETTLEMENT_OUTCOME_NOT_PAID = 2;
+   */
+  NOT_PAID = 2,
+}
+
+/**
+ * Describes the enum netily.platform.v1.SettlementOutcome.
+ */
+export const SettlementOutcomeSchema: GenEnum<SettlementOutcome> = /*@__PURE__*/
+  enumDesc(file_netily_platform_v1_platform, 2);
 
 /**
  * The platform. Operators only.
@@ -1044,6 +2013,117 @@ export const PlatformService: GenService<{
     methodKind: "unary";
     input: typeof ListAuditEventsRequestSchema;
     output: typeof ListAuditEventsResponseSchema;
+  },
+  /**
+   * Pays every ISP that is due, as the schedule does by itself. With `dry_run` it says what it would do and does nothing.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.RunSettlements
+   */
+  runSettlements: {
+    methodKind: "unary";
+    input: typeof RunSettlementsRequestSchema;
+    output: typeof RunSettlementsResponseSchema;
+  },
+  /**
+   * Settlements of all ISPs, newest first.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ListSettlements
+   */
+  listSettlements: {
+    methodKind: "unary";
+    input: typeof ListSettlementsRequestSchema;
+    output: typeof ListSettlementsResponseSchema;
+  },
+  /**
+   * One settlement with the evidence: attempts, what the gateway said, callbacks, and what operators said.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.GetSettlement
+   */
+  getSettlement: {
+    methodKind: "unary";
+    input: typeof GetSettlementRequestSchema;
+    output: typeof GetSettlementResponseSchema;
+  },
+  /**
+   * Says what became of a settlement that is NEEDS_REVIEW. Once a second operator says the same, it is done. Errors: STATE_CONFLICT
+   * in any other state, and when the first operator said something else.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ResolveSettlement
+   */
+  resolveSettlement: {
+    methodKind: "unary";
+    input: typeof ResolveSettlementRequestSchema;
+    output: typeof ResolveSettlementResponseSchema;
+  },
+  /**
+   * Whether payouts are stopped, and how long the float lasts.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.GetPayoutStatus
+   */
+  getPayoutStatus: {
+    methodKind: "unary";
+    input: typeof GetPayoutStatusRequestSchema;
+    output: typeof GetPayoutStatusResponseSchema;
+  },
+  /**
+   * Stops every payout that was not sent yet, or lets them go on.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.SetPayoutSwitch
+   */
+  setPayoutSwitch: {
+    methodKind: "unary";
+    input: typeof SetPayoutSwitchRequestSchema;
+    output: typeof SetPayoutSwitchResponseSchema;
+  },
+  /**
+   * Lets an ISP be paid again whose payouts were frozen. Errors: STATE_CONFLICT when they are not.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.UnfreezePayouts
+   */
+  unfreezePayouts: {
+    methodKind: "unary";
+    input: typeof UnfreezePayoutsRequestSchema;
+    output: typeof UnfreezePayoutsResponseSchema;
+  },
+  /**
+   * What does not agree, newest first.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.ListBreaks
+   */
+  listBreaks: {
+    methodKind: "unary";
+    input: typeof ListBreaksRequestSchema;
+    output: typeof ListBreaksResponseSchema;
+  },
+  /**
+   * Closes one with a reason. Errors: STATE_CONFLICT when it is closed.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.CloseBreak
+   */
+  closeBreak: {
+    methodKind: "unary";
+    input: typeof CloseBreakRequestSchema;
+    output: typeof CloseBreakResponseSchema;
+  },
+  /**
+   * Follows a payment or a settlement from end to end.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.Trace
+   */
+  trace: {
+    methodKind: "unary";
+    input: typeof TraceRequestSchema;
+    output: typeof TraceResponseSchema;
+  },
+  /**
+   * What came in, was earned, owed and paid, and what of it is not explained.
+   *
+   * @generated from rpc netily.platform.v1.PlatformService.GetPlatformReport
+   */
+  getPlatformReport: {
+    methodKind: "unary";
+    input: typeof GetPlatformReportRequestSchema;
+    output: typeof GetPlatformReportResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_netily_platform_v1_platform, 0);

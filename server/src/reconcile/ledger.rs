@@ -1,0 +1,71 @@
+//! Looks at every rule of the ledger and at the wallet. A rule of money that does not hold stops every payout.
+
+use chrono::TimeDelta;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+
+use crate::app::App;
+use crate::audit::By;
+use crate::clock::{Time, in_kenya};
+use crate::error::Result;
+use crate::gateways::payhero::AskError;
+use crate::jobs::Outcome;
+use crate::ledger;
+use crate::money::Money;
+use crate::payments::store::{close_break, open_break};
+use crate::settlement::{self, switch};
+
+const EVERY: TimeDelta = TimeDelta::hours(1);
+/// Rules that say that somebody must look at something soon. Operators hear of them; no payout is stopped for them.
+const ATTENTION: [&str; 5] = ["i23_stuck_payment", "i24_stuck_settlement", "i25_webhook_stale", "i26_break_unattended", "i27_lease_leak"];
+/// Charges that the gateway has taken and not listed yet.
+const SLACK: Money = Money::from_minor(50_000);
+
+/// The job `ledger_sweep`.
+pub async fn ledger_sweep(app: &App) -> Result<Outcome> {
+    let now = app.clock.now();
+    let check = ledger::check(&app.db, now).await?;
+    for broken in &check.violations {
+        let detail = json!({ "rows": broken.broken, "example": broken.example });
+        app.db.public(async |tx| open_break(tx, "ledger_violation", &broken.invariant, None, None, detail, now).await).await?;
+    }
+    if let Some(worst) = check.violations.iter().find(|broken| !ATTENTION.contains(&broken.invariant.as_str())) {
+        switch::set(app, By::Netily, true, &format!("The rule {} does not hold.", worst.invariant)).await?;
+    }
+    match app.payhero.payments_wallet_balance().await {
+        Ok(cents) => compare(app, Money::from_minor(cents), now).await?,
+        Err(AskError::NotOffered(_)) => {}
+        Err(cause) => tracing::warn!(%cause, "the wallet could not be compared with the books"),
+    }
+    Ok(Outcome::Again(now + EVERY))
+}
+
+/// The wallet holds Netily's own float besides what the books say: it may hold more, and never less.
+async fn compare(app: &App, wallet: Money, now: Time) -> Result<()> {
+    #[derive(diesel::QueryableByName)]
+    struct Sum {
+        #[diesel(sql_type = BigInt)]
+        clearing: Money,
+    }
+    const CLEARING: &str = "SELECT coalesce(sum(amount_minor), 0)::bigint AS clearing FROM tenant.ledger_entry WHERE account = 'GATEWAY_CLEARING'";
+    let (clearing, in_transit) = app
+        .db
+        .across(async |tx| {
+            let sum: Sum = diesel::sql_query(CLEARING).get_result(&mut **tx).await?;
+            Ok((sum.clearing, settlement::in_transit(tx).await?))
+        })
+        .await?;
+    // What is on its way may have left already.
+    let least = [in_transit, SLACK].into_iter().try_fold(clearing, Money::checked_sub).unwrap_or_default();
+    let day = in_kenya(now).format("%Y-%m-%d").to_string();
+    app.db
+        .public(async |tx| match least.checked_sub(wallet).filter(|short| *short > Money::ZERO) {
+            Some(short) => {
+                let detail = json!({ "wallet_minor": wallet.minor(), "clearing_minor": clearing.minor(), "in_transit_minor": in_transit.minor() });
+                open_break(tx, "wallet_short", &day, None, Some(short), detail, now).await
+            }
+            None => close_break(tx, "wallet_short", &day, "The wallet holds what the books say again.", now).await,
+        })
+        .await
+}

@@ -1,0 +1,139 @@
+//! The one writer of a settlement's fate. Proof comes in, and in one transaction the state and the ledger follow from it, or neither.
+
+use serde_json::json;
+
+use super::config::{self, Verification};
+use super::state::{Event, State, next};
+use super::store::{self, Change, Kind, Settlement};
+use super::tell::{self, Notice};
+use crate::app::App;
+use crate::clock::Time;
+use crate::db::Tx;
+use crate::error::{Error, Result};
+use crate::failpoint;
+use crate::id::{IspId, SettlementId};
+use crate::ledger::{self, Payout};
+use crate::payments::store::{KeyKind, Observation, Seen, claim_key, close_break, open_break, record};
+
+/// What became of an observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirmed {
+    /// The settlement is now in this state.
+    State(State),
+    /// It contradicts what we know; a human decides.
+    Quarantined,
+}
+
+/// Keeps what the gateway said of a settlement and does what follows from it.
+pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, observation: &Observation, now: Time) -> Result<Confirmed> {
+    let settlement = store::lock(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} is gone")))?;
+    let state = settlement.state()?;
+    if state == State::Completed {
+        return Ok(Confirmed::State(state));
+    }
+    record(tx, isp, id.uuid(), observation, now).await?;
+    match observation.seen {
+        Seen::Success => {
+            // Lists show money that leaves with a minus.
+            let other = observation.amount.is_some_and(|seen| seen.minor().abs() != settlement.amount_minor.minor());
+            let contradiction = match next(state, Event::SeenSuccess) {
+                State::Completed if other => Some("settlement_amount_mismatch"),
+                State::Completed => None,
+                _ => Some("settlement_paid_before_sent"),
+            };
+            if let Some(kind) = contradiction {
+                return quarantine(tx, isp, &settlement, kind, observation, now).await;
+            }
+            let receipt = observation.receipt.clone().unwrap_or_default();
+            if !receipt.is_empty() && !claim_key(tx, isp, id.uuid(), KeyKind::Receipt, &receipt, now).await? {
+                return quarantine(tx, isp, &settlement, "settlement_receipt_reused", observation, now).await;
+            }
+            complete(app, tx, isp, &settlement, Event::SeenSuccess, &receipt, now).await?;
+            Ok(Confirmed::State(State::Completed))
+        }
+        Seen::Failed => {
+            let to = next(state, Event::SeenFailed);
+            if to != state {
+                let why = observation.body.get("message").and_then(|message| message.as_str()).unwrap_or("The gateway says that it was not paid.");
+                release(app, tx, isp, &settlement, Event::SeenFailed, why, now).await?;
+            }
+            Ok(Confirmed::State(to))
+        }
+        Seen::Queued | Seen::Absent | Seen::Refused => Ok(Confirmed::State(state)),
+    }
+}
+
+/// It was paid: the money leaves the books. The guard asks for the observation.
+pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, receipt: &str, now: Time) -> Result<()> {
+    let (from, kind) = (of.state()?, of.kind()?);
+    let late = from == State::Failed;
+    let step = if late { Payout::LateSuccess } else { Payout::Settled };
+    if !ledger::post(tx, isp, &ledger::payout(step, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
+        return Err(Error::internal(format!("{} was settled before", of.id)));
+    }
+    let change = Change {
+        receipt: Some(receipt.to_owned()),
+        failure_reason: Some(String::new()),
+        claim_token: Some(None),
+        claim_until: Some(None),
+        completed_at: Some(now),
+        ..Change::default()
+    };
+    store::change(tx, isp, of, next(from, event), change, now).await?;
+    failpoint::reached("settlement", "settling");
+    let reference = of.id.uuid().to_string();
+    for kind in ["settlement_unknown", "settlement_needs_review"] {
+        close_break(tx, kind, &reference, "It was paid.", now).await?;
+    }
+    if late {
+        // What was given back was paid after all: until somebody has looked, nothing more is.
+        let detail = json!({ "receipt": receipt });
+        open_break(tx, "settlement_late_success", &reference, Some(isp), Some(of.amount_minor), detail, now).await?;
+        if kind == Kind::Settlement {
+            config::freeze(tx, isp, "A payment that had failed was paid after all.", now).await?;
+            tell::owners(app, tx, isp, None, &Notice::Frozen, now).await?;
+        }
+    }
+    if kind == Kind::Settlement {
+        let notice = Notice::Paid { amount: of.amount_minor, to: of.destination()?.masked(), receipt: receipt.to_owned() };
+        tell::owners(app, tx, isp, None, &notice, now).await?;
+    }
+    Ok(())
+}
+
+/// It was provably not paid: the money goes back. The guard asks for the proof.
+pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, why: &str, now: Time) -> Result<()> {
+    let (from, kind) = (of.state()?, of.kind()?);
+    if !ledger::post(tx, isp, &ledger::payout(Payout::Released, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
+        return Err(Error::internal(format!("{} was released before", of.id)));
+    }
+    let change = Change {
+        failure_reason: Some(why.chars().take(300).collect()),
+        claim_token: Some(None),
+        claim_until: Some(None),
+        completed_at: Some(now),
+        ..Change::default()
+    };
+    store::change(tx, isp, of, next(from, event), change, now).await?;
+    failpoint::reached("settlement", "releasing");
+    let reference = of.id.uuid().to_string();
+    for kind in ["settlement_unknown", "settlement_needs_review"] {
+        close_break(tx, kind, &reference, "It was not paid.", now).await?;
+    }
+    match kind {
+        Kind::Test => {
+            if let Some(config) = config::lock(tx, isp).await?.filter(|config| config.version == of.config_version && config.verification == Verification::Sent)
+            {
+                config::set_verification(tx, isp, Verification::Failed, config.tries, now).await?;
+            }
+            Ok(())
+        }
+        Kind::Settlement => tell::owners(app, tx, isp, None, &Notice::Failed { amount: of.amount_minor, to: of.destination()?.masked() }, now).await,
+    }
+}
+
+async fn quarantine(tx: &mut Tx, isp: IspId, of: &Settlement, kind: &str, observation: &Observation, now: Time) -> Result<Confirmed> {
+    let detail = json!({ "amount_minor": of.amount_minor.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
+    open_break(tx, kind, &of.id.uuid().to_string(), Some(isp), Some(of.amount_minor), detail, now).await?;
+    Ok(Confirmed::Quarantined)
+}

@@ -1,0 +1,32 @@
+//! Paying ISPs their part: where they are paid, when, how much, and what became of it. The only slice that asks the gateway to pay, at
+//! most once a settlement, never with a transaction open.
+
+mod amount;
+mod check;
+pub mod config;
+mod confirm;
+pub mod destination;
+pub mod report;
+mod reserve;
+mod resolve;
+mod run;
+mod schedule;
+mod send;
+pub mod state;
+pub mod statement;
+pub mod store;
+mod sweep;
+pub mod switch;
+mod tell;
+mod verify;
+
+pub use check::check;
+pub use config::Config;
+pub use destination::Destination;
+pub use resolve::{Finding, resolve};
+pub use run::{Due, Ran, Scope, in_transit, run};
+pub use schedule::Frequency;
+pub use send::send;
+pub use store::Settlement;
+pub use sweep::settlement_sweep;
+pub use verify::{TRIES, confirm, unset, verify};
