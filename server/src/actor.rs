@@ -41,6 +41,8 @@ pub struct Tenant {
     pub slug: String,
     /// Whether an operator has stopped it.
     pub suspended: bool,
+    /// Whether its people can only look, since it has not paid Netily. Known at the edge; nothing below asks.
+    pub read_only: bool,
 }
 
 /// A person with a valid token.

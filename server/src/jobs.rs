@@ -102,6 +102,8 @@ pub enum Kind {
     SettlementCheck,
     /// Pay the ISPs that are due, and find settlements that nobody works on.
     SettlementSweep,
+    /// Remind ISPs to pay Netily.
+    SubscriptionSweep,
     /// Look at every rule of the ledger and at the wallet.
     LedgerSweep,
     /// Tell operators of what does not agree.
@@ -116,7 +118,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 16] = [
+    pub const ALL: [Kind; 17] = [
         Kind::Push,
         Kind::Check,
         Kind::RouterSync,
@@ -128,6 +130,7 @@ impl Kind {
         Kind::SettlementSend,
         Kind::SettlementCheck,
         Kind::SettlementSweep,
+        Kind::SubscriptionSweep,
         Kind::LedgerSweep,
         Kind::BreakSweep,
         Kind::PaymentSweep,
@@ -136,8 +139,16 @@ impl Kind {
     ];
 
     /// Kinds that have no subject and come again by themselves.
-    pub const SWEEPS: [Kind; 7] =
-        [Kind::PaymentSweep, Kind::ListSweep, Kind::BillingSweep, Kind::SettlementSweep, Kind::LedgerSweep, Kind::BreakSweep, Kind::Tidy];
+    pub const SWEEPS: [Kind; 8] = [
+        Kind::PaymentSweep,
+        Kind::ListSweep,
+        Kind::BillingSweep,
+        Kind::SettlementSweep,
+        Kind::SubscriptionSweep,
+        Kind::LedgerSweep,
+        Kind::BreakSweep,
+        Kind::Tidy,
+    ];
 
     /// As the database writes it.
     pub const fn as_str(self) -> &'static str {
@@ -153,6 +164,7 @@ impl Kind {
             Kind::SettlementSend => "settlement_send",
             Kind::SettlementCheck => "settlement_check",
             Kind::SettlementSweep => "settlement_sweep",
+            Kind::SubscriptionSweep => "subscription_sweep",
             Kind::LedgerSweep => "ledger_sweep",
             Kind::BreakSweep => "break_sweep",
             Kind::PaymentSweep => "payment_sweep",
@@ -174,9 +186,14 @@ impl Kind {
             Kind::SendMessage => Lane::Notify,
             Kind::BillingRun => Lane::Billing,
             Kind::SettlementSend | Kind::SettlementCheck => Lane::Payout,
-            Kind::PaymentSweep | Kind::ListSweep | Kind::BillingSweep | Kind::SettlementSweep | Kind::LedgerSweep | Kind::BreakSweep | Kind::Tidy => {
-                Lane::Sweep
-            }
+            Kind::PaymentSweep
+            | Kind::ListSweep
+            | Kind::BillingSweep
+            | Kind::SettlementSweep
+            | Kind::SubscriptionSweep
+            | Kind::LedgerSweep
+            | Kind::BreakSweep
+            | Kind::Tidy => Lane::Sweep,
         }
     }
 }

@@ -35,6 +35,7 @@ pub mod app;
 pub mod audit;
 pub mod counter;
 pub mod isp;
+pub mod allowance;
 pub mod notify;
 pub mod auth;
 pub mod router;

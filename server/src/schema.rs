@@ -213,6 +213,7 @@ diesel::table! {
 diesel::table! {
     tenant.isp_subscription (tenant_id) {
         tenant_id -> Uuid, plan -> Text, cycle -> Text, trial -> Bool, period_start -> Timestamptz, paid_until -> Timestamptz, anchor_day -> SmallInt,
+        next_plan -> Nullable<Text>, next_cycle -> Nullable<Text>, reminded -> SmallInt,
     }
 }
 diesel::table! {
@@ -395,6 +396,10 @@ pub mod functions {
             tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
             ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, now: Timestamptz,
         ) -> Text;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.roll_revenue"]
+        fn roll_revenue(tenant: Uuid, until: Timestamptz) -> Timestamptz;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.post"]

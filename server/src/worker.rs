@@ -23,6 +23,7 @@ use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
 use crate::reconcile;
 use crate::settlement;
+use crate::subscription;
 
 /// A wake may be lost: this often each lane looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -128,6 +129,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::SettlementSweep => settlement::settlement_sweep(app).await,
         Kind::PaymentSweep => collect::payment_sweep(app).await,
         Kind::ListSweep => reconcile::list_sweep(app).await,
+        Kind::SubscriptionSweep => subscription::subscription_sweep(app).await,
         Kind::LedgerSweep => reconcile::ledger_sweep(app).await,
         Kind::BreakSweep => reconcile::break_sweep(app).await,
         Kind::Tidy => tidy(app).await,

@@ -23,6 +23,13 @@ impl World {
         self.seeded.isps.iter().find(|isp| isp.slug == slug).expect("a seeded ISP").customers[0].phone.clone()
     }
 
+    /// A seeded ISP as it was on its first day: on trial, on the smallest plan.
+    pub async fn on_trial(&self, slug: &str) {
+        let begin = "UPDATE tenant.isp_subscription SET plan = 'STARTER', cycle = 'MONTHLY', trial = true, reminded = 0,
+                     paid_until = period_start + interval '14 days' WHERE tenant_id = (SELECT id FROM public.isp WHERE slug = ";
+        self.sql().await.run(&format!("{begin}'{slug}')")).await;
+    }
+
     /// The id of whoever is signed in.
     pub async fn customer_id(&self, customer: &Client) -> String {
         self.own_profile(customer).await.customer.expect("a customer").id

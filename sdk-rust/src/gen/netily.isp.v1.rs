@@ -473,6 +473,24 @@ pub struct GetSubscriptionResponse {
     /// Until when it is paid, or the trial lasts.
     #[prost(message, optional, tag = "5")]
     pub paid_until: ::core::option::Option<::prost_types::Timestamp>,
+    /// What begins when that is over; unspecified: the same.
+    #[prost(enumeration = "SubscriptionPlan", tag = "6")]
+    pub next_plan: i32,
+    /// By the month or the year then.
+    #[prost(enumeration = "SubscriptionCycle", tag = "7")]
+    pub next_cycle: i32,
+    /// From then on the ISP's people can only look, unless it is paid before. Its customers are served all the same.
+    #[prost(message, optional, tag = "8")]
+    pub read_only_from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Customers that there are, of those that count.
+    #[prost(int32, tag = "9")]
+    pub customers: i32,
+    /// Routers that there are.
+    #[prost(int32, tag = "10")]
+    pub routers: i32,
+    /// People that there are.
+    #[prost(int32, tag = "11")]
+    pub staff: i32,
 }
 impl ::prost::Name for GetSubscriptionResponse {
     const NAME: &'static str = "GetSubscriptionResponse";
@@ -559,6 +577,52 @@ impl ::prost::Name for GetSubscriptionPaymentResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/netily.isp.v1.GetSubscriptionPaymentResponse".into()
+    }
+}
+/// What begins when what is paid is over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduleSubscriptionRequest {
+    /// Which plan; unspecified means that the present one goes on.
+    #[prost(enumeration = "SubscriptionPlan", tag = "1")]
+    pub plan: i32,
+    /// By the month or the year.
+    #[prost(enumeration = "SubscriptionCycle", tag = "2")]
+    pub cycle: i32,
+}
+impl ::prost::Name for ScheduleSubscriptionRequest {
+    const NAME: &'static str = "ScheduleSubscriptionRequest";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.ScheduleSubscriptionRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.ScheduleSubscriptionRequest".into()
+    }
+}
+/// Planned.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ScheduleSubscriptionResponse {
+    /// What the ISP has now.
+    #[prost(enumeration = "SubscriptionPlan", tag = "1")]
+    pub plan: i32,
+    /// What begins then; unspecified: the same.
+    #[prost(enumeration = "SubscriptionPlan", tag = "2")]
+    pub next_plan: i32,
+    /// By the month or the year then.
+    #[prost(enumeration = "SubscriptionCycle", tag = "3")]
+    pub next_cycle: i32,
+    /// When.
+    #[prost(message, optional, tag = "4")]
+    pub begins_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for ScheduleSubscriptionResponse {
+    const NAME: &'static str = "ScheduleSubscriptionResponse";
+    const PACKAGE: &'static str = "netily.isp.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.isp.v1.ScheduleSubscriptionResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.isp.v1.ScheduleSubscriptionResponse".into()
     }
 }
 /// What somebody who works for an ISP may do.
@@ -894,7 +958,21 @@ impl IspCalls {
             )
             .await
     }
-    /// How such a payment stands.
+    /// Plans a smaller plan, or a shorter cycle, for when what is paid is over; unspecified takes the plan back. Errors: STATE_CONFLICT for
+    /// one that can be paid now.
+    pub async fn schedule_subscription(
+        &self,
+        ask: ScheduleSubscriptionRequest,
+    ) -> Result<ScheduleSubscriptionResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.isp.v1.IspService/ScheduleSubscription",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// How a payment of the own subscription stands.
     pub async fn get_subscription_payment(
         &self,
         ask: GetSubscriptionPaymentRequest,
@@ -1258,7 +1336,35 @@ pub mod isp_service_client {
                 .insert(GrpcMethod::new("netily.isp.v1.IspService", "PaySubscription"));
             self.inner.unary(req, path, codec).await
         }
-        /// How such a payment stands.
+        /// Plans a smaller plan, or a shorter cycle, for when what is paid is over; unspecified takes the plan back. Errors: STATE_CONFLICT for
+        /// one that can be paid now.
+        pub async fn schedule_subscription(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ScheduleSubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScheduleSubscriptionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.isp.v1.IspService/ScheduleSubscription",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.isp.v1.IspService", "ScheduleSubscription"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// How a payment of the own subscription stands.
         pub async fn get_subscription_payment(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSubscriptionPaymentRequest>,
@@ -1387,7 +1493,16 @@ pub mod isp_service_server {
             tonic::Response<super::PaySubscriptionResponse>,
             tonic::Status,
         >;
-        /// How such a payment stands.
+        /// Plans a smaller plan, or a shorter cycle, for when what is paid is over; unspecified takes the plan back. Errors: STATE_CONFLICT for
+        /// one that can be paid now.
+        async fn schedule_subscription(
+            &self,
+            request: tonic::Request<super::ScheduleSubscriptionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ScheduleSubscriptionResponse>,
+            tonic::Status,
+        >;
+        /// How a payment of the own subscription stands.
         async fn get_subscription_payment(
             &self,
             request: tonic::Request<super::GetSubscriptionPaymentRequest>,
@@ -1909,6 +2024,52 @@ pub mod isp_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = PaySubscriptionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.isp.v1.IspService/ScheduleSubscription" => {
+                    #[allow(non_camel_case_types)]
+                    struct ScheduleSubscriptionSvc<T: IspService>(pub Arc<T>);
+                    impl<
+                        T: IspService,
+                    > tonic::server::UnaryService<super::ScheduleSubscriptionRequest>
+                    for ScheduleSubscriptionSvc<T> {
+                        type Response = super::ScheduleSubscriptionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ScheduleSubscriptionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IspService>::schedule_subscription(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ScheduleSubscriptionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -520,6 +520,10 @@ pub enum ErrorReason {
     StateConflict = 30,
     /// An ISP keeps at least one owner.
     LastOwner = 31,
+    /// The ISP's plan with Netily is for no more of these: the sentence names the limit. A larger plan begins at once.
+    LimitReached = 32,
+    /// The ISP has not paid Netily for more than a week: its people can only look, and pay. Its customers are served as before.
+    SubscriptionPastDue = 33,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -560,6 +564,8 @@ impl ErrorReason {
             Self::PhoneNotVerified => "ERROR_REASON_PHONE_NOT_VERIFIED",
             Self::StateConflict => "ERROR_REASON_STATE_CONFLICT",
             Self::LastOwner => "ERROR_REASON_LAST_OWNER",
+            Self::LimitReached => "ERROR_REASON_LIMIT_REACHED",
+            Self::SubscriptionPastDue => "ERROR_REASON_SUBSCRIPTION_PAST_DUE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -597,6 +603,8 @@ impl ErrorReason {
             "ERROR_REASON_PHONE_NOT_VERIFIED" => Some(Self::PhoneNotVerified),
             "ERROR_REASON_STATE_CONFLICT" => Some(Self::StateConflict),
             "ERROR_REASON_LAST_OWNER" => Some(Self::LastOwner),
+            "ERROR_REASON_LIMIT_REACHED" => Some(Self::LimitReached),
+            "ERROR_REASON_SUBSCRIPTION_PAST_DUE" => Some(Self::SubscriptionPastDue),
             _ => None,
         }
     }

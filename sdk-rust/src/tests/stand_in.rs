@@ -254,6 +254,13 @@ impl IspService for StandIn {
         Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
     }
 
+    async fn schedule_subscription(
+        &self,
+        _: Request<crate::isp::ScheduleSubscriptionRequest>,
+    ) -> Result<Response<crate::isp::ScheduleSubscriptionResponse>, Status> {
+        Err(refusal(Code::Unimplemented, "UNIMPLEMENTED"))
+    }
+
     async fn get_subscription_payment(
         &self,
         _: Request<crate::isp::GetSubscriptionPaymentRequest>,

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::user::{self, NewUser, User};
 use super::{invitation, link};
 use crate::actor::Role;
+use crate::allowance::{self, Thing};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::clock::Time;
@@ -62,6 +63,7 @@ pub async fn invite(app: &App, tenant: IspId, by: By, new: NewStaff) -> Result<U
             if let Some(before) = repeated(tx, tenant, &new).await? {
                 return Ok(before);
             }
+            allowance::allow(tx, tenant, Thing::Staff).await?;
             let id = match user::find_by_identifier(tx, tenant, &new.email).await? {
                 None => add(tx, tenant, &new, now).await?,
                 Some(there) if there.disabled_at.is_some() && there.role()? != Role::Customer => bring_back(tx, tenant, there.id, &new).await?,

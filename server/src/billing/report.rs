@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, LedgerId};
 use crate::money::Money;
 use crate::payments::Purpose;
+use crate::schema::functions;
 
 /// The most points of one report.
 const POINTS_MAX: usize = 400;
@@ -125,25 +126,37 @@ struct Row {
     rows: i64,
 }
 
-/// What came in from `from` until `to`, itself not in it.
-pub async fn report(tx: &mut Tx, isp: IspId, from: Time, to: Time, granularity: Granularity) -> Result<Report> {
+/// After midnight a payment of the day before may still be on its way to being booked.
+const SETTLING: TimeDelta = TimeDelta::minutes(5);
+
+/// What came in from `from`, a midnight, until `to`, itself not in it. Days that are over were added up once and never change (the ledger
+/// only grows, and what is late is booked when it comes); the rest is read from the ledger.
+pub async fn report(tx: &mut Tx, isp: IspId, from: Time, to: Time, granularity: Granularity, now: Time) -> Result<Report> {
     let mut points: BTreeMap<Time, Revenue> = begins(from, to, granularity)?.into_iter().map(|begin| (begin, Revenue::default())).collect();
+    let over = begin_of_day(now - SETTLING);
+    let until: Time = diesel::select(functions::roll_revenue(isp, over)).get_result(&mut **tx).await?;
+    let rolled = until.min(begin_of_day(to)).max(from);
     // Ids of the ledger are made in the order of time, so a span of time is a range of the key.
     let rows: Vec<Row> = diesel::sql_query(
-        "SELECT date_trunc($5, created_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi' AS start, purpose::text AS kind,
-                sum(gross_minor)::bigint AS gross, sum(commission_minor)::bigint AS commission, count(*) AS rows
-           FROM tenant.commission_ledger
-          WHERE tenant_id = $1 AND id >= $2 AND id < $3 AND created_at >= $4 AND created_at < $6 GROUP BY 1, 2
+        "SELECT start, kind, sum(gross)::bigint AS gross, sum(commission)::bigint AS commission, sum(n)::bigint AS rows FROM (
+           SELECT date_trunc($5, day::timestamp) AT TIME ZONE 'Africa/Nairobi' AS start, purpose AS kind, gross_minor AS gross, commission_minor AS commission,
+                  payments AS n
+             FROM tenant.revenue_day
+            WHERE tenant_id = $1 AND day >= ($4 AT TIME ZONE 'Africa/Nairobi')::date AND day < ($7 AT TIME ZONE 'Africa/Nairobi')::date
+           UNION ALL
+           SELECT date_trunc($5, created_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', purpose::text, gross_minor, commission_minor, 1
+             FROM tenant.commission_ledger WHERE tenant_id = $1 AND id >= $2 AND id < $3) x GROUP BY 1, 2
          UNION ALL
          SELECT date_trunc($5, received_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', 'OFFLINE', sum(amount_minor)::bigint, 0, 0
            FROM tenant.offline_payment WHERE tenant_id = $1 AND received_at >= $4 AND received_at < $6 GROUP BY 1",
     )
     .bind::<Uuid, _>(isp)
-    .bind::<Uuid, _>(LedgerId::earliest(from - TimeDelta::seconds(1)))
-    .bind::<Uuid, _>(LedgerId::earliest(to + TimeDelta::seconds(1)))
+    .bind::<Uuid, _>(LedgerId::earliest(rolled))
+    .bind::<Uuid, _>(LedgerId::earliest(to))
     .bind::<Timestamptz, _>(from)
     .bind::<Text, _>(granularity.sql())
     .bind::<Timestamptz, _>(to)
+    .bind::<Timestamptz, _>(rolled)
     .load(&mut **tx)
     .await?;
     for row in rows {

@@ -6,6 +6,7 @@ use diesel_async::RunQueryDsl;
 use super::search;
 use super::status::Status;
 use super::store::{self, Customer};
+use crate::allowance::{self, Thing};
 use crate::auth::{self, NewUser};
 use crate::clock::Time;
 use crate::counter;
@@ -50,10 +51,11 @@ pub struct NewCustomer {
     pub request_hash: Vec<u8>,
 }
 
-/// Makes a customer. `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it; since the transaction is lost then,
+/// Makes a customer. `LIMIT_REACHED` when the ISP's plan is for no more; `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it; since the transaction is lost then,
 /// ask `repeated` in a new one, for the first of two equal requests may have won.
 pub async fn create(tx: &mut Tx, isp: IspId, new: &NewCustomer, now: Time) -> Result<Customer> {
     let user = auth::create_user(tx, isp, &new.user, now).await?;
+    allowance::allow(tx, isp, Thing::Customer).await?;
     let id = CustomerId::sortable(now);
     // From here on other new customers of this ISP wait for the end of the transaction.
     let number = i32::try_from(counter::next(tx, isp, "customer").await?).map_err(Error::internal)?;

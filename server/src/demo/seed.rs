@@ -164,6 +164,7 @@ async fn open_isp(app: &App, sandbox: &Sandbox, seed: &IspSeed) -> Result<IspCar
         request_hash: slug.into(),
     };
     let isp = platform::create_isp(app, new).await?.id;
+    pay_for_a_year(app, isp).await?;
     person(app, isp, &staff, "Kamau", Role::Staff).await?;
     brand(app, isp, seed).await?;
     let mut routers = Vec::new();
@@ -367,6 +368,23 @@ async fn person(app: &App, tenant: IspId, sign_in: &SignIn, first_name: &str, ro
         Err(error) if error.reason != Reason::AlreadyExists => Err(error),
         _ => Ok(()),
     }
+}
+
+/// The ISPs of the demo are on the plan without limits, paid for a year: nothing of the demo ends while somebody looks at it.
+async fn pay_for_a_year(app: &App, isp: IspId) -> Result<()> {
+    use diesel::prelude::*;
+    use diesel_async::RunQueryDsl;
+
+    use crate::schema::isp_subscription::dsl;
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            let ending = dsl::isp_subscription.filter(dsl::tenant_id.eq(isp).and(dsl::trial.or(dsl::paid_until.lt(now + chrono::TimeDelta::days(30)))));
+            let paid = (dsl::period_start.eq(now), dsl::paid_until.eq(now + chrono::TimeDelta::days(365)), dsl::reminded.eq(0));
+            diesel::update(ending).set((dsl::plan.eq("ENTERPRISE"), dsl::cycle.eq("YEARLY"), dsl::trial.eq(false), paid)).execute(&mut **tx).await?;
+            Ok(())
+        })
+        .await
 }
 
 async fn brand(app: &App, isp: IspId, seed: &IspSeed) -> Result<()> {

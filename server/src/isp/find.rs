@@ -17,7 +17,7 @@ use crate::schema::isp;
 pub async fn by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>> {
     let row: Option<(IspId, String, String)> =
         isp::table.filter(isp::slug.eq(slug).and(isp::id.ne(PLATFORM))).select((isp::id, isp::slug, isp::status)).first(&mut **tx).await.optional()?;
-    Ok(row.map(|(id, slug, status)| Tenant { id, slug, suspended: status == "SUSPENDED" }))
+    Ok(row.map(|(id, slug, status)| Tenant { id, slug, suspended: status == "SUSPENDED", read_only: false }))
 }
 
 /// The ISP of a subdomain, or `TENANT_NOT_FOUND`.

@@ -1,6 +1,8 @@
 //! Payments by STK prompt: the state machine, the split, and the rows. Knows nothing of what is bought, and never
 //! calls the gateway: `collect` does both.
 
+#[cfg(test)]
+mod model;
 pub mod prompts;
 pub mod split;
 pub mod start;

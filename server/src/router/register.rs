@@ -5,6 +5,7 @@ use diesel_async::RunQueryDsl;
 use secrecy::SecretString;
 
 use super::store::{self, Router};
+use crate::allowance::{self, Thing};
 use crate::app::App;
 use crate::error::{Error, Reason, Result, is_duplicate};
 use crate::id::{IspId, RequestId, RouterId};
@@ -60,6 +61,7 @@ pub async fn register(app: &App, isp: IspId, new: NewRouter) -> Result<Router> {
                     Err(Error::new(Reason::RequestIdReused, "This request_id was used before with other content."))
                 };
             }
+            allowance::allow(tx, isp, Thing::Router).await?;
             diesel::insert_into(router::table)
                 .values((
                     (

@@ -402,8 +402,9 @@ impl BillingService for Billing {
     async fn get_revenue_report(&self, request: Request<pb::GetRevenueReportRequest>) -> Result<Response<pb::GetRevenueReportResponse>, Status> {
         answer(request, async |caller, wanted| {
             let isp = caller.isp()?.id;
-            let (from, to, granularity) = ask::report(&wanted, self.app.clock.now())?;
-            let report = self.app.db.tx(isp, async |tx| report::report(tx, isp, from, to, granularity).await).await?;
+            let now = self.app.clock.now();
+            let (from, to, granularity) = ask::report(&wanted, now)?;
+            let report = self.app.db.tx(isp, async |tx| report::report(tx, isp, from, to, granularity, now).await).await?;
             let csv = if wanted.csv { report::csv(&report) } else { String::new() };
             let points = report.points.iter().map(|(start, point)| show::revenue(*start, point)).collect();
             Ok(pb::GetRevenueReportResponse { points, total: Some(show::revenue(from, &report.total)), csv })

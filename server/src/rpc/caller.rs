@@ -22,7 +22,7 @@ use crate::config::PLATFORM_LABEL;
 use crate::error::{Error, Reason, Result};
 use crate::host;
 use crate::id::{IspId, PLATFORM};
-use crate::{auth, isp};
+use crate::{allowance, auth, isp};
 
 /// The metadata with which tools name the ISP that their host does not.
 const TENANT: &str = "netily-tenant";
@@ -56,7 +56,9 @@ impl Edge {
         {
             return Ok(tenant.clone());
         }
-        let tenant = isp::tenant(&self.app.db, slug).await?;
+        let mut tenant = isp::tenant(&self.app.db, slug).await?;
+        let (id, at) = (tenant.id, self.app.clock.now());
+        tenant.read_only = self.app.db.tx(id, async |tx| allowance::is_read_only(tx, id, at).await).await?;
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= REMEMBERED {
             tenants.clear();
@@ -143,6 +145,10 @@ async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<Identif
     admit(who, person.as_ref())?;
     if tenant.as_ref().is_some_and(|tenant| tenant.suspended) && !roles::while_suspended(uri.path()) {
         return Err(Error::new(Reason::IspSuspended, "This internet provider is suspended. It can be looked at, but nothing can be bought or changed."));
+    }
+    if matches!(who, Who::Staff | Who::Owner) && tenant.as_ref().is_some_and(|tenant| tenant.read_only) && !roles::while_past_due(uri.path()) {
+        let message = "Netily is not paid, so this can only be looked at. Pay the subscription, and all is back at once. Your customers pay and stay online.";
+        return Err(Error::new(Reason::SubscriptionPastDue, message));
     }
     Ok(Identified { tenant, person, cookie, renewed })
 }

@@ -8,9 +8,10 @@ use netily_sdk::isp as pb;
 use netily_sdk::isp::isp_service_server::IspService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, lang, timestamp};
+use super::answer::{answer, by, lang, timestamp};
 use super::fields;
 use crate::actor::{Role, Tenant};
+use crate::allowance;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::User;
@@ -97,8 +98,8 @@ impl IspService for Isp {
     async fn get_subscription(&self, request: Request<pb::GetSubscriptionRequest>) -> Result<Response<pb::GetSubscriptionResponse>, Status> {
         answer(request, async |caller, _| {
             let (isp, now) = (caller.isp()?.id, self.app.clock.now());
-            let held = self.app.db.tx(isp, async |tx| crate::subscription::get(tx, isp).await).await?;
-            Ok(subscription::held(&held, now))
+            let (held, counts) = self.app.db.tx(isp, async |tx| Ok((crate::subscription::get(tx, isp).await?, allowance::counts(tx, isp).await?))).await?;
+            Ok(subscription::held(&held, counts, now))
         })
         .await
     }
@@ -109,6 +110,14 @@ impl IspService for Isp {
             let ask = subscription::ask(ask, caller.address, &self.app.config.callback_key)?;
             let payment = crate::subscription::pay(&self.app, caller.isp()?, &ask).await?;
             Ok(pb::PaySubscriptionResponse { payment: Some(super::billing::show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn schedule_subscription(&self, request: Request<pb::ScheduleSubscriptionRequest>) -> Result<Response<pb::ScheduleSubscriptionResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let held = crate::subscription::schedule(&self.app, caller.isp()?.id, by(&caller)?, subscription::wanted(ask)?).await?;
+            Ok(subscription::scheduled(&held))
         })
         .await
     }

@@ -137,8 +137,8 @@ impl PayoutService for Payouts {
             let read = read_all(&self.app, isp.id, range, most).await?;
             let (content, content_type, extension) = match format {
                 pb::StatementFormat::Pdf => {
-                    let issuer = self.app.db.tx(isp.id, async |tx| papers::issuer(tx, isp.id).await).await?;
-                    (paper::render(&statement::paper(&read.lines, read.opening, range, issuer))?, PDF, "pdf")
+                    let of = self.app.db.tx(isp.id, async |tx| papers::issuer(tx, isp.id).await).await?;
+                    (paper::render(&statement::paper(&read.lines, read.opening, range, &of.name))?, PDF, "pdf")
                 }
                 pb::StatementFormat::Unspecified | pb::StatementFormat::Csv => (csv(&read, range).into_bytes(), "text/csv; charset=utf-8", "csv"),
             };

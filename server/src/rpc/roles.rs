@@ -145,6 +145,7 @@ const METHODS: &[Method] = &[
     call("/netily.isp.v1.IspService/ListSubscriptionPlans", Who::Staff),
     call("/netily.isp.v1.IspService/GetSubscription", Who::Staff),
     call("/netily.isp.v1.IspService/PaySubscription", Who::Owner),
+    call("/netily.isp.v1.IspService/ScheduleSubscription", Who::Owner),
     call("/netily.isp.v1.IspService/GetSubscriptionPayment", Who::Staff),
     call("/netily.isp.v1.IspService/ListStaff", Who::Staff),
     call("/netily.isp.v1.IspService/InviteStaff", Who::Owner),
@@ -235,6 +236,22 @@ const WHILE_SUSPENDED: [&str; 10] = [
     "/netily.customer.v1.CustomerService/EraseCustomer",
     "/netily.isp.v1.IspService/RemoveStaff",
 ];
+
+/// Calls that the people of an ISP may make though Netily is not paid and they do more than read: paying it, everybody's data, and
+/// shutting somebody out.
+const WHILE_PAST_DUE: [&str; 5] = [
+    "/netily.isp.v1.IspService/PaySubscription",
+    "/netily.isp.v1.IspService/ScheduleSubscription",
+    "/netily.isp.v1.IspService/RemoveStaff",
+    "/netily.customer.v1.CustomerService/ExportCustomer",
+    "/netily.customer.v1.CustomerService/EraseCustomer",
+];
+
+/// Whether a call of the ISP's people is served while Netily is not paid.
+pub fn while_past_due(path: &str) -> bool {
+    let (_, method) = path.rsplit_once('/').unwrap_or_default();
+    READS.iter().any(|read| method.starts_with(read)) || WHILE_PAST_DUE.contains(&path)
+}
 
 /// Whether a call is served for an ISP that is suspended: reading, signing in and looking after one's own account. It sells nothing and
 /// changes nothing else.

@@ -42,7 +42,9 @@ pub const fn codes(reason: Reason) -> (Code, StatusCode) {
         | Reason::CustomerNotActive
         | Reason::PhoneNotVerified
         | Reason::StateConflict
-        | Reason::LastOwner => (Code::FailedPrecondition, StatusCode::CONFLICT),
+        | Reason::LastOwner
+        | Reason::LimitReached
+        | Reason::SubscriptionPastDue => (Code::FailedPrecondition, StatusCode::CONFLICT),
         Reason::Unimplemented => (Code::Unimplemented, StatusCode::NOT_FOUND),
     }
 }
@@ -141,6 +143,8 @@ mod tests {
             "PHONE_NOT_VERIFIED FailedPrecondition 409",
             "STATE_CONFLICT FailedPrecondition 409",
             "LAST_OWNER FailedPrecondition 409",
+            "LIMIT_REACHED FailedPrecondition 409",
+            "SUBSCRIPTION_PAST_DUE FailedPrecondition 409",
         ];
         assert_eq!(table, wanted);
     }

@@ -97,6 +97,11 @@ pub async fn register(app: &App, tenant: &Tenant, ask: &Registration, origin: &O
                 None => Err(error),
             }
         }
+        // Whoever wants to be a customer need not know what the ISP pays for.
+        Err(error) if error.reason == Reason::LimitReached => {
+            tracing::warn!(isp = tenant.slug, "a registration was refused: the ISP's plan is for no more customers");
+            Err(Error::new(Reason::RegistrationClosed, "This internet provider takes no more customers right now. Please ask its staff."))
+        }
         made => made,
     }
 }

@@ -5,6 +5,8 @@ mod amount;
 mod check;
 pub mod config;
 mod confirm;
+#[cfg(test)]
+mod model;
 pub mod destination;
 pub mod report;
 mod reserve;

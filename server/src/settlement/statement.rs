@@ -140,7 +140,7 @@ fn plain(amount: Money) -> String {
 }
 
 /// The statement to be printed.
-pub fn paper(lines: &[Line], opening: Money, range: Range, issuer: Issuer) -> Paper {
+pub fn paper(lines: &[Line], opening: Money, range: Range, isp: &str) -> Paper {
     let stamp = |at: Time| in_kenya(at).format("%d %b %H:%M").to_string();
     let day = |at: Time| in_kenya(at).format("%-d %B %Y, %H:%M").to_string();
     let mut balance = opening;
@@ -155,7 +155,7 @@ pub fn paper(lines: &[Line], opening: Money, range: Range, issuer: Issuer) -> Pa
     }
     let title = |name: &'static str, width: f32, right: bool| Column { title: name, width, right };
     Paper {
-        issuer,
+        issuer: Issuer { name: "Netily".to_owned(), color: "#0b7285".to_owned(), lines: vec![format!("Statement of {isp}")] },
         title: "Statement".to_owned(),
         number: format!("{} movements", lines.len()),
         facts: vec![("From".to_owned(), day(range.from)), ("To".to_owned(), day(range.to))],

@@ -2,8 +2,10 @@
 
 mod pay;
 mod plan;
+mod remind;
 mod store;
 
 pub use pay::{Ask, paid, pay};
 pub use plan::{Cycle, Held, Limits, Order, Plan, order};
-pub use store::{begin_trial, get};
+pub use remind::subscription_sweep;
+pub use store::{begin_trial, get, schedule};

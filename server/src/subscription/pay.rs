@@ -107,13 +107,15 @@ pub async fn paid(tx: &mut Tx, isp: IspId, payment: &payments::Payment, now: Tim
         let detail = json!({ "plan": plan.as_str(), "cycle": cycle.as_str(), "holds": held.plan.as_str() });
         return open_break(tx, "subscription_not_usable", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
     };
-    let anchor = if start == held.until { held.anchor } else { day_of_month(start) };
+    // The first period after a trial keeps the day on which it begins, as every new one does.
+    let anchor = if start == held.until && !held.trial { held.anchor } else { day_of_month(start) };
     let end = cycle.period().end(start, anchor).ok_or_else(|| Error::internal("a period without an end"))?;
     let day = i16::try_from(anchor).map_err(Error::internal)?;
     diesel::update(isp_subscription::table.find(isp))
         .set((
             (isp_subscription::plan.eq(plan.as_str()), isp_subscription::cycle.eq(cycle.as_str()), isp_subscription::trial.eq(false)),
             (isp_subscription::period_start.eq(start), isp_subscription::paid_until.eq(end), isp_subscription::anchor_day.eq(day)),
+            (isp_subscription::reminded.eq(0), isp_subscription::next_plan.eq(None::<String>), isp_subscription::next_cycle.eq(None::<String>)),
         ))
         .execute(&mut **tx)
         .await?;

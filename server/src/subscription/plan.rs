@@ -1,19 +1,9 @@
 //! What Netily sells to ISPs: three plans, by the month or the year. Pure.
 
+pub use crate::allowance::{Limits, Plan};
 use crate::billing::{Period, Unit, unused};
 use crate::clock::Time;
 use crate::money::Money;
-
-/// A plan. A later one is a larger one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Plan {
-    /// 100 customers, 5 routers, 3 people.
-    Starter,
-    /// 500 customers, 25 routers, 10 people.
-    Pro,
-    /// Without limits.
-    Enterprise,
-}
 
 /// How long one price is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,35 +14,7 @@ pub enum Cycle {
     Yearly,
 }
 
-/// The most that an ISP on a plan may have; `None`: without limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Customers.
-    pub customers: Option<i32>,
-    /// Routers.
-    pub routers: Option<i32>,
-    /// People who work for it.
-    pub staff: Option<i32>,
-}
-
 impl Plan {
-    /// Every plan, the smallest first.
-    pub const ALL: [Plan; 3] = [Plan::Starter, Plan::Pro, Plan::Enterprise];
-
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Plan::Starter => "STARTER",
-            Plan::Pro => "PRO",
-            Plan::Enterprise => "ENTERPRISE",
-        }
-    }
-
-    /// From what the database wrote.
-    pub fn parse(text: &str) -> Option<Plan> {
-        Plan::ALL.into_iter().find(|plan| plan.as_str() == text)
-    }
-
     /// What a period costs.
     pub const fn price(self, cycle: Cycle) -> Money {
         let month = match self {
@@ -64,15 +26,6 @@ impl Plan {
             Cycle::Monthly => month,
             Cycle::Yearly => month * 10,
         })
-    }
-
-    /// What it allows.
-    pub const fn limits(self) -> Limits {
-        match self {
-            Plan::Starter => Limits { customers: Some(100), routers: Some(5), staff: Some(3) },
-            Plan::Pro => Limits { customers: Some(500), routers: Some(25), staff: Some(10) },
-            Plan::Enterprise => Limits { customers: None, routers: None, staff: None },
-        }
     }
 }
 
@@ -115,6 +68,8 @@ pub struct Held {
     pub until: Time,
     /// The day of the month that its periods keep.
     pub anchor: u32,
+    /// What begins when it is over.
+    pub next: Option<(Plan, Cycle)>,
 }
 
 /// What becomes of a wish.
@@ -157,6 +112,7 @@ mod tests {
             start: kenya("2027-04-01T00:00:00"),
             until: kenya("2027-05-01T00:00:00"),
             anchor: 1,
+            next: None,
         };
         let half = kenya("2027-04-16T00:00:00");
         let shillings = |amount: i64| Money::from_minor(amount * 100);

@@ -93,7 +93,7 @@ impl Place {
         let router = router::register(&self.app, isp.id, new).await.expect("a router").id;
         let (_, draft) = seed::drafts().into_iter().next().expect("a plan");
         let plan = hotspot::plan::create(&self.app, isp.id, draft, RequestId(uuid::Uuid::new_v4()), vec![]).await.expect("a plan").id;
-        Shop { tenant: Tenant { id: isp.id, slug: isp.slug, suspended: false }, router, plan, sandbox_router }
+        Shop { tenant: Tenant { id: isp.id, slug: isp.slug, suspended: false, read_only: false }, router, plan, sandbox_router }
     }
 
     /// The `n`th guest buys at a shop. Each has a phone, device and address of their own, so that no limit is met.

@@ -158,6 +158,7 @@ fn expected(method: &str) -> Who {
         | "PayoutService/ConfirmPayoutConfig" => Who::Owner,
         "IspService/UpdateBranding"
         | "IspService/PaySubscription"
+        | "IspService/ScheduleSubscription"
         | "IspService/InviteStaff"
         | "IspService/ResendInvitation"
         | "IspService/ChangeStaffRole"

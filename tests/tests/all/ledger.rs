@@ -174,7 +174,7 @@ async fn the_database_rounds_as_the_server_does() {
 }
 
 /// For each rule a way to break it, in a world with one paid purchase, one paid settlement, and the triggers off.
-const BREACHES: [(&str, &str); 43] = [
+const BREACHES: [(&str, &str); 44] = [
     ("i01_unbalanced", "UPDATE tenant.ledger_entry SET amount_minor = amount_minor + 1 WHERE account = 'GATEWAY_CLEARING'"),
     ("i02_too_few_lines", "DELETE FROM tenant.ledger_entry WHERE line > 1"),
     ("i03_balance_drift", "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1"),
@@ -259,6 +259,7 @@ const BREACHES: [(&str, &str); 43] = [
         "INSERT INTO public.settlement_amount SELECT gen_random_uuid(), isp_id, kind, amount_minor, reserved_at + interval '1 hour' FROM public.settlement_amount",
     ),
     ("i43_settlement_receipt_reused", "UPDATE tenant.settlement SET receipt = 'SAME'"),
+    ("i44_revenue_drift", "UPDATE tenant.revenue_day SET gross_minor = gross_minor + 1"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,6 +275,7 @@ async fn every_rule_of_the_ledger_can_fail() {
     world.payee("yellow", &owner, SettlementFrequency::Daily).await;
     world.settle_tomorrow().await;
     assert_eq!(world.settlements(&owner).await[0].status(), SettlementStatus::Completed);
+    owner.billing().get_revenue_report(Default::default()).await.expect("days that are over are added up");
     let mut sql = world.sql().await;
     let rules: BTreeSet<String> =
         sql.rows("SELECT invariant.names() AS name").await.iter().map(|row| row["name"].as_str().expect("a name").to_owned()).collect();

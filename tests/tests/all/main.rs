@@ -40,6 +40,7 @@ mod sessions;
 mod settlement_faults;
 mod settlements;
 mod staff;
+mod subscriptions;
 mod templates;
 mod tenancy;
 mod tidy;

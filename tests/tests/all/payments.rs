@@ -328,12 +328,28 @@ async fn revenue_is_what_came_in_by_day_and_cash_stands_apart() {
     assert_eq!(shillings(&today.gross), 810);
     let theirs = world.signed_in("blue", Access::Staff).await.billing().get_revenue_report(GetRevenueReportRequest::default()).await.expect("a report");
     assert_eq!(shillings(&theirs.total.expect("totals").gross), 0, "another ISP's is its own");
+    // Days that are over are added up once; what is paid later is another day's, and all of it is the same by day, week and month.
+    for later in 1..4_u16 {
+        world.advance(DAY);
+        let staff = world.signed_in("yellow", Access::Staff).await;
+        world.buy_and_pay(&Guest::number(10 + later)).await;
+        for granularity in [ReportGranularity::Day, ReportGranularity::Week, ReportGranularity::Month] {
+            let ask = GetRevenueReportRequest { granularity: granularity.into(), ..Default::default() };
+            let report = staff.billing().get_revenue_report(ask).await.expect("a report");
+            let total = report.total.expect("totals");
+            assert_eq!((shillings(&total.gross), total.payments), (810 + 10 * i64::from(later), 3 + i64::from(later)), "{granularity:?}");
+            let points: i64 = report.points.iter().map(|point| shillings(&point.gross)).sum();
+            assert_eq!(points, shillings(&total.gross));
+        }
+    }
+    assert_eq!(world.sql().await.count("tenant.revenue_day WHERE purpose = 'HOTSPOT'").await, 3, "of three days that are over");
     world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_isp_pays_for_its_plan_and_all_of_it_is_netilys() {
     let world = World::new().await;
+    world.on_trial("yellow").await;
     let owner = world.signed_in("yellow", Access::Owner).await;
     let isp = owner.isp();
     let held = async || isp.get_subscription(GetSubscriptionRequest {}).await.expect("a subscription");

@@ -11,7 +11,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
 pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
-pub use payout::{BreakCommand, Every, PayoutCommand, SettlementCommand, SettlementState};
+pub use payout::{BreakCommand, Every, NetilyPlan, PayoutCommand, SettlementCommand, SettlementState, SubscriptionCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 
 const EXAMPLES: &str = "\
@@ -139,6 +139,9 @@ Example:
     /// Purchases of guests; they need no sign-in
     #[command(subcommand)]
     Purchase(PurchaseCommand),
+    /// The ISP's own plan with Netily (owners)
+    #[command(subcommand)]
+    Subscription(SubscriptionCommand),
     /// Where and when the ISP is paid (owners; staff may look at statements and days)
     #[command(subcommand)]
     Payout(PayoutCommand),

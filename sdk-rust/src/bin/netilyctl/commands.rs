@@ -23,6 +23,7 @@ mod settings;
 mod settlement;
 mod sign_in;
 mod staff;
+mod subscription;
 mod template;
 mod trace;
 mod webhook;
@@ -53,6 +54,7 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Request(command) => connection.signed_in(async |client| request::run(client, command, output).await).await,
         Command::Settings(command) => connection.signed_in(async |client| settings::run(client, command, output).await).await,
         Command::Purchase(command) => purchase::run(&connection.guest()?, command, output).await,
+        Command::Subscription(command) => connection.signed_in(async |client| subscription::run(client, command, output).await).await,
         Command::Payout(command) => connection.signed_in(async |client| payout::run(client, command, output).await).await,
         Command::Settlement(command) => connection.signed_in(async |client| settlement::run(client, command, output).await).await,
         Command::Trace { reference } => connection.signed_in(async |client| trace::run(client, reference, output).await).await,

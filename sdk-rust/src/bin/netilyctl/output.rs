@@ -42,6 +42,15 @@ impl Output {
         out.write_all(document).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).map_err(Fault::Output)
     }
 
+    /// Writes a file of the server, under its own name unless another one is given, and says where it is.
+    pub fn file(&self, content: &[u8], wanted: Option<std::path::PathBuf>, name: &str) -> Result<(), Fault> {
+        // A name is a name: no answer may lead out of the folder.
+        let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.') { c } else { '_' }).collect();
+        let path = wanted.unwrap_or_else(|| safe.trim_start_matches('.').into());
+        std::fs::write(&path, content).map_err(Fault::Output)?;
+        self.say("file", Value::String(path.display().to_string()), &format!("Written to {}.", path.display()))
+    }
+
     /// Tells why the command did not end well, unless that has been shown.
     pub fn fault(&self, fault: &Fault) {
         match fault {

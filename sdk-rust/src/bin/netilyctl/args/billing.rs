@@ -27,6 +27,14 @@ Examples:
         /// Id of the invoice, inv_…
         id: String,
     },
+    /// Write an invoice to a PDF
+    Pdf {
+        /// Id of the invoice, inv_…
+        id: String,
+        /// File to write; the one that the server names when absent
+        #[arg(long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
+    },
     /// Write an invoice of one line; the customer's balance pays it as far as it reaches
     #[command(after_help = "\
 Example:
@@ -85,6 +93,14 @@ pub enum PaymentCommand {
     Show {
         /// Id of the payment, pay_… or ofp_…
         id: String,
+    },
+    /// Write the receipt of a payment to a PDF
+    Receipt {
+        /// Id of the payment, pay_… or ofp_…
+        id: String,
+        /// File to write; the one that the server names when absent
+        #[arg(long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
     },
     /// Send a customer an M-Pesa prompt
     #[command(after_help = "\

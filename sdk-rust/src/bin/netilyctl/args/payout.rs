@@ -207,3 +207,56 @@ pub enum BreakCommand {
         reason: String,
     },
 }
+
+/// Commands on the ISP's own plan with Netily.
+#[derive(Debug, Subcommand)]
+pub enum SubscriptionCommand {
+    /// Show the plan, until when it is paid, and how much of it is used
+    Show,
+    /// List the plans
+    Plans,
+    /// Pay for a plan by M-Pesa; a larger one begins at once
+    #[command(after_help = "\
+Example:
+  netilyctl subscription pay pro 0722000001 --yearly")]
+    Pay {
+        /// The plan
+        #[arg(value_enum)]
+        plan: NetilyPlan,
+        /// The phone that is asked
+        phone: String,
+        /// A year at the price of ten months
+        #[arg(long)]
+        yearly: bool,
+        #[command(flatten)]
+        again: Again,
+    },
+    /// Show a payment
+    Payment {
+        /// Id of the payment, pay_…
+        id: String,
+    },
+    /// Plan a smaller plan for when what is paid is over
+    Next {
+        /// The plan
+        #[arg(value_enum, required_unless_present = "keep")]
+        plan: Option<NetilyPlan>,
+        /// By the year
+        #[arg(long)]
+        yearly: bool,
+        /// Let the present plan go on
+        #[arg(long, conflicts_with = "plan")]
+        keep: bool,
+    },
+}
+
+/// A plan of Netily's.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum NetilyPlan {
+    /// 100 customers, 5 routers, 3 people
+    Starter,
+    /// 500 customers, 25 routers, 10 people
+    Pro,
+    /// Without limits
+    Enterprise,
+}

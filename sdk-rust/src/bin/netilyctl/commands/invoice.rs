@@ -1,7 +1,7 @@
 //! Invoices to customers.
 
 use netily_sdk::Client;
-use netily_sdk::billing::{CreateInvoiceRequest, GetInvoiceRequest, ListInvoicesRequest, ListInvoicesResponse, VoidInvoiceRequest};
+use netily_sdk::billing::{CreateInvoiceRequest, GetInvoicePdfRequest, GetInvoiceRequest, ListInvoicesRequest, ListInvoicesResponse, VoidInvoiceRequest};
 use netily_sdk::types::{Invoice, InvoiceLine, InvoiceStatus};
 
 use super::customer::id_of;
@@ -27,6 +27,10 @@ pub async fn run(client: &Client, command: InvoiceCommand, output: &Output) -> R
             output.show(&listed, all)
         }
         InvoiceCommand::Show { id } => output.show(&billing.get_invoice(GetInvoiceRequest { id }).await?.invoice.unwrap_or_default(), one),
+        InvoiceCommand::Pdf { id, output: file } => {
+            let paper = billing.get_invoice_pdf(GetInvoicePdfRequest { id }).await?;
+            output.file(&paper.content, file, &paper.file_name)
+        }
         InvoiceCommand::Create { customer, description, price, quantity, note, again } => {
             let line = InvoiceLine { description, quantity: quantity.into(), unit_price: Some(shillings(price)), amount: None };
             let customer_id = id_of(client, &customer).await?;

@@ -3,7 +3,9 @@
 use netily_sdk::Client;
 use netily_sdk::billing::initiate_payment_request::Target;
 use netily_sdk::billing::record_offline_payment_request::Target as Taken;
-use netily_sdk::billing::{GetPaymentRequest, InitiatePaymentRequest, ListPaymentsRequest, ListPaymentsResponse, OfflineMethod, RecordOfflinePaymentRequest};
+use netily_sdk::billing::{
+    GetPaymentRequest, GetReceiptPdfRequest, InitiatePaymentRequest, ListPaymentsRequest, ListPaymentsResponse, OfflineMethod, RecordOfflinePaymentRequest,
+};
 use netily_sdk::types::{Money, Payment};
 
 use super::customer::id_of;
@@ -27,6 +29,10 @@ pub async fn run(client: &Client, command: PaymentCommand, output: &Output) -> R
             output.show(&listed, all)
         }
         PaymentCommand::Show { id } => output.show(&billing.get_payment(GetPaymentRequest { id }).await?.payment.unwrap_or_default(), one),
+        PaymentCommand::Receipt { id, output: file } => {
+            let paper = billing.get_receipt_pdf(GetReceiptPdfRequest { payment_id: id }).await?;
+            output.file(&paper.content, file, &paper.file_name)
+        }
         PaymentCommand::Start { customer, what, phone, again } => {
             let customer_id = id_of(client, &customer).await?;
             let ask = InitiatePaymentRequest { customer_id, target: target(what), phone_number: phone, request_id: again.request_id };
@@ -64,7 +70,8 @@ pub fn shillings(amount: u32) -> Money {
     Money { amount_minor: i64::from(amount) * 100, currency_code: "KES".to_owned() }
 }
 
-fn one(payment: &Payment) -> String {
+/// A payment.
+pub fn one(payment: &Payment) -> String {
     table::fields(&[
         ("id", payment.id.clone()),
         ("for", purpose(payment)),
