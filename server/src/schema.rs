@@ -240,7 +240,7 @@ diesel::table! {
         suspended_reason -> Text, suspended_note -> Text, period_start -> Nullable<Timestamptz>, paid_until -> Nullable<Timestamptz>,
         anchor_day -> Nullable<SmallInt>, next_act_at -> Nullable<Timestamptz>, access -> Text, router_id -> Nullable<Uuid>,
         username -> Nullable<Text>, password_sealed -> Nullable<Bytea>, installed_at -> Nullable<Timestamptz>, counts_from -> Nullable<Timestamptz>, router_pending -> Bool,
-        router_asked -> BigInt,
+        router_asked -> BigInt, reminded_of -> Nullable<Timestamptz>,
         router_error -> Nullable<Text>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
     }

@@ -793,6 +793,15 @@ pub struct ListPaymentsRequest {
     /// Only those of this customer, `cus_…`.
     #[prost(string, tag = "5")]
     pub customer_id: ::prost::alloc::string::String,
+    /// Only the one with this receipt, of M-Pesa or of the ISP.
+    #[prost(string, tag = "6")]
+    pub receipt: ::prost::alloc::string::String,
+    /// Asked for at this moment or later.
+    #[prost(message, optional, tag = "7")]
+    pub from: ::core::option::Option<::prost_types::Timestamp>,
+    /// Asked for before this moment.
+    #[prost(message, optional, tag = "8")]
+    pub to: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for ListPaymentsRequest {
     const NAME: &'static str = "ListPaymentsRequest";

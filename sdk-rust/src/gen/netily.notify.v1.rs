@@ -474,6 +474,8 @@ pub enum TemplateKind {
     ServiceSuspended = 21,
     /// Netily's own words to those who run an ISP: settlements, payout details, the subscription. Not to be changed.
     Notice = 22,
+    /// What was paid for ends tomorrow.
+    PaidUntilSoon = 23,
 }
 impl TemplateKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -505,6 +507,7 @@ impl TemplateKind {
             Self::InvoiceOverdue => "TEMPLATE_KIND_INVOICE_OVERDUE",
             Self::ServiceSuspended => "TEMPLATE_KIND_SERVICE_SUSPENDED",
             Self::Notice => "TEMPLATE_KIND_NOTICE",
+            Self::PaidUntilSoon => "TEMPLATE_KIND_PAID_UNTIL_SOON",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -535,6 +538,7 @@ impl TemplateKind {
             "TEMPLATE_KIND_INVOICE_OVERDUE" => Some(Self::InvoiceOverdue),
             "TEMPLATE_KIND_SERVICE_SUSPENDED" => Some(Self::ServiceSuspended),
             "TEMPLATE_KIND_NOTICE" => Some(Self::Notice),
+            "TEMPLATE_KIND_PAID_UNTIL_SOON" => Some(Self::PaidUntilSoon),
             _ => None,
         }
     }

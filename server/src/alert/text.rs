@@ -67,6 +67,11 @@ pub enum News<'a> {
         /// In Kenya's time.
         until: &'a str,
     },
+    /// What was paid for ends tomorrow.
+    PaidUntilSoon {
+        /// When.
+        until: &'a str,
+    },
     /// A prompt that staff asked for was not paid.
     PaymentFailed {
         /// Shillings, as `1,500.00`.
@@ -137,6 +142,7 @@ impl News<'_> {
             News::PaidUntil { amount, receipt, until } => {
                 ("Payment received", format!("KES {amount}, receipt {receipt}. Your internet is paid until {until}. Thank you!"))
             }
+            News::PaidUntilSoon { until } => ("Your internet ends soon", format!("It is paid until {until}. Recharge before then, and it stays on.")),
             News::PaymentFailed { amount } => ("Payment not completed", format!("The request for KES {amount} was not paid.")),
             News::Invoiced { number, amount, due } => ("A new invoice", format!("{number}: KES {amount}, to be paid by {due}.")),
             News::InvoiceDue { number, amount, due } => ("Please pay your invoice", format!("{number}: KES {amount} is to be paid by {due}.")),
@@ -162,6 +168,7 @@ impl News<'_> {
             News::PaidUntil { amount, receipt, until } => {
                 ("Malipo yamepokelewa", format!("KES {amount}, risiti {receipt}. Intaneti yako imelipiwa hadi {until}. Asante!"))
             }
+            News::PaidUntilSoon { until } => ("Intaneti yako inaisha karibuni", format!("Imelipiwa hadi {until}. Ongeza kabla ya hapo, na itabaki imewashwa.")),
             News::PaymentFailed { amount } => ("Malipo hayakukamilika", format!("Ombi la KES {amount} halikulipwa.")),
             News::Invoiced { number, amount, due } => ("Ankara mpya", format!("{number}: KES {amount}, ilipwe kabla ya {due}.")),
             News::InvoiceDue { number, amount, due } => ("Tafadhali lipa ankara yako", format!("{number}: KES {amount} ilipwe kabla ya {due}.")),
@@ -191,6 +198,7 @@ mod tests {
             (News::RequestRejected { subject, reply: "No cable there." }, "No cable there."),
             (News::RequestCancelled { subject }, subject),
             (News::Paid { amount: "1,500.00", receipt: "SAB1234567" }, "SAB1234567"),
+            (News::PaidUntilSoon { until: "01 Jan 2027 10:00" }, "01 Jan 2027 10:00"),
             (News::PaidUntil { amount: "1,500.00", receipt: "SAB1234567", until: "01 Jan 2027 10:00" }, "01 Jan 2027 10:00"),
             (News::PaymentFailed { amount: "1,500.00" }, "1,500.00"),
             (News::Invoiced { number: "INV-000001", amount: "1,500.00", due: "01 Jan 2027" }, "INV-000001"),

@@ -3,7 +3,7 @@
 
 use chrono::TimeDelta;
 
-use super::extend::{GRACE, INVOICE_BEFORE};
+use super::extend::{self, GRACE, INVOICE_BEFORE};
 use crate::clock::{Time, begin_of_day};
 use crate::connection::{Billing, Status, Suspended};
 use crate::money::Money;
@@ -29,6 +29,8 @@ pub enum Act {
     Issue,
     /// Send a reminder of the open invoice.
     Remind(Reminder),
+    /// Say that what was paid ahead ends soon.
+    RemindOfEnd,
     /// Pay the next period from the balance.
     Renew,
     /// Take the connection off: it is not paid.
@@ -61,6 +63,8 @@ pub struct Facts {
     pub balance: Money,
     /// The open invoice of its period.
     pub asked: Option<Asked>,
+    /// When the end of a prepaid period is told; none: it was, or the period is too short for it.
+    pub remind_at: Option<Time>,
 }
 
 /// What is due now, or when to look again; neither: only money or people change anything.
@@ -72,6 +76,12 @@ pub enum Due {
     Later(Time),
     /// Nothing by itself.
     Never,
+}
+
+/// When the end of what is paid is to be told, unless it was.
+pub fn remind_at(start: Option<Time>, until: Option<Time>, reminded_of: Option<Time>) -> Option<Time> {
+    let (start, until) = start.zip(until)?;
+    extend::remind_at(start, until).filter(|_| reminded_of != Some(until))
 }
 
 /// What is due.
@@ -91,7 +101,11 @@ pub fn due(facts: &Facts, now: Time) -> Due {
 fn prepaid(facts: &Facts, now: Time) -> Due {
     match facts.paid_until {
         None => Due::Never,
-        Some(until) if now < until => Due::Later(until),
+        Some(until) if now < until => match facts.remind_at.filter(|_| facts.balance < facts.price && facts.status == Status::Active) {
+            Some(at) if now >= at => Due::Now(Act::RemindOfEnd),
+            Some(at) => Due::Later(at.min(until)),
+            None => Due::Later(until),
+        },
         Some(_) if facts.balance >= facts.price => Due::Now(Act::Renew),
         Some(_) if facts.status == Status::Active => Due::Now(Act::CutOff),
         Some(_) => Due::Never,
@@ -131,7 +145,16 @@ mod tests {
     }
 
     fn facts(billing: Billing, status: Status) -> Facts {
-        Facts { billing, status, suspended: None, paid_until: Some(at(720)), price: Money::from_minor(150_000), balance: Money::ZERO, asked: None }
+        Facts {
+            billing,
+            status,
+            suspended: None,
+            paid_until: Some(at(720)),
+            price: Money::from_minor(150_000),
+            balance: Money::ZERO,
+            asked: None,
+            remind_at: None,
+        }
     }
 
     #[test]
@@ -146,6 +169,17 @@ mod tests {
         assert_eq!(due(&Facts { balance: on.price, ..off }, at(800)), Due::Now(Act::Renew));
         assert_eq!(due(&Facts { suspended: Some(Suspended::Staff), ..off }, at(800)), Due::Never);
         assert_eq!(due(&Facts { paid_until: None, ..on }, at(0)), Due::Never);
+    }
+
+    #[test]
+    fn the_end_of_what_was_paid_ahead_is_told_a_day_before_once_and_to_nobody_whose_balance_reaches() {
+        let on = Facts { remind_at: remind_at(Some(at(0)), Some(at(720)), None), ..facts(Billing::Prepaid, Status::Active) };
+        assert_eq!(due(&on, at(0)), Due::Later(at(696)));
+        assert_eq!(due(&on, at(696)), Due::Now(Act::RemindOfEnd));
+        assert_eq!(due(&Facts { balance: on.price, ..on }, at(696)), Due::Later(at(720)));
+        assert_eq!(remind_at(Some(at(0)), Some(at(720)), Some(at(720))), None, "told");
+        assert_eq!(remind_at(Some(at(0)), Some(at(24)), None), None, "a day is too short");
+        assert_eq!(remind_at(Some(at(720)), Some(at(1_440)), Some(at(720))), Some(at(1_416)), "the next period has an end of its own");
     }
 
     #[test]
@@ -178,11 +212,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_happens_it_is_never_on_unpaid_and_looks_forward(hours in -100i64..2_000, due_hours in 0i64..1_500, reminded in 0i16..4, balance in 0i64..200_000, invoiced: bool, open: bool, active: bool) {
+        fn whatever_happens_it_is_never_on_unpaid_and_looks_forward(hours in -100i64..2_000, due_hours in 0i64..1_500, reminded in 0i16..4, balance in 0i64..200_000, invoiced: bool, open: bool, active: bool, tell: bool) {
             let billing = if invoiced { Billing::Invoiced } else { Billing::Prepaid };
             let status = if active { Status::Active } else { Status::Suspended };
             let asked = (invoiced && open).then_some(Asked { due_at: at(due_hours), reminded });
-            let facts = Facts { suspended: (!active).then_some(Suspended::Unpaid), balance: Money::from_minor(balance), asked, ..facts(billing, status) };
+            let facts = Facts { suspended: (!active).then_some(Suspended::Unpaid), balance: Money::from_minor(balance), asked, remind_at: tell.then(|| at(696)), ..facts(billing, status) };
             match due(&facts, at(hours)) {
                 Due::Later(later) => {
                     prop_assert!(later > at(hours));

@@ -36,12 +36,17 @@ pub fn next_period(paid_until: Option<Time>, anchor: Option<i16>, period: Period
     Some((start, period.end(start, anchor)?, i16::try_from(anchor).ok()?))
 }
 
-/// When billing must look at a connection that is paid until then.
-pub fn look_at(billing: Billing, paid_until: Time) -> Time {
+/// When billing must look at a connection whose paid period is this.
+pub fn look_at(billing: Billing, start: Time, end: Time) -> Time {
     match billing {
-        Billing::Prepaid => paid_until,
-        Billing::Invoiced => paid_until - INVOICE_BEFORE,
+        Billing::Prepaid => remind_at(start, end).unwrap_or(end),
+        Billing::Invoiced => end - INVOICE_BEFORE,
     }
+}
+
+/// When the end of a prepaid period is told: a day before. Of periods shorter than a week people know without being told.
+pub fn remind_at(start: Time, end: Time) -> Option<Time> {
+    (end - start >= TimeDelta::days(7)).then(|| end - TimeDelta::days(1))
 }
 
 /// Extends a locked connection by one period of these terms.
@@ -50,7 +55,7 @@ pub async fn extend(tx: &mut Tx, isp: IspId, paid: &Connection, terms: &Terms, n
     let (start, end, anchor_day) = next_period(paid.paid_until, paid.anchor_day, terms.period()?, grace(billing), now)
         .ok_or_else(|| Error::internal(format!("{} would never end", paid.id)))?;
     let period = PaidPeriod { plan: terms.plan_id, plan_version: terms.version, start, end, anchor_day };
-    connection::extend(tx, isp, paid, period, Some(look_at(billing, end)), now).await?;
+    connection::extend(tx, isp, paid, period, Some(look_at(billing, start, end)), now).await?;
     Ok(period)
 }
 

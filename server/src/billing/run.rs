@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use std::time::{Duration, Instant};
 
 use super::account;
-use super::cycle::{Act, Asked, Due, Facts, Reminder, due};
+use super::cycle::{Act, Asked, Due, Facts, Reminder, due, remind_at};
 use super::extend::{GRACE, grace, next_period};
 use super::invoice::{self, ForPeriod, Invoice, Line, NewInvoice, Status};
 use super::paid;
@@ -94,6 +94,7 @@ pub async fn look(app: &App, tx: &mut Tx, isp: IspId, id: ConnectionId, now: Tim
             price: terms.price_minor,
             balance: account::balance(tx, isp, customer).await?,
             asked: asked.as_ref().map(|invoice| Asked { due_at: invoice.due_at, reminded: invoice.reminded }),
+            remind_at: remind_at(line.period_start, line.paid_until, line.reminded_of),
         };
         match due(&facts, now) {
             Due::Now(act) => carry_out(app, tx, isp, &line, &terms, asked, act, now).await?,
@@ -129,6 +130,11 @@ async fn carry_out(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms:
         (Act::CutOff, _) => {
             connection::cut_off(tx, isp, line, now).await?;
             tell(app, tx, isp, line, News::CutOff, Template::ServiceSuspended, &[], now).await
+        }
+        (Act::RemindOfEnd, _) => {
+            connection::reminded(tx, isp, line).await?;
+            let until = line.paid_until.map(|until| in_kenya(until).format("%d %b %Y %H:%M").to_string()).unwrap_or_default();
+            tell(app, tx, isp, line, News::PaidUntilSoon { until: &until }, Template::PaidUntilSoon, &[("until", until.as_str())], now).await
         }
         (Act::Remind(reminder), Some(invoice)) => remind(app, tx, isp, line, &invoice, reminder, now).await,
         (Act::Remind(_), None) => Err(Error::internal("a reminder of no invoice")),

@@ -134,7 +134,7 @@ impl Payment {
 }
 
 /// Which payments are wanted.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Only those of this customer.
     pub customer: Option<CustomerId>,
@@ -142,6 +142,12 @@ pub struct Filter {
     pub purpose: Option<Purpose>,
     /// Only those that stand so.
     pub standing: Option<Standing>,
+    /// Only the one with this receipt.
+    pub receipt: Option<String>,
+    /// Asked for at this moment or later.
+    pub from: Option<Time>,
+    /// Asked for before this moment.
+    pub to: Option<Time>,
 }
 
 /// A payment, or `NOT_FOUND`. `of`: only when it is this customer's.
@@ -183,6 +189,15 @@ pub async fn list(tx: &mut Tx, isp: IspId, filter: Filter, page: PageAsk) -> Res
     }
     if let Some(purpose) = filter.purpose {
         query = query.filter(payment_seen::purpose.eq(purpose.as_str()));
+    }
+    if let Some(receipt) = filter.receipt {
+        query = query.filter(payment_seen::receipt.eq(receipt));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(payment_seen::id.ge(PaymentId::earliest(from).uuid()).and(payment_seen::created_at.ge(from)));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(payment_seen::created_at.lt(to));
     }
     if let Some(standing) = filter.standing {
         query = query.filter(payment_seen::state.eq_any(standing.states()));

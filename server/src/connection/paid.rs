@@ -66,6 +66,12 @@ pub async fn look_again(tx: &mut Tx, isp: IspId, id: ConnectionId, at: Option<Ti
     Ok(())
 }
 
+/// The customer was reminded of the end of what is paid.
+pub async fn reminded(tx: &mut Tx, isp: IspId, of: &Connection) -> Result<()> {
+    diesel::update(connection::table.find((isp, of.id))).set(connection::reminded_of.eq(of.paid_until)).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Gives up what is left of the paid time of a locked connection: the next period begins when it is paid.
 pub async fn stop_paid_time(tx: &mut Tx, isp: IspId, id: ConnectionId) -> Result<()> {
     let nothing = (connection::period_start.eq(None::<Time>), connection::paid_until.eq(None::<Time>), connection::anchor_day.eq(None::<i16>));

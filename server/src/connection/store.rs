@@ -121,6 +121,8 @@ pub struct Connection {
     pub period_start: Option<Time>,
     /// Until when it is paid.
     pub paid_until: Option<Time>,
+    /// The end of paid time that the customer was reminded of.
+    pub reminded_of: Option<Time>,
     /// The day of the month on which monthly periods begin.
     pub anchor_day: Option<i16>,
     /// When billing must look at it again.

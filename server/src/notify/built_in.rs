@@ -57,6 +57,7 @@ const fn english(template: Template) -> (&'static str, &'static str) {
         Template::PaidUntil => {
             ("We received your payment", "{isp}: thank you {name}, we received KES {amount}, receipt {receipt}. Your internet is paid until {until}.")
         }
+        Template::PaidUntilSoon => ("Your internet ends soon", "{isp}: {name}, your internet is paid until {until}. Recharge before then, and it stays on."),
         Template::InvoiceIssued => (
             "Invoice {number} of {isp}",
             "Hello {name},\n\nyour invoice {number} over KES {amount} is ready. Please pay it by {due}, by M-Pesa in the app.\n\n{isp}\n",
@@ -121,6 +122,9 @@ const fn swahili(template: Template) -> (&'static str, &'static str) {
         Template::PaymentReceived => ("Tumepokea malipo yako", "{isp}: asante {name}, tumepokea KES {amount}. Risiti {receipt}."),
         Template::PaidUntil => {
             ("Tumepokea malipo yako", "{isp}: asante {name}, tumepokea KES {amount}, risiti {receipt}. Intaneti yako imelipiwa hadi {until}.")
+        }
+        Template::PaidUntilSoon => {
+            ("Intaneti yako inaisha karibuni", "{isp}: {name}, intaneti yako imelipiwa hadi {until}. Ongeza kabla ya hapo, na itabaki imewashwa.")
         }
         Template::InvoiceIssued => (
             "Ankara {number} ya {isp}",

@@ -66,6 +66,8 @@ pub enum Template {
     PaymentReceived,
     /// Money came in, and the connection is paid: `{name}`, `{amount}`, `{receipt}`, `{until}`.
     PaidUntil,
+    /// What was paid for ends tomorrow: `{name}`, `{until}`.
+    PaidUntilSoon,
     /// An invoice was made; to the mailbox: `{name}`, `{number}`, `{amount}`, `{due}`.
     InvoiceIssued,
     /// An invoice should be paid soon, or today: `{name}`, `{number}`, `{amount}`, `{due}`.
@@ -80,7 +82,7 @@ pub enum Template {
 
 impl Template {
     /// Every kind.
-    pub const ALL: [Template; 21] = [
+    pub const ALL: [Template; 22] = [
         Template::VerifyPhone,
         Template::ResetPassword,
         Template::ResetPasswordMail,
@@ -98,6 +100,7 @@ impl Template {
         Template::ServiceRequestAnswered,
         Template::PaymentReceived,
         Template::PaidUntil,
+        Template::PaidUntilSoon,
         Template::InvoiceIssued,
         Template::InvoiceDue,
         Template::InvoiceOverdue,
@@ -124,6 +127,7 @@ impl Template {
             Template::ServiceRequestAnswered => "SERVICE_REQUEST_ANSWERED",
             Template::PaymentReceived => "PAYMENT_RECEIVED",
             Template::PaidUntil => "PAID_UNTIL",
+            Template::PaidUntilSoon => "PAID_UNTIL_SOON",
             Template::InvoiceIssued => "INVOICE_ISSUED",
             Template::InvoiceDue => "INVOICE_DUE",
             Template::InvoiceOverdue => "INVOICE_OVERDUE",
@@ -158,6 +162,7 @@ impl Template {
             Template::ServiceRequestAnswered => &["isp", "name", "subject", "reply"],
             Template::PaymentReceived => &["isp", "name", "amount", "receipt"],
             Template::PaidUntil => &["isp", "name", "amount", "receipt", "until"],
+            Template::PaidUntilSoon => &["isp", "name", "until"],
             Template::InvoiceIssued | Template::InvoiceDue => &["isp", "name", "number", "amount", "due"],
             Template::InvoiceOverdue => &["isp", "name", "number", "amount", "until"],
             Template::Notice => &["isp", "subject"],

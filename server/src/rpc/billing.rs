@@ -279,7 +279,10 @@ impl BillingService for Billing {
         answer(request, async |caller, wanted| {
             let (isp, page) = (caller.isp()?.id, PageAsk::read(wanted.page_size, &wanted.page_token)?);
             let customer: Option<CustomerId> = fields::optional("customer_id", &wanted.customer_id, fields::parse)?;
-            let filter = seen::Filter { customer, purpose: ask::purpose(wanted.purpose)?, standing: ask::standing(wanted.status)? };
+            let moment = |path: &str, at: Option<prost_types::Timestamp>| at.map(|at| fields::moment(path, at)).transpose();
+            let receipt = fields::optional("receipt", &wanted.receipt, |path, text| fields::text(path, text, 40))?.map(|text| text.to_ascii_uppercase());
+            let (from, to) = (moment("from", wanted.from)?, moment("to", wanted.to)?);
+            let filter = seen::Filter { customer, purpose: ask::purpose(wanted.purpose)?, standing: ask::standing(wanted.status)?, receipt, from, to };
             let (payments, next_page_token) = self.app.db.tx(isp, async |tx| seen::list(tx, isp, filter, page).await).await?;
             let payments = payments.iter().map(|payment| show::payment(payment, lang)).collect::<Result<_>>()?;
             Ok(pb::ListPaymentsResponse { payments, next_page_token })

@@ -6,6 +6,7 @@ mod activation;
 mod callback;
 mod identity;
 mod memory;
+mod money;
 mod pgbench;
 mod place;
 mod rpc;
@@ -43,6 +44,9 @@ async fn run(wanted: &str) -> Vec<Verdict> {
     }
     if "identity".contains(wanted) {
         verdicts.extend(identity::run().await);
+    }
+    if "money".contains(wanted) {
+        verdicts.extend(money::run().await);
     }
     if "rpc".contains(wanted) {
         verdicts.extend(rpc::run().await);

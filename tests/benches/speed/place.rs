@@ -53,8 +53,11 @@ impl Place {
         outside.routers = (0..shops)
             .map(|at| RouterSetup { name: format!("bench-{at}"), username: "netily".into(), password: "secret".into(), identity: format!("Bench {at}") })
             .collect();
+        // Nobody is left out of a run for want of money.
+        outside.payhero.wallet_opening_kes = 1_000_000_000;
         let sandbox = Sandbox::start(outside).await.expect("the sandbox starts");
-        let config = Config::from_map(&environment(&urls, &sandbox, address)).expect("a configuration");
+        let mut config = Config::from_map(&environment(&urls, &sandbox, address)).expect("a configuration");
+        config.payouts.cap_per_day = netily::money::Money::from_minor(100_000_000_000);
         let app = App::open(config, Clock::default(), true).expect("the doors open");
         let mut place = Place { app, urls, sandbox, shops: Vec::new(), cluster, _folder: folder };
         for at in 0..shops {

@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod backlog;
+mod billing_more;
 mod books;
 mod browser;
 mod clocks;

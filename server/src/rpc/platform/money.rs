@@ -97,7 +97,7 @@ pub async fn resolve(app: &App, by: UserId, ask: pb::ResolveSettlementRequest) -
         return Err(Error::field("note", "must say how you know, in at least 10 characters"));
     }
     let finding = match fields::choice::<pb::SettlementOutcome>("outcome", ask.outcome)? {
-        Some(pb::SettlementOutcome::Paid) => Finding::Paid(fields::receipt("receipt", &ask.receipt)?),
+        Some(pb::SettlementOutcome::Paid) => Finding::Paid(fields::text("receipt", &ask.receipt, 40)?.to_ascii_uppercase()),
         Some(pb::SettlementOutcome::NotPaid) if ask.receipt.is_empty() => Finding::NotPaid,
         Some(pb::SettlementOutcome::NotPaid) => return Err(Error::field("receipt", "must be empty: what was not paid has none")),
         Some(pb::SettlementOutcome::Unspecified) | None => return Err(Error::field("outcome", "must be set")),

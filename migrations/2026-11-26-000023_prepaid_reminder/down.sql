@@ -1,0 +1,1 @@
+alter table tenant.connection drop column reminded_of;
