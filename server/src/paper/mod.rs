@@ -1,5 +1,7 @@
 //! Papers to be printed: invoices, receipts, statements. Pure: words in, a PDF out. What stands on one is decided by whose paper it is.
 
+#![expect(clippy::float_arithmetic, reason = "places on a page, in points; amounts come as text")]
+
 mod layout;
 mod letters;
 mod pdf;
