@@ -106,6 +106,8 @@ pub enum Kind {
     SubscriptionSweep,
     /// Look at every rule of the ledger and at the wallet.
     LedgerSweep,
+    /// Look at what was posted lately.
+    RecentSweep,
     /// Tell operators of what does not agree.
     BreakSweep,
     /// Find payments that nobody asks about.
@@ -118,7 +120,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 17] = [
+    pub const ALL: [Kind; 18] = [
         Kind::Push,
         Kind::Check,
         Kind::RouterSync,
@@ -132,6 +134,7 @@ impl Kind {
         Kind::SettlementSweep,
         Kind::SubscriptionSweep,
         Kind::LedgerSweep,
+        Kind::RecentSweep,
         Kind::BreakSweep,
         Kind::PaymentSweep,
         Kind::ListSweep,
@@ -139,13 +142,14 @@ impl Kind {
     ];
 
     /// Kinds that have no subject and come again by themselves.
-    pub const SWEEPS: [Kind; 8] = [
+    pub const SWEEPS: [Kind; 9] = [
         Kind::PaymentSweep,
         Kind::ListSweep,
         Kind::BillingSweep,
         Kind::SettlementSweep,
         Kind::SubscriptionSweep,
         Kind::LedgerSweep,
+        Kind::RecentSweep,
         Kind::BreakSweep,
         Kind::Tidy,
     ];
@@ -166,6 +170,7 @@ impl Kind {
             Kind::SettlementSweep => "settlement_sweep",
             Kind::SubscriptionSweep => "subscription_sweep",
             Kind::LedgerSweep => "ledger_sweep",
+            Kind::RecentSweep => "recent_sweep",
             Kind::BreakSweep => "break_sweep",
             Kind::PaymentSweep => "payment_sweep",
             Kind::ListSweep => "list_sweep",
@@ -192,6 +197,7 @@ impl Kind {
             | Kind::SettlementSweep
             | Kind::SubscriptionSweep
             | Kind::LedgerSweep
+            | Kind::RecentSweep
             | Kind::BreakSweep
             | Kind::Tidy => Lane::Sweep,
         }

@@ -131,6 +131,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::ListSweep => reconcile::list_sweep(app).await,
         Kind::SubscriptionSweep => subscription::subscription_sweep(app).await,
         Kind::LedgerSweep => reconcile::ledger_sweep(app).await,
+        Kind::RecentSweep => reconcile::recent_sweep(app).await,
         Kind::BreakSweep => reconcile::break_sweep(app).await,
         Kind::Tidy => tidy(app).await,
     }

@@ -1,6 +1,6 @@
 //! The rules of the ledger, each a view that must be empty, looked at in one snapshot.
 
-use diesel::sql_types::{BigInt, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection as _};
 
 use crate::clock::Time;
@@ -46,4 +46,10 @@ pub async fn check(db: &Db, now: Time) -> Result<Check> {
         Ok(Check { violations, invariants: usize::try_from(count.rules).unwrap_or(0), at: now })
     })
     .await
+}
+
+/// Looks at what was posted since a moment: the rules of a posting, in a time that does not grow with the ledger.
+pub async fn check_recent(db: &Db, since: Time) -> Result<Vec<Violation>> {
+    const RULES: &str = "SELECT invariant, broken, example FROM invariant.recent($1)";
+    db.across(async |tx| Ok(diesel::sql_query(RULES).bind::<Timestamptz, _>(since).load(&mut **tx).await?)).await
 }

@@ -5,6 +5,6 @@ mod check;
 mod post;
 mod report;
 
-pub use check::{Check, Violation, check};
+pub use check::{Check, Violation, check, check_recent};
 pub use post::{Account, PaidFrom, Payout, Posting, credit, fee, payout, post, subscription};
 pub use report::{Commission, commissions, pending_balance, pending_balances};

@@ -1,4 +1,4 @@
-//! Looks at every rule of the ledger and at the wallet. A rule of money that does not hold stops every payout.
+//! Looks at the rules of the ledger and at the wallet. A rule of money that does not hold stops every payout.
 
 use chrono::TimeDelta;
 use diesel::sql_types::BigInt;
@@ -11,12 +11,15 @@ use crate::clock::{Time, in_kenya};
 use crate::error::Result;
 use crate::gateways::payhero::AskError;
 use crate::jobs::Outcome;
-use crate::ledger;
+use crate::ledger::{self, Violation};
 use crate::money::Money;
 use crate::payments::store::{close_break, open_break};
 use crate::settlement::{self, switch};
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
+/// How often what was posted lately is looked at, and how far back: some runs may be missed.
+const RECENT_EVERY: TimeDelta = TimeDelta::seconds(60);
+const RECENT: TimeDelta = TimeDelta::minutes(10);
 /// Rules that say that somebody must look at something soon. Operators hear of them; no payout is stopped for them.
 const ATTENTION: [&str; 5] = ["i23_stuck_payment", "i24_stuck_settlement", "i25_webhook_stale", "i26_break_unattended", "i27_lease_leak"];
 /// Charges that the gateway has taken and not listed yet.
@@ -25,20 +28,32 @@ const SLACK: Money = Money::from_minor(50_000);
 /// The job `ledger_sweep`.
 pub async fn ledger_sweep(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
-    let check = ledger::check(&app.db, now).await?;
-    for broken in &check.violations {
-        let detail = json!({ "rows": broken.broken, "example": broken.example });
-        app.db.public(async |tx| open_break(tx, "ledger_violation", &broken.invariant, None, None, detail, now).await).await?;
-    }
-    if let Some(worst) = check.violations.iter().find(|broken| !ATTENTION.contains(&broken.invariant.as_str())) {
-        switch::set(app, By::Netily, true, &format!("The rule {} does not hold.", worst.invariant)).await?;
-    }
+    note(app, &ledger::check(&app.db, now).await?.violations, now).await?;
     match app.payhero.payments_wallet_balance().await {
         Ok(cents) => compare(app, Money::from_minor(cents), now).await?,
         Err(AskError::NotOffered(_)) => {}
         Err(cause) => tracing::warn!(%cause, "the wallet could not be compared with the books"),
     }
     Ok(Outcome::Again(now + EVERY))
+}
+
+/// The job `recent_sweep`: between the looks at everything, what was posted in the last minutes.
+pub async fn recent_sweep(app: &App) -> Result<Outcome> {
+    let now = app.clock.now();
+    note(app, &ledger::check_recent(&app.db, now - RECENT).await?, now).await?;
+    Ok(Outcome::Again(now + RECENT_EVERY))
+}
+
+/// Keeps what does not hold for a human, and stops the payouts.
+async fn note(app: &App, violations: &[Violation], now: Time) -> Result<()> {
+    for broken in violations {
+        let detail = json!({ "rows": broken.broken, "example": broken.example });
+        app.db.public(async |tx| open_break(tx, "ledger_violation", &broken.invariant, None, None, detail, now).await).await?;
+    }
+    if let Some(worst) = violations.iter().find(|broken| !ATTENTION.contains(&broken.invariant.as_str())) {
+        switch::set(app, By::Netily, true, &format!("The rule {} does not hold.", worst.invariant)).await?;
+    }
+    Ok(())
 }
 
 /// The wallet holds Netily's own float besides what the books say: it may hold more, and never less.

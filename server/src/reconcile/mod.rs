@@ -8,5 +8,5 @@ pub mod platform;
 pub mod trace;
 
 pub use breaks::break_sweep;
-pub use ledger::ledger_sweep;
+pub use ledger::{ledger_sweep, recent_sweep};
 pub use list::list_sweep;

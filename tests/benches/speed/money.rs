@@ -126,12 +126,16 @@ pub async fn run() -> Vec<Verdict> {
     let begun = Instant::now();
     let check = ledger::check(&place.app.db, now).await.expect("a check");
     let sweep = begun.elapsed().as_secs_f64();
+    let begun = Instant::now();
+    ledger::check_recent(&place.app.db, now - chrono::TimeDelta::minutes(10)).await.expect("a check");
+    let recent = begun.elapsed().as_secs_f64();
     println!("rules: {} looked at in {sweep:.1} s, over {PAYMENTS} payments", check.invariants);
     vec![
         Verdict { what: "report of a year, 1,000,000 payments, warm p99, ms", measured: p99(warm), against: 300.0, limit: Limit::AtMost(1.0) },
         Verdict { what: "GetBalance over 10,000 ISPs, p99, ms", measured: p99(looks), against: 20.0, limit: Limit::AtMost(1.0) },
         Verdict { what: "settlements reserved/s against bare SQL", measured: ours, against: bare, limit: Limit::AtLeast(0.5) },
         Verdict { what: "every rule over 1,000,000 payments, s (bar: 60 for half)", measured: sweep, against: 120.0, limit: Limit::AtMost(1.0) },
+        Verdict { what: "rules over what was posted lately, s", measured: recent, against: 1.0, limit: Limit::AtMost(1.0) },
     ]
 }
 

@@ -12,7 +12,7 @@ use netily_sdk::platform::{
     SetPayoutSwitchRequest, SettlementOutcome, SuspendIspRequest, UnfreezePayoutsRequest,
 };
 use netily_sdk::types::ErrorReason;
-use netily_tests::{Access, World, kes};
+use netily_tests::{Access, Guest, World, kes};
 use serde_json::{Value, json};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -261,6 +261,30 @@ async fn a_broken_rule_stops_payouts_and_tells_operators() {
     close_all(&operator).await;
     world.settle_tomorrow().await;
     assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
+    world.finish().await;
+}
+
+/// What is posted is looked at within a minute, not only when everything is, each hour.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_posting_stops_payouts_within_a_minute() {
+    let (world, _owner, operator) = owed(Duration::from_secs(5)).await;
+    world.buy_and_pay(&Guest::number(7)).await;
+    world.sweep().await;
+    let mut sql = world.sql().await;
+    let wrong = |by: &str| {
+        format!(
+            "SET session_replication_role = replica;
+             UPDATE tenant.ledger_entry SET amount_minor = amount_minor {by} WHERE account = 'ISP_PAYABLE'
+               AND transaction_id = (SELECT id FROM tenant.ledger_transaction WHERE kind = 'PAYMENT_CREDIT' ORDER BY id DESC LIMIT 1);
+             RESET session_replication_role"
+        )
+    };
+    sql.run(&wrong("- 1")).await;
+    world.run_after(MINUTE).await;
+    let status = operator.platform().get_payout_status(GetPayoutStatusRequest {}).await.expect("a status");
+    assert!(status.stopped && status.stopped_by == "netily" && status.reason.contains("i01_unbalanced"), "{status:?}");
+    sql.run(&wrong("+ 1")).await;
+    close_all(&operator).await;
     world.finish().await;
 }
 
