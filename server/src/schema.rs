@@ -335,7 +335,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(settlement, isp, job);
 diesel::allow_tables_to_appear_in_same_query!(reconciliation_break, isp);
-diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan_version);
+diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan, service_plan_version);
 diesel::allow_tables_to_appear_in_same_query!(customer_payment, payment);
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
@@ -367,6 +367,14 @@ pub mod functions {
     diesel::define_sql_function! {
         #[sql_name = "tenant.try_code"]
         fn try_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, tries: Integer, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.wake"]
+        fn wake(payloads: Array<Text>) -> Text;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.look_again"]
+        fn look_again(tenant: Uuid, connection: Uuid, at: Nullable<Timestamptz>) -> Bool;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.next_number"]

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use diesel::sql_types::{Array, Text};
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection as _};
 use futures::StreamExt as _;
 use secrecy::SecretString;
@@ -13,8 +12,9 @@ use tokio::sync::{Notify, mpsc, watch};
 
 use crate::id::{PaymentId, SessionId};
 use crate::jobs::Lane;
+use crate::schema::functions;
 
-/// The channel of PostgreSQL that wakes travel on.
+/// The channel of PostgreSQL that wakes travel on; `public.wake` knows it too.
 const CHANNEL: &str = "netily";
 
 /// Wakes that may wait for the notifying connection.
@@ -160,9 +160,5 @@ async fn notify(connection: &mut AsyncPgConnection, mut wakes: Vec<Wake>) -> die
     let mut seen = std::collections::HashSet::new();
     wakes.retain(|wake| seen.insert(*wake));
     let payloads: Vec<String> = wakes.into_iter().map(Wake::encode).collect();
-    diesel::sql_query(format!("SELECT pg_notify('{CHANNEL}', payload) FROM unnest($1) payload"))
-        .bind::<Array<Text>, _>(payloads)
-        .execute(connection)
-        .await
-        .map(drop)
+    diesel::select(functions::wake(payloads)).execute(connection).await.map(drop)
 }

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ConnectionId, CustomerId, InvoiceId, IspId, OfflinePaymentId, PaymentId, RowId};
 use crate::money::Money;
 use crate::schema::{customer_account, functions};
@@ -48,9 +48,17 @@ impl Move {
 
 /// The balance, which nobody else moves until the transaction ends.
 pub async fn lock(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Money> {
+    if let Some(balance) = lock_found(tx, isp, customer).await? {
+        return Ok(balance);
+    }
     let row = (customer_account::tenant_id.eq(isp), customer_account::customer_id.eq(customer), customer_account::balance_minor.eq(Money::ZERO));
     diesel::insert_into(customer_account::table).values(row).on_conflict_do_nothing().execute(&mut **tx).await?;
-    Ok(customer_account::table.find((isp, customer)).select(customer_account::balance_minor).for_update().first(&mut **tx).await?)
+    lock_found(tx, isp, customer).await?.ok_or_else(|| Error::internal(format!("{customer} has no account")))
+}
+
+async fn lock_found(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Option<Money>> {
+    let row = customer_account::table.find((isp, customer)).select(customer_account::balance_minor).for_update();
+    Ok(row.first(&mut **tx).await.optional()?)
 }
 
 /// The balance as it is.

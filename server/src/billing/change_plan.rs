@@ -85,8 +85,9 @@ pub async fn change_plan(app: &App, tx: &mut Tx, isp: IspId, by: By, id: Connect
         let new = NewInvoice { customer, connection: Some(id), period: None, lines: vec![line], due_at: now + PAY_WITHIN, note: String::new(), request: None };
         let (made, _) = invoice::make(tx, isp, new, now).await?;
         settle(tx, isp, customer, Some(made.id), now).await?;
+        let made = invoice::get(tx, isp, made.id).await?;
         run::tell_of_invoice(app, tx, isp, &made, now).await?;
-        invoice = Some(invoice::get(tx, isp, made.id).await?);
+        invoice = Some(made);
     }
     if difference.credited > Money::ZERO {
         account::book(tx, isp, customer, Move::Proration(id), difference.credited, &plan.name, now).await?;

@@ -231,7 +231,7 @@ pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result
         (Some(_), None) => "PRORATION",
         (None, None) => "MANUAL",
     };
-    diesel::insert_into(invoice::table)
+    let made = diesel::insert_into(invoice::table)
         .values((
             (invoice::tenant_id.eq(isp), invoice::id.eq(id), invoice::number.eq(number), invoice::invoice_number.eq(format!("INV-{number:06}"))),
             (invoice::customer_id.eq(new.customer), invoice::connection_id.eq(new.connection)),
@@ -242,23 +242,17 @@ pub async fn make(tx: &mut Tx, isp: IspId, new: NewInvoice, now: Time) -> Result
             (invoice::note.eq(new.note), invoice::due_at.eq(new.due_at), invoice::issued_at.eq(now)),
             (invoice::request_id.eq(request_id), invoice::request_hash.eq(request_hash)),
         ))
-        .execute(&mut **tx)
+        .returning(Invoice::as_returning())
+        .get_result(&mut **tx)
         .await?;
-    let lines: Vec<_> = (1i16..)
-        .zip(&new.lines)
-        .map(|(at, line)| {
-            (
-                (invoice_line::tenant_id.eq(isp), invoice_line::invoice_id.eq(id), invoice_line::line.eq(at), invoice_line::description.eq(&line.description)),
-                (
-                    invoice_line::quantity.eq(line.quantity),
-                    invoice_line::unit_minor.eq(line.unit_minor),
-                    invoice_line::amount_minor.eq(line.amount().unwrap_or_default()),
-                ),
-            )
-        })
-        .collect();
-    diesel::insert_into(invoice_line::table).values(lines).execute(&mut **tx).await?;
-    Ok((get(tx, isp, id).await?, true))
+    // One by one: most have one line, and a statement of a fixed length stays prepared.
+    for (at, line) in (1i16..).zip(&new.lines) {
+        let whose = (invoice_line::tenant_id.eq(isp), invoice_line::invoice_id.eq(id), invoice_line::line.eq(at));
+        let (quantity, unit) = (invoice_line::quantity.eq(line.quantity), invoice_line::unit_minor.eq(line.unit_minor));
+        let what = (invoice_line::description.eq(&line.description), quantity, unit, invoice_line::amount_minor.eq(line.amount().unwrap_or_default()));
+        diesel::insert_into(invoice_line::table).values((whose, what)).execute(&mut **tx).await?;
+    }
+    Ok((made, true))
 }
 
 /// The lines of an invoice.

@@ -10,7 +10,6 @@ use super::cycle::{Act, Asked, Due, Facts, Reminder, due, remind_at};
 use super::extend::{GRACE, grace, next_period};
 use super::invoice::{self, ForPeriod, Invoice, Line, NewInvoice, Status};
 use super::paid;
-use super::plan;
 use super::settle::settle;
 use super::terms::{self, Terms};
 use crate::alert::{self, News};
@@ -21,8 +20,9 @@ use crate::customer;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::id::{ConnectionId, IspId};
+use crate::id::{ConnectionId, CustomerId, IspId};
 use crate::jobs::{self, Kind, Outcome};
+use crate::money::Money;
 use crate::notify::{self, Note, Template, To};
 use crate::schema;
 
@@ -58,8 +58,8 @@ pub async fn run(app: &App, isp: IspId) -> Result<Outcome> {
         if due.is_empty() {
             return Ok(Outcome::Done);
         }
-        for id in due {
-            if let Err(cause) = app.db.tx(isp, async |tx| look(app, tx, isp, id, now).await).await {
+        for (id, customer) in due {
+            if let Err(cause) = app.db.tx(isp, async |tx| look_at(app, tx, isp, customer, id, now).await).await {
                 // One customer's trouble must not keep the others waiting.
                 tracing::error!(connection = %id, %cause, "what is due for a connection could not be done");
                 app.db.tx(isp, async |tx| connection::look_again(tx, isp, id, Some(now + AFTER_A_FAULT)).await).await?;
@@ -72,32 +72,32 @@ pub async fn run(app: &App, isp: IspId) -> Result<Outcome> {
     }
 }
 
-async fn due_now(tx: &mut Tx, isp: IspId, now: Time) -> Result<Vec<ConnectionId>> {
+async fn due_now(tx: &mut Tx, isp: IspId, now: Time) -> Result<Vec<(ConnectionId, CustomerId)>> {
     use schema::connection::dsl;
     let due = dsl::connection.filter(dsl::tenant_id.eq(isp).and(dsl::next_act_at.le(now)));
-    Ok(due.order(dsl::next_act_at).limit(BATCH).select(dsl::id).load(&mut **tx).await?)
+    Ok(due.order(dsl::next_act_at).limit(BATCH).select((dsl::id, dsl::customer_id)).load(&mut **tx).await?)
 }
 
 /// Does what is due for one connection, and notes when to look again.
 pub async fn look(app: &App, tx: &mut Tx, isp: IspId, id: ConnectionId, now: Time) -> Result<()> {
     let customer = connection::get(tx, isp, id).await?.customer_id;
-    account::lock(tx, isp, customer).await?;
+    look_at(app, tx, isp, customer, id, now).await
+}
+
+async fn look_at(app: &App, tx: &mut Tx, isp: IspId, customer: CustomerId, id: ConnectionId, now: Time) -> Result<()> {
+    let balance = account::lock(tx, isp, customer).await?;
+    let mut seen = Seen::read(tx, isp, id, balance).await?;
     for _ in 0..ACTS_MAX {
-        let line = connection::lock(tx, isp, id).await?;
-        let terms = next_terms(tx, isp, &line).await?;
-        let asked = open_period(tx, isp, &line).await?;
-        let facts = Facts {
-            billing: line.billing()?,
-            status: line.status()?,
-            suspended: line.suspended()?,
-            paid_until: line.paid_until,
-            price: terms.price_minor,
-            balance: account::balance(tx, isp, customer).await?,
-            asked: asked.as_ref().map(|invoice| Asked { due_at: invoice.due_at, reminded: invoice.reminded }),
-            remind_at: remind_at(line.period_start, line.paid_until, line.reminded_of),
-        };
-        match due(&facts, now) {
-            Due::Now(act) => carry_out(app, tx, isp, &line, &terms, asked, act, now).await?,
+        match due(&seen.facts()?, now) {
+            Due::Now(Act::Issue) if seen.balance == Money::ZERO => {
+                // Nothing pays it yet, so the invoice is all that is new.
+                seen.asked = Some(issue(app, tx, isp, &seen, now).await?);
+            }
+            Due::Now(act) => {
+                carry_out(app, tx, isp, seen, act, now).await?;
+                let balance = account::balance(tx, isp, customer).await?;
+                seen = Seen::read(tx, isp, id, balance).await?;
+            }
             Due::Later(at) => return connection::look_again(tx, isp, id, Some(at)).await,
             Due::Never => return connection::look_again(tx, isp, id, None).await,
         }
@@ -105,11 +105,35 @@ pub async fn look(app: &App, tx: &mut Tx, isp: IspId, id: ConnectionId, now: Tim
     Err(Error::internal(format!("{id} always has something due")))
 }
 
-/// What the next period is sold on: the plan as it is now, or as it was sold last once it is archived.
-async fn next_terms(tx: &mut Tx, isp: IspId, line: &Connection) -> Result<Terms> {
-    let plan = plan::get(tx, isp, line.plan_id).await?;
-    let version = if plan.archived_at.is_some() { line.plan_version } else { plan.version };
-    terms::get(tx, isp, line.plan_id, version).await
+/// What decides what is due for a connection; all of it is locked.
+struct Seen {
+    line: Connection,
+    terms: Terms,
+    asked: Option<Invoice>,
+    balance: Money,
+}
+
+impl Seen {
+    async fn read(tx: &mut Tx, isp: IspId, id: ConnectionId, balance: Money) -> Result<Seen> {
+        let line = connection::lock(tx, isp, id).await?;
+        let terms = terms::next(tx, isp, line.plan_id, line.plan_version).await?;
+        let asked = open_period(tx, isp, &line).await?;
+        Ok(Seen { line, terms, asked, balance })
+    }
+
+    fn facts(&self) -> Result<Facts> {
+        let line = &self.line;
+        Ok(Facts {
+            billing: line.billing()?,
+            status: line.status()?,
+            suspended: line.suspended()?,
+            paid_until: line.paid_until,
+            price: self.terms.price_minor,
+            balance: self.balance,
+            asked: self.asked.as_ref().map(|invoice| Asked { due_at: invoice.due_at, reminded: invoice.reminded }),
+            remind_at: remind_at(line.period_start, line.paid_until, line.reminded_of),
+        })
+    }
 }
 
 /// The open invoice of a connection's period, locked.
@@ -119,11 +143,11 @@ pub(super) async fn open_period(tx: &mut Tx, isp: IspId, line: &Connection) -> R
     Ok(open.for_update().select(Invoice::as_select()).first(&mut **tx).await.optional()?)
 }
 
-#[expect(clippy::too_many_arguments, reason = "what was read, and what follows from it")]
-async fn carry_out(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms: &Terms, asked: Option<Invoice>, act: Act, now: Time) -> Result<()> {
-    match (act, asked) {
-        (Act::Issue, _) => issue(app, tx, isp, line, terms, now).await,
-        (Act::Renew, _) => match paid::recharge(tx, isp, line.customer_id, terms, now).await? {
+async fn carry_out(app: &App, tx: &mut Tx, isp: IspId, seen: Seen, act: Act, now: Time) -> Result<()> {
+    let line = &seen.line;
+    match (act, &seen.asked) {
+        (Act::Issue, _) => issue(app, tx, isp, &seen, now).await.map(drop),
+        (Act::Renew, _) => match paid::recharge(tx, isp, line.customer_id, &seen.terms, now).await? {
             true => Ok(()),
             false => Err(Error::internal(format!("{} could not be renewed", line.id))),
         },
@@ -136,13 +160,14 @@ async fn carry_out(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms:
             let until = line.paid_until.map(|until| in_kenya(until).format("%d %b %Y %H:%M").to_string()).unwrap_or_default();
             tell(app, tx, isp, line, News::PaidUntilSoon { until: &until }, Template::PaidUntilSoon, &[("until", until.as_str())], now).await
         }
-        (Act::Remind(reminder), Some(invoice)) => remind(app, tx, isp, line, &invoice, reminder, now).await,
+        (Act::Remind(reminder), Some(invoice)) => remind(app, tx, isp, line, invoice, reminder, now).await,
         (Act::Remind(_), None) => Err(Error::internal("a reminder of no invoice")),
     }
 }
 
 /// Makes the invoice of the next period, which the balance pays at once as far as it reaches.
-async fn issue(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms: &Terms, now: Time) -> Result<()> {
+async fn issue(app: &App, tx: &mut Tx, isp: IspId, seen: &Seen, now: Time) -> Result<Invoice> {
+    let Seen { line, terms, .. } = seen;
     let (start, end, _) = next_period(line.paid_until, line.anchor_day, terms.period()?, grace(Billing::Invoiced), now)
         .ok_or_else(|| Error::internal(format!("{} would never end", line.id)))?;
     // What is not on yet has the days of grace to be paid in; they come after the day for what is.
@@ -156,15 +181,18 @@ async fn issue(app: &App, tx: &mut Tx, isp: IspId, line: &Connection, terms: &Te
         note: String::new(),
         request: None,
     };
-    let (made, _) = invoice::make(tx, isp, new, now).await?;
-    settle(tx, isp, line.customer_id, None, now).await?;
+    let (mut made, _) = invoice::make(tx, isp, new, now).await?;
+    if seen.balance > Money::ZERO {
+        settle(tx, isp, line.customer_id, None, now).await?;
+        made = invoice::get(tx, isp, made.id).await?;
+    }
     failpoint::reached("billing_run", "issued");
-    tell_of_invoice(app, tx, isp, &made, now).await
+    tell_of_invoice(app, tx, isp, &made, now).await?;
+    Ok(made)
 }
 
-/// An alert and a mail about a new invoice, unless the balance has paid it.
-pub(super) async fn tell_of_invoice(app: &App, tx: &mut Tx, isp: IspId, made: &Invoice, now: Time) -> Result<()> {
-    let invoice = invoice::get(tx, isp, made.id).await?;
+/// An alert and a mail about a new invoice as it stands, unless the balance has paid it.
+pub(super) async fn tell_of_invoice(app: &App, tx: &mut Tx, isp: IspId, invoice: &Invoice, now: Time) -> Result<()> {
     if invoice.status()? != Status::Open {
         return Ok(());
     }

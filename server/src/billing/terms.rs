@@ -9,7 +9,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{IspId, ServicePlanId};
 use crate::money::Money;
-use crate::schema::service_plan_version;
+use crate::schema::{service_plan, service_plan_version};
 
 /// A version of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
@@ -44,6 +44,22 @@ impl Terms {
             .and_then(|unit| Period::new(unit, self.period_count))
             .ok_or_else(|| Error::internal(format!("{} has a strange period in version {}", self.plan_id, self.version)))
     }
+}
+
+/// What the next period is sold on: the plan as it is now, or the version that was sold last once the plan is archived.
+pub async fn next(tx: &mut Tx, isp: IspId, plan: ServicePlanId, sold: i32) -> Result<Terms> {
+    let of_plan = service_plan::tenant_id.eq(service_plan_version::tenant_id).and(service_plan::id.eq(service_plan_version::plan_id));
+    let now = service_plan::archived_at.is_null().and(service_plan_version::version.eq(service_plan::version));
+    let last = service_plan::archived_at.is_not_null().and(service_plan_version::version.eq(sold));
+    let row = service_plan_version::table
+        .inner_join(service_plan::table.on(of_plan))
+        .filter(service_plan_version::tenant_id.eq(isp).and(service_plan_version::plan_id.eq(plan)))
+        .filter(now.or(last))
+        .select(Terms::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?;
+    row.ok_or_else(|| Error::not_found("plan"))
 }
 
 /// A version of a plan, or `NOT_FOUND`.

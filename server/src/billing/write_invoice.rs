@@ -50,8 +50,9 @@ pub async fn write_invoice(app: &App, tx: &mut Tx, isp: IspId, by: By, ask: Manu
         return Ok(made);
     }
     settle(tx, isp, customer.id, None, now).await?;
+    let made = invoice::get(tx, isp, made.id).await?;
     tell_of_invoice(app, tx, isp, &made, now).await?;
     audit::record(tx, isp, by, "create_invoice", &made.id.to_string(), json!({ "number": made.invoice_number, "total_minor": made.total_minor.minor() }), now)
         .await?;
-    invoice::get(tx, isp, made.id).await
+    Ok(made)
 }

@@ -9,7 +9,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{ConnectionId, IspId, ServicePlanId};
-use crate::schema::connection;
+use crate::schema::{connection, functions};
 
 /// A period that is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub async fn cut_off(tx: &mut Tx, isp: IspId, unpaid: &Connection, now: Time) ->
 
 /// When billing must look at a connection again; `None`: only money or people change it.
 pub async fn look_again(tx: &mut Tx, isp: IspId, id: ConnectionId, at: Option<Time>) -> Result<()> {
-    diesel::update(connection::table.find((isp, id))).set(connection::next_act_at.eq(at)).execute(&mut **tx).await?;
+    diesel::select(functions::look_again(isp, id, at)).execute(&mut **tx).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod billing;
 mod callback;
 mod identity;
 mod memory;
@@ -11,6 +12,7 @@ mod pgbench;
 mod place;
 mod rpc;
 mod settle;
+mod streams;
 mod verdict;
 
 use verdict::Verdict;
@@ -47,6 +49,12 @@ async fn run(wanted: &str) -> Vec<Verdict> {
     }
     if "money".contains(wanted) {
         verdicts.extend(money::run().await);
+    }
+    if "billing".contains(wanted) {
+        verdicts.extend(billing::run().await);
+    }
+    if "streams".contains(wanted) {
+        verdicts.extend(streams::run().await);
     }
     if "rpc".contains(wanted) {
         verdicts.extend(rpc::run().await);

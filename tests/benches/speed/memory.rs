@@ -1,5 +1,6 @@
 //! What an idle `serve` and an idle `work` hold in memory, as processes of their own.
 
+use std::net::SocketAddr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -31,22 +32,33 @@ pub fn run_as(role: &str) {
 
 pub async fn run() -> Vec<Verdict> {
     let place = Place::with_shops(1, ([127, 0, 0, 1], 0).into()).await;
-    let names = environment(&place.urls, &place.sandbox, ([127, 0, 0, 1], 0).into());
-    let start = |role: &str| {
-        let exe = std::env::current_exe().expect("our own path");
-        Command::new(exe).arg(role).envs(&names).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("a process")
-    };
-    let processes = [start("serve"), start("work")];
+    let processes = ["serve", "work"].map(|role| start(&place, role, ([127, 0, 0, 1], 0).into()));
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let megabytes: f64 = processes.iter().map(resident).sum();
+    let megabytes: f64 = processes.iter().map(|process| resident(process.id().expect("it still runs"))).sum();
     vec![Verdict { what: "idle serve + work, resident MB, against 80 MB", measured: megabytes, against: 80.0, limit: Limit::AtMost(1.0) }]
 }
 
+/// A process of ours in this role, which ends with its handle.
+pub fn start(place: &Place, role: &str, address: SocketAddr) -> Child {
+    let names = environment(&place.urls, &place.sandbox, address);
+    let exe = std::env::current_exe().expect("our own path");
+    Command::new(exe).arg(role).envs(&names).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("a process")
+}
+
+/// Megabytes that a process holds now.
+pub fn resident(process: u32) -> f64 {
+    megabytes(process, "VmRSS:")
+}
+
+/// The most megabytes that a process held so far.
+pub fn highest(process: u32) -> f64 {
+    megabytes(process, "VmHWM:")
+}
+
 #[expect(clippy::float_arithmetic, reason = "megabytes")]
-fn resident(process: &Child) -> f64 {
-    let id = process.id().expect("it still runs");
-    let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its size");
+fn megabytes(process: u32, what: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("its status");
+    let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("its size");
     let kilobytes: f64 = line.trim().trim_end_matches(" kB").trim().parse().expect("a number");
     kilobytes / 1024.0
 }

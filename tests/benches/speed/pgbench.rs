@@ -19,6 +19,13 @@ pub async fn script_rate(cluster: &Cluster, database: &str, script: &std::path::
     tps(run.arg(cluster.url("netily_app", database))).await
 }
 
+/// The same for so many transactions of each connection, each of which knows its place among them as `:n`, from 1.
+pub async fn script_count_rate(cluster: &Cluster, database: &str, script: &std::path::Path, connections: usize, each: usize) -> f64 {
+    let mut run = command(cluster);
+    run.args(["-n", "-M", "prepared", "-j", "2", "-D", "n=0", "-c", &connections.to_string(), "-t", &each.to_string(), "-f"]).arg(script);
+    tps(run.arg(cluster.url("netily_app", database))).await
+}
+
 /// Transactions a second with this many connections.
 pub async fn rate(cluster: &Cluster, connections: usize, seconds: u32) -> f64 {
     let mut run = command(cluster);

@@ -1,0 +1,2 @@
+drop function tenant.look_again(uuid, uuid, timestamptz);
+drop function public.wake(text[]);
