@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use diesel_async::RunQueryDsl;
 use netily::collect::callback_token::{self, CallbackKind};
+use netily::id::{IspId, PaymentId};
 use netily::{serve, worker};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::pgbench;
-use crate::place::{Place, phone};
+use crate::place::Place;
 use crate::settle::CONNECTIONS;
 use crate::verdict::{Limit, Verdict};
 
@@ -27,23 +28,28 @@ pub async fn run() -> Vec<Verdict> {
     let place = Arc::new(Place::with_shops(SHOPS, address).await);
     let http = reqwest::Client::new();
     let behaviour = format!("{}/control/payhero/behaviour", place.sandbox.url());
-    http.put(&behaviour).json(&json!({ "callback": "never", "auto_answer": "accept" })).send().await.expect("behaviour").error_for_status().expect("behaviour");
+    http.put(&behaviour).json(&json!({ "callback": "never" })).send().await.expect("behaviour").error_for_status().expect("behaviour");
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve::serve(place.app.clone(), listener, stop.clone()));
     pgbench::prepare(&place.cluster).await;
     let tps = pgbench::rate(&place.cluster, CONNECTIONS, 5).await;
-    let addresses = buy_all(&place, address).await;
-    // Prompts are sent and answered, and nobody is told. All of this takes less than the ten seconds after which we would
-    // ask by ourselves, so that it is the callbacks that are measured.
+    buy_all(&place).await;
+    // Everybody has a prompt and nobody has answered it, so that whoever asks by himself meanwhile learns nothing.
+    let pushing = Instant::now();
     let working = tokio::spawn(worker::work(place.app.clone(), stop.clone()));
     until(&place, "SELECT count(*) AS rows FROM tenant.payment WHERE state = 'PENDING'").await;
+    println!("callback: {PAYMENTS} prompts were sent in {:.1} s", pushing.elapsed().as_secs_f64());
+    let waiting = waiting(&place, address).await;
     let begun = Instant::now();
-    let senders: Vec<_> = addresses
+    let senders: Vec<_> = waiting
         .chunks(PAYMENTS / CONNECTIONS + 1)
         .map(|part| {
-            let (http, part) = (http.clone(), part.to_vec());
+            let (http, part, control) = (http.clone(), part.to_vec(), format!("{}/control/payhero/collections", place.sandbox.url()));
             tokio::spawn(async move {
-                for (url, phone) in part {
+                for (url, reference, phone) in part {
+                    // Paid at this moment, and told at once: nobody can have asked in between.
+                    let paid = json!({ "status": "SUCCESS", "callback": false });
+                    http.post(format!("{control}/{reference}/resolve")).json(&paid).send().await.expect("paid").error_for_status().expect("paid");
                     let body = json!({ "status": true, "response": { "ResultCode": 0, "Amount": 10, "Phone": phone, "Status": "Success", "MpesaReceiptNumber": "", "CheckoutRequestID": "", "ExternalReference": "" } });
                     http.post(url).json(&body).send().await.expect("a callback").error_for_status().expect("kept");
                 }
@@ -61,28 +67,32 @@ pub async fn run() -> Vec<Verdict> {
     vec![Verdict { what: "callback in -> credited, payments/s against pgbench tps", measured: rate, against: tps, limit: Limit::AtLeast(0.25) }]
 }
 
-/// The purchases, and the callback address and phone of each.
-async fn buy_all(place: &Arc<Place>, address: SocketAddr) -> Vec<(String, String)> {
-    let buyers: Vec<_> = (0..CONNECTIONS)
-        .map(|buyer| {
-            let place = place.clone();
-            tokio::spawn(async move {
-                let mut addresses = Vec::new();
-                for n in (buyer..PAYMENTS).step_by(CONNECTIONS) {
-                    let shop = &place.shops[n % SHOPS];
-                    let session = place.buy(shop, n).await;
-                    let token = callback_token::make(&place.app.config.callback_key, CallbackKind::Hotspot, shop.tenant.id, session.row.payment_id);
-                    addresses.push((format!("http://{address}/api/v1/webhooks/payhero/hotspot/{token}/"), phone(n)));
-                }
-                addresses
-            })
+async fn buy_all(place: &Arc<Place>) {
+    let buyers = (0..CONNECTIONS).map(|buyer| {
+        let place = place.clone();
+        tokio::spawn(async move {
+            for n in (buyer..PAYMENTS).step_by(CONNECTIONS) {
+                place.buy(&place.shops[n % SHOPS], n).await;
+            }
         })
-        .collect();
-    let mut all = Vec::new();
-    for buyer in buyers {
-        all.extend(buyer.await.expect("a buyer ends well"));
+    });
+    for buyer in buyers.collect::<Vec<_>>() {
+        buyer.await.expect("a buyer ends well");
     }
-    all
+}
+
+/// Of each prompt: where the gateway calls back, our reference, and the phone.
+async fn waiting(place: &Place, address: SocketAddr) -> Vec<(String, String, String)> {
+    use diesel::QueryDsl as _;
+    use netily::schema::payment::dsl;
+    let columns = (dsl::tenant_id, dsl::id, dsl::external_reference, dsl::phone);
+    let rows: Vec<(IspId, PaymentId, String, String)> =
+        place.app.db.across(async |tx| Ok(dsl::payment.select(columns).load(&mut **tx).await?)).await.expect("payments");
+    let of = |(isp, id, reference, phone)| {
+        let token = callback_token::make(&place.app.config.callback_key, CallbackKind::Hotspot, isp, id);
+        (format!("http://{address}/api/v1/webhooks/payhero/hotspot/{token}/"), reference, phone)
+    };
+    rows.into_iter().map(of).collect()
 }
 
 /// Waits until a count over all ISPs has reached the number of payments.
