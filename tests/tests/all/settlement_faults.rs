@@ -45,7 +45,7 @@ async fn breaks(operator: &Client) -> Vec<(String, String)> {
     found.into_iter().map(|found| (found.kind, found.id)).collect()
 }
 
-async fn close_all(operator: &Client) {
+pub(crate) async fn close_all(operator: &Client) {
     for (_, id) in breaks(operator).await {
         operator.platform().close_break(CloseBreakRequest { id, reason: "Looked at".into() }).await.expect("closed");
     }

@@ -1,5 +1,6 @@
 //! ISPs are paid: set up, proven, held, paid at midnight to the cent, and every shilling can be followed.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use netily_sdk::new_request_id;
@@ -10,6 +11,9 @@ use netily_sdk::payout::{
 use netily_sdk::platform::{GetPlatformReportRequest, RunSettlementsRequest};
 use netily_sdk::types::ErrorReason;
 use netily_tests::{Access, PAYEE, World, kes};
+use serde_json::json;
+
+use crate::settlement_faults::close_all;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -174,31 +178,52 @@ async fn a_changed_destination_is_told_to_the_old_one_and_held() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_week_of_payments_settles_to_the_cent_at_every_frequency() {
+async fn a_week_of_payments_settles_to_the_cent_each_day_and_each_week() {
+    payments_settle(9, (SettlementFrequency::Daily, 6..=6), (SettlementFrequency::Weekly, 1..=2)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_of_five_weeks_settle_to_the_cent_each_fortnight_and_each_month() {
+    payments_settle(35, (SettlementFrequency::Biweekly, 2..=3), (SettlementFrequency::Monthly, 1..=2)).await;
+}
+
+/// Yellow and blue earn each day and are paid in their own rhythm, so many times, by a gateway that refuses each third day, which the
+/// next one makes good, and tells nobody on another. What was paid and what is left is what was earned; each settlement's own sum holds; truth
+/// is the ledger (`finish`).
+async fn payments_settle(days: u16, yellow: (SettlementFrequency, RangeInclusive<usize>), blue: (SettlementFrequency, RangeInclusive<usize>)) {
     let world = World::new().await;
-    let (yellow, blue) = (world.signed_in("yellow", Access::Owner).await, world.signed_in("blue", Access::Owner).await);
-    world.payee("yellow", &yellow, SettlementFrequency::Daily).await;
-    world.payee("blue", &blue, SettlementFrequency::Weekly).await;
-    for day in 0..9 {
+    for (slug, frequency) in [("yellow", yellow.0), ("blue", blue.0)] {
+        world.payee(slug, &world.signed_in(slug, Access::Owner).await, frequency).await;
+    }
+    for day in 0..days {
         // An hour is KES 10, of which KES 9.50 are the ISP's: cents are carried.
         world.buy_and_pay(&netily_tests::Guest::number(100 + day)).await;
         world.earn("yellow-market", 200 + day).await;
         world.earn("blue-harbour", 300 + day).await;
+        let (payout, callback) = [("ok", "once"), ("refuse", "once"), ("ok", "never")][usize::from(day % 3)];
+        world.behave(json!({ "payout": payout, "callback": callback })).await;
         world.settle_tomorrow().await;
+        for _ in 0..3 {
+            world.run_after(Duration::from_secs(20)).await;
+        }
+        world.behave(json!({ "payout": "ok", "callback": "once" })).await;
+        // A refusal is a break, which somebody looks at within the day.
+        close_all(&world.operator().await).await;
     }
-    let (daily, weekly) = (world.settlements(&yellow).await, world.settlements(&blue).await);
-    assert_eq!(daily.len(), 9);
-    assert!((1..=2).contains(&weekly.len()), "one or two Mondays in nine days: {}", weekly.len());
-    for paid in daily.iter().chain(&weekly) {
-        assert_eq!(paid.status(), SettlementStatus::Completed, "{paid:?}");
-        let cents = |money: &Option<netily_sdk::types::Money>| money.as_ref().expect("an amount").amount_minor;
-        assert_eq!(cents(&paid.carried_in) + cents(&paid.credited), cents(&paid.amount) + cents(&paid.carried_out), "{paid:?}");
-        assert_eq!(cents(&paid.amount) % 100, 0);
+    let cents = |money: &Option<netily_sdk::types::Money>| money.as_ref().expect("an amount").amount_minor;
+    for (slug, times, earned_a_day) in [("yellow", yellow.1, 950 + 28_500), ("blue", blue.1, 28_500)] {
+        let owner = world.signed_in(slug, Access::Owner).await;
+        let (settlements, refused): (Vec<_>, Vec<_>) = world.settlements(&owner).await.into_iter().partition(|one| one.status() == SettlementStatus::Completed);
+        assert!(refused.iter().all(|one| one.status() == SettlementStatus::Failed), "{refused:?}");
+        assert!(times.contains(&settlements.len()), "{slug}: {settlements:?}");
+        for paid in &settlements {
+            assert_eq!(cents(&paid.carried_in) + cents(&paid.credited), cents(&paid.amount) + cents(&paid.carried_out), "{paid:?}");
+            assert_eq!(cents(&paid.amount) % 100, 0);
+        }
+        let total: i64 = settlements.iter().map(|paid| cents(&paid.amount)).sum();
+        let left = cents(&world.balance(&owner).await.pending);
+        assert_eq!(total + left, i64::from(days) * earned_a_day, "{slug}: nothing is lost");
     }
-    let total: i64 = daily.iter().map(|paid| paid.amount.as_ref().expect("an amount").amount_minor).sum();
-    let left = world.balance(&yellow).await.pending.expect("a balance").amount_minor;
-    assert_eq!(total + left, 9 * (950 + 28_500), "nothing is lost");
-    assert_eq!(left, 50);
     world.finish().await;
 }
 
