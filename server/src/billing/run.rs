@@ -105,7 +105,7 @@ async fn look_at(app: &App, tx: &mut Tx, isp: IspId, customer: CustomerId, id: C
     Err(Error::internal(format!("{id} always has something due")))
 }
 
-/// What decides what is due for a connection; all of it is locked.
+/// What decides what is due for a connection. Line, invoice and balance are locked.
 struct Seen {
     line: Connection,
     terms: Terms,

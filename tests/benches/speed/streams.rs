@@ -1,6 +1,6 @@
 //! What open streams hold in memory, how soon all of them are told, and a long statement in a process of its own.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use diesel_async::SimpleAsyncConnection as _;
 use futures::StreamExt as _;
@@ -11,6 +11,7 @@ use netily_sdk::Client;
 use netily_sdk::payout::StreamStatementRequest;
 use netily_sdk::selfservice::WatchPaymentRequest;
 use netily_sdk::types::PaymentStatus;
+use netily_tests::eventually;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -66,9 +67,7 @@ pub async fn run() -> Vec<Verdict> {
     let process = start(&place, "serve", address);
     let server = process.id().expect("it runs");
     let client = || Client::builder(format!("http://{address}")).tenant(&place.shops[0].tenant.slug).build().expect("a client");
-    while tokio::net::TcpStream::connect(address).await.is_err() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    eventually("the server listens", async || tokio::net::TcpStream::connect(address).await.ok()).await;
 
     let owner = client();
     owner.sign_in("owner0@bench.example", "a long enough password").await.expect("the owner");

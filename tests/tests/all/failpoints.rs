@@ -182,7 +182,17 @@ async fn end_of_the_time(world: &World, client: &Client, guest: &Guest, point: &
 }
 
 async fn until(client: &Client, session: &str, wanted: PurchaseStatus, point: &str) {
-    eventually(&format!("{point}: {}", wanted.as_str_name()), async || (status(client, session).await? == wanted).then_some(())).await;
+    let mut last = None;
+    eventually(&format!("{point}: {}", wanted.as_str_name()), async || {
+        let now = status(client, session).await;
+        if now != last {
+            // Shown when the test fails: where the purchase got stuck.
+            println!("{point}: {now:?}");
+            last = now;
+        }
+        (now? == wanted).then_some(())
+    })
+    .await;
 }
 
 /// Nobody told us that it was paid: a human is told, and the guest's receipt settles it.
