@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::auth::{Passwords, TokenKeys};
 use crate::clock::Clock;
+use crate::collect::{Bookings, Inbox, Looks};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
@@ -35,6 +36,12 @@ pub struct App {
     pub tokens: TokenKeys,
     /// Password hashing, bounded.
     pub passwords: Passwords,
+    /// Where payments that succeeded at the same time are booked together.
+    pub bookings: Bookings,
+    /// Where payments that are asked about at the same time are read together.
+    pub looks: Looks,
+    /// Where callbacks that came at the same time are kept together.
+    pub inbox: Inbox,
     /// Telling and being told of changes.
     pub wakes: Wakes,
     /// Which lasting troubles the log was told of.
@@ -51,8 +58,12 @@ impl App {
         let wakes = Wakes::start(config.database_url.clone());
         let sms =
             [Some(&config.sms), config.sms_fallback.as_ref()].into_iter().flatten().map(Sms::new).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+        let db = Db::new(&config.database_url, config.database_connections, wakes.clone())?;
         Ok(Arc::new(App {
-            db: Db::new(&config.database_url, config.database_connections, wakes.clone())?,
+            bookings: Bookings::start(db.clone()),
+            looks: Looks::start(db.clone()),
+            inbox: Inbox::start(db.clone(), clock.clone()),
+            db,
             payhero: Payhero::new(config.payhero.clone()).map_err(Error::internal)?,
             sms,
             mail: Mail::new(&config.mail).map_err(Error::internal)?,

@@ -6,8 +6,6 @@ mod finish;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -256,32 +254,6 @@ pub async fn enqueue_sweeps(db: &Db, now: Time) -> Result<()> {
     .await
 }
 
-#[derive(QueryableByName)]
-struct ClaimedRow {
-    #[diesel(sql_type = SqlUuid)]
-    id: JobId,
-    #[diesel(sql_type = Text)]
-    kind: String,
-    #[diesel(sql_type = SqlUuid)]
-    isp_id: IspId,
-    #[diesel(sql_type = SqlUuid)]
-    subject: Uuid,
-    #[diesel(sql_type = Integer)]
-    attempts: i32,
-    #[diesel(sql_type = BigInt)]
-    wakes: i64,
-}
-
-/// Claims due jobs of lane $1, as of $2: $3 of those that have waited longest, and $6 of those that became due last.
-pub const CLAIM: &str = "
-    WITH longest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
-                     ORDER BY run_at LIMIT $3 FOR UPDATE SKIP LOCKED),
-         newest AS (SELECT id FROM public.job WHERE lane = $1 AND run_at <= $2 AND buried_at IS NULL AND (lease_until IS NULL OR lease_until < $2)
-                    ORDER BY run_at DESC LIMIT $6 FOR UPDATE SKIP LOCKED),
-         due AS (SELECT id FROM longest UNION SELECT id FROM newest)
-    UPDATE public.job j SET claim_token = $4, lease_until = $5, run_at = $5, attempts = j.attempts + 1 FROM due WHERE j.id = due.id
-    RETURNING j.id, j.kind, j.isp_id, j.subject, j.attempts, j.wakes";
-
 /// Claims at most `limit` due jobs of a lane, half of them those that became due last: behind a backlog somebody stands
 /// at a captive page and waits now. While a job runs, `run_at` is the end of its lease, or whenever it was asked for
 /// meanwhile: a hint that may wait does not make it run again at once.
@@ -290,26 +262,13 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
     // The odd place goes to either end by chance: a full lane takes one job at a time, and must serve both.
     let newest = (limit + usize::from(token.as_u128() & 1 == 1)) / 2;
     let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let rows: Vec<ClaimedRow> = db
-        .statement(async |connection| {
-            Ok(diesel::sql_query(CLAIM)
-                .bind::<Text, _>(lane.as_str())
-                .bind::<Timestamptz, _>(now)
-                .bind::<BigInt, _>(places(limit - newest))
-                .bind::<SqlUuid, _>(token)
-                .bind::<Timestamptz, _>(now + LEASE)
-                .bind::<BigInt, _>(places(newest))
-                .load(connection)
-                .await?)
-        })
-        .await?;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| {
-            let kind = Kind::parse(&row.kind)?; // a kind of a newer server: left to it
-            Some(Job { id: row.id, kind, isp: row.isp_id, subject: row.subject, attempts: row.attempts, claim_token: token, wakes: row.wakes })
-        })
-        .collect())
+    let claim = functions::claim_jobs(lane.as_str(), now, places(limit - newest), places(newest), token, now + LEASE);
+    let rows: Vec<(JobId, String, IspId, Uuid, i32, i64)> = db.statement(async |connection| Ok(diesel::select(claim).get_result(connection).await?)).await?;
+    let known = |(id, kind, isp, subject, attempts, wakes): (JobId, String, IspId, Uuid, i32, i64)| {
+        let kind = Kind::parse(&kind)?; // a kind of a newer server: left to it
+        Some(Job { id, kind, isp, subject, attempts, claim_token: token, wakes })
+    };
+    Ok(rows.into_iter().filter_map(known).collect())
 }
 
 /// Doubling waits: `first`, 2·first, 4·first … at most `most`.

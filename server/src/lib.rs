@@ -18,6 +18,7 @@ pub mod actor;
 
 // 1 doors: the only ways to the outside
 pub mod failpoint;
+pub mod together;
 pub mod gateways;
 pub mod config;
 pub mod schema;

@@ -350,7 +350,7 @@ diesel::allow_tables_to_appear_in_same_query!(message, isp);
 pub mod functions {
     #![expect(clippy::too_many_arguments, reason = "a function of SQL takes what it writes, column by column")]
 
-    use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Interval, Jsonb, Nullable, Text, Timestamptz, Uuid};
+    use diesel::sql_types::{Array, BigInt, Bool, Bytea, Integer, Interval, Jsonb, Nullable, Record, Text, Timestamptz, Uuid};
 
     diesel::define_sql_function! {
         #[sql_name = "public.ask_for_job"]
@@ -381,18 +381,36 @@ pub mod functions {
         fn next_number(tenant: Uuid, name: Text) -> BigInt;
     }
     diesel::define_sql_function! {
-        #[sql_name = "tenant.book_hotspot_payment"]
-        fn book_hotspot_payment(
-            tenant: Uuid, payment: Uuid, from: Text, observation: Uuid, source: Text, amount: Nullable<BigInt>, receipt: Nullable<Text>, body: Jsonb,
-            ledger: Uuid, kind: Text, accounts: Array<Text>, amounts: Array<BigInt>, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        #[sql_name = "tenant.book_hotspot_payments"]
+        fn book_hotspot_payments(
+            tenants: Array<Uuid>, payments: Array<Uuid>, from: Array<Text>, observations: Array<Uuid>, sources: Array<Text>, amounts: Array<Nullable<BigInt>>,
+            receipts: Array<Nullable<Text>>, bodies: Array<Jsonb>, asked_at: Array<Nullable<Timestamptz>>, ledgers: Array<Uuid>, gross: Array<BigInt>,
+            commission: Array<BigInt>, jobs: Array<Uuid>, lane: Text, job_kind: Text, now: Timestamptz,
         ) -> Array<Text>;
     }
     diesel::define_sql_function! {
-        #[sql_name = "public.keep_callback"]
-        fn keep_callback(
-            id: Uuid, kind: Text, isp: Uuid, payment: Uuid, dedup: Bytea, body: Bytea, source_ip: Text, readable: Bool, named: Nullable<BigInt>,
-            every: Interval, job: Uuid, lane: Text, job_kind: Text, now: Timestamptz,
+        #[sql_name = "public.keep_callbacks"]
+        fn keep_callbacks(
+            ids: Array<Uuid>, kinds: Array<Text>, isps: Array<Uuid>, payments: Array<Uuid>, dedups: Array<Bytea>, bodies: Array<Bytea>, source_ips: Array<Text>,
+            readable: Array<Bool>, named: Array<Nullable<BigInt>>, every: Interval, jobs: Array<Uuid>, lanes: Array<Text>, job_kinds: Array<Text>, now: Timestamptz,
         ) -> Array<Text>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.session_applied"]
+        fn session_applied(
+            tenant: Uuid, id: Uuid, status: Text, mac: Nullable<Text>, logged_in: Bool, ends: Nullable<Timestamptz>, job: Uuid, lane: Text, job_kind: Text,
+            now: Timestamptz,
+        ) -> Bool;
+    }
+    /// A row of `public.claimed_job`: id, kind, ISP, subject, attempts, wakes.
+    pub type ClaimedJob = Record<(Uuid, Text, Uuid, Uuid, Integer, BigInt)>;
+    diesel::define_sql_function! {
+        #[sql_name = "public.claim_jobs"]
+        fn claim_jobs(lane: Text, now: Timestamptz, longest: BigInt, newest: BigInt, token: Uuid, lease_until: Timestamptz) -> Array<ClaimedJob>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.finish_jobs"]
+        fn finish_jobs(ids: Array<Uuid>, tokens: Array<Uuid>, wakes: Array<BigInt>) -> Array<Uuid>;
     }
     diesel::define_sql_function! {
         #[sql_name = "public.answer_deliveries"]

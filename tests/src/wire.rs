@@ -119,19 +119,22 @@ async fn carry(client: TcpStream, socket: PathBuf, scissors: Arc<Mutex<Scissors>
 /// Carries answers message by message: a byte that names it, and its length. From the first `CommandComplete` to
 /// `ReadyForQuery` they are held back, since only the latter tells that the transaction is over.
 async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, scissors: &Mutex<Scissors>) -> io::Result<()> {
-    let (mut held, mut committed, mut wrote, mut in_block) = (Vec::new(), false, false, false);
+    let (mut held, mut committed, mut wrote, mut told, mut in_block) = (Vec::new(), false, false, false, false);
     loop {
         let mut head = [0; 5];
         from.read_exact(&mut head).await?;
         let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
         let mut body = vec![0; usize::try_from(length).unwrap_or_default().saturating_sub(4)];
         from.read_exact(&mut body).await?;
+        // A function that writes answers with one array; an empty one, which is 12 bytes, has written nothing.
+        told |= head[0] == b'D' && body.starts_with(&[0, 1]) && body.len() > 2 + 4 + 12;
         let complete = head[0] == b'C';
         if complete {
             let tag = String::from_utf8_lossy(&body);
             let tag = tag.trim_end_matches('\0');
             committed |= tag == "COMMIT";
             wrote |= ["INSERT", "UPDATE", "DELETE"].iter().any(|verb| tag.starts_with(verb)) && !tag.ends_with(" 0");
+            wrote |= told && !in_block && tag.starts_with("SELECT");
         }
         if complete || !held.is_empty() {
             held.extend(head);
@@ -148,7 +151,7 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, scissors: &Mute
             }
             to.write_all(&held).await?;
             held.clear();
-            (committed, wrote, in_block) = (false, false, body != b"I");
+            (committed, wrote, told, in_block) = (false, false, false, body != b"I");
         }
     }
 }

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::book::Success;
 use super::confirm::{self, ASK_FOR, Confirmed, confirm};
 use super::{hint, push};
 use crate::app::App;
 use crate::clock::Time;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
 use crate::failpoint;
 use crate::gateways::payhero::{self, AskError, StatusAnswer};
@@ -21,6 +22,7 @@ use crate::jobs::{Outcome, backoff};
 use crate::money::Money;
 use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
+use crate::together::Together;
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -28,7 +30,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// The job `check` of one payment.
 pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     let asked_at = app.clock.now();
-    let Some((payment, hints)) = app.db.tx(isp, async |tx| look(tx, isp, id, asked_at).await).await? else { return Ok(Outcome::Done) };
+    let Some((payment, hints)) = look(app, isp, id, asked_at).await? else { return Ok(Outcome::Done) };
     if payment.state == State::Succeeded {
         app.db.tx(isp, async |tx| hint::close(tx, id, "IGNORED", "The payment has succeeded already.", asked_at, asked_at).await).await?;
         return Ok(Outcome::Done);
@@ -39,7 +41,7 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     let now = app.clock.now();
     let mut rest = TimeDelta::zero();
     let state = match answer {
-        Ok(Some(observation)) => app.db.tx(isp, async |tx| answered(app, tx, isp, &payment, observation, asked_at, now).await).await?,
+        Ok(Some(observation)) => answered(app, isp, &payment, observation, asked_at, now).await?,
         Ok(None) => app.db.tx(isp, async |tx| unanswered(tx, isp, id, true, now).await).await?,
         Err(error) => {
             tracing::warn!(payment = %id, %error, "the gateway did not say how a payment stands");
@@ -51,16 +53,56 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     again(app, isp, &payment, state, rest, now).await
 }
 
+/// Transactions that look at once.
+const LINES: usize = 2;
+/// Payments that one transaction looks at, at most.
+const MOST: usize = 32;
+
+/// Where checks that begin at the same time read their payments together.
+pub struct Looks {
+    payments: Together<(IspId, PaymentId), Result<Option<Payment>>>,
+}
+
+impl Looks {
+    /// The tasks that read. They end with it.
+    pub fn start(db: Db) -> Looks {
+        let read = move |lot: Vec<(IspId, PaymentId)>| {
+            let db = db.clone();
+            async move {
+                match db.across(async |tx| store::find_many(tx, &lot).await).await {
+                    Ok(mut found) => lot.iter().map(|wanted| Ok(found.remove(wanted))).collect(),
+                    Err(error) => lot.iter().map(|_| Err(Error::internal(error.to_string()))).collect(),
+                }
+            }
+        };
+        Looks { payments: Together::start(LINES, MOST, read) }
+    }
+}
+
+fn is_abandoned(payment: &Payment, now: Time) -> bool {
+    payment.state == State::Submitting && payment.claim_until.is_none_or(|until| until <= now)
+}
+
+fn is_too_late(payment: &Payment, now: Time) -> bool {
+    now >= payment.expires_at && matches!(payment.state, State::Pending | State::Unknown)
+}
+
 /// Reads the payment, and what callbacks said of it if there is no reference of our own to ask by. Lets its time run out.
-async fn look(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
+async fn look(app: &App, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
+    let Some(payment) = app.looks.payments.ask(id.uuid().as_u128(), (isp, id)).await?? else { return Ok(None) };
+    if payment.gateway_reference.is_some() && !is_abandoned(&payment, now) && !is_too_late(&payment, now) {
+        return Ok(Some((payment, Vec::new())));
+    }
+    app.db.tx(isp, async |tx| look_closely(tx, isp, id, now).await).await
+}
+
+async fn look_closely(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
     let Some(mut payment) = store::find(tx, isp, id).await? else { return Ok(None) };
-    let abandoned = |payment: &Payment| payment.state == State::Submitting && payment.claim_until.is_none_or(|until| until <= now);
-    let too_late = |payment: &Payment| now >= payment.expires_at && matches!(payment.state, State::Pending | State::Unknown);
-    if abandoned(&payment) || too_late(&payment) {
+    if is_abandoned(&payment, now) || is_too_late(&payment, now) {
         let Some(locked) = store::lock(tx, isp, id).await? else { return Ok(None) };
-        if abandoned(&locked) {
+        if is_abandoned(&locked, now) {
             push::unclear(tx, isp, &locked, now).await?;
-        } else if too_late(&locked) {
+        } else if is_too_late(&locked, now) {
             confirm::advance(tx, isp, &locked, Event::DeadlinePassed, Change::default(), Some(FailureReason::TimedOut), now).await?;
         }
         let Some(changed) = store::find(tx, isp, id).await? else { return Ok(None) };
@@ -70,15 +112,23 @@ async fn look(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<Optio
     Ok(Some((payment, hints)))
 }
 
-/// Books an answer, and closes the callbacks that it deals with.
-async fn answered(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: Observation, asked_at: Time, now: Time) -> Result<State> {
+/// Books an answer to a question that was asked then, and closes the callbacks that it deals with. Gives where the payment stands.
+/// Successes of the hotspot are booked together with others that come at the same time.
+pub async fn answered(app: &App, isp: IspId, payment: &Payment, observation: Observation, asked_at: Time, now: Time) -> Result<State> {
+    let success = Success { isp, payment: payment.clone(), observation, asked_at: Some(asked_at), now };
+    if app.bookings.book(success.clone()).await? {
+        return Ok(State::Succeeded);
+    }
+    app.db.tx(isp, async |tx| answered_alone(app, tx, isp, payment, success.observation, asked_at, now).await).await
+}
+
+async fn answered_alone(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, mut observation: Observation, asked_at: Time, now: Time) -> Result<State> {
     if observation.seen == Seen::Failed && observation.failure.is_none() {
         // The status says that it failed and not why; a callback may. For people only: no state follows from it.
         observation.failure = hint::said(tx, payment.id).await?.iter().find_map(|said| said.failure);
     }
     let confirmed = confirm(app, tx, isp, payment, &observation, now).await?;
     hint::close_answered(tx, isp, payment, confirmed, asked_at, now).await?;
-    failpoint::reached("check", "confirming");
     match confirmed {
         Confirmed::State(State::Succeeded) => Ok(State::Succeeded),
         _ => count_poll(tx, isp, payment.id, now).await,

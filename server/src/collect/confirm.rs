@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
-use uuid::Uuid;
 
+use super::book::{self, Booked, Success};
 use crate::app::App;
 use crate::billing;
 use crate::clock::Time;
@@ -12,8 +12,7 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::hotspot;
-use crate::id::{IspId, JobId, LedgerId, RowId};
-use crate::jobs::Kind;
+use crate::id::{IspId, LedgerId, RowId};
 use crate::ledger;
 use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
@@ -77,94 +76,53 @@ async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observat
             }
             Ok(Some(Confirmed::State(State::Succeeded)))
         }
-        Booked::ReceiptReused => quarantine(tx, isp, payment, "receipt_reused", observation, now).await.map(Some),
-        Booked::Stale => Ok(None),
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Booked {
-    Credited,
-    ReceiptReused,
-    Stale,
-}
-
-impl Booked {
-    /// From what the database says.
-    fn parse(text: &str) -> Result<Booked> {
-        match text {
-            "BOOKED" => Ok(Booked::Credited),
-            "RECEIPT_REUSED" => Ok(Booked::ReceiptReused),
-            "STALE" => Ok(Booked::Stale),
-            other => Err(Error::internal(format!("booking said {other:?}"))),
+        Booked::ReceiptReused => {
+            store::record(tx, isp, payment.id.uuid(), observation, now).await?;
+            quarantine(tx, isp, payment, "receipt_reused", observation, now).await.map(Some)
         }
+        Booked::Stale | Booked::Contradicted => Ok(None),
     }
 }
 
-/// Observation, receipt, state, credit and what was bought, in one call, which keeps its plan: this is the hottest act there is.
+/// Observation, receipt, state and credit in one call, and what was bought.
 async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
     let posting = match payment.purpose {
+        Purpose::Hotspot => {
+            let success = Success { isp, payment: payment.clone(), observation: observation.clone(), asked_at: None, now };
+            let booked = book::book(tx, &[success]).await?;
+            return Ok(booked.as_slice().first().copied().unwrap_or(Booked::Stale));
+        }
         Purpose::Subscription => ledger::subscription(payment.amount),
-        Purpose::Hotspot | Purpose::Recharge | Purpose::Invoice => ledger::credit(payment.amount, split(payment.amount, payment.rate)),
+        Purpose::Recharge | Purpose::Invoice => ledger::credit(payment.amount, split(payment.amount, payment.rate)),
     };
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    match payment.purpose {
-        Purpose::Hotspot => {
-            let act = functions::book_hotspot_payment(
-                isp,
-                payment.id,
-                payment.state.as_str(),
-                RowId::sortable(now),
-                observation.source.as_str(),
-                observation.amount,
-                observation.receipt.as_deref(),
-                &observation.body,
-                LedgerId::sortable(now),
-                posting.kind,
-                accounts,
-                amounts,
-                JobId::sortable(now),
-                Kind::RouterSync.lane().as_str(),
-                Kind::RouterSync.as_str(),
-                now,
-            );
-            let said: Vec<String> = diesel::select(act).get_result(&mut **tx).await?;
-            let booked = Booked::parse(said.as_slice().first().map_or("", String::as_str))?;
-            if let Some(session) = said.as_slice().get(1) {
-                hotspot::granted(tx, session.parse::<Uuid>().map_err(Error::internal)?.into());
-            }
-            Ok(booked)
+    let act = functions::book_payment(
+        isp,
+        payment.id,
+        payment.state.as_str(),
+        RowId::sortable(now),
+        observation.source.as_str(),
+        observation.amount,
+        observation.receipt.as_deref(),
+        &observation.body,
+        LedgerId::sortable(now),
+        posting.kind,
+        accounts,
+        amounts,
+        now,
+    );
+    let said: String = diesel::select(act).get_result(&mut **tx).await?;
+    let booked = Booked::parse(&said)?;
+    if booked == Booked::Credited {
+        if payment.purpose == Purpose::Subscription {
+            subscription::paid(tx, isp, payment, now).await?;
+        } else {
+            billing::paid(app, tx, isp, payment, observation.receipt.as_deref().unwrap_or_default(), now).await?;
         }
-        Purpose::Recharge | Purpose::Invoice | Purpose::Subscription => {
-            let act = functions::book_payment(
-                isp,
-                payment.id,
-                payment.state.as_str(),
-                RowId::sortable(now),
-                observation.source.as_str(),
-                observation.amount,
-                observation.receipt.as_deref(),
-                &observation.body,
-                LedgerId::sortable(now),
-                posting.kind,
-                accounts,
-                amounts,
-                now,
-            );
-            let said: String = diesel::select(act).get_result(&mut **tx).await?;
-            let booked = Booked::parse(&said)?;
-            if booked == Booked::Credited {
-                if payment.purpose == Purpose::Subscription {
-                    subscription::paid(tx, isp, payment, now).await?;
-                } else {
-                    billing::paid(app, tx, isp, payment, observation.receipt.as_deref().unwrap_or_default(), now).await?;
-                }
-                tx.wake(Wake::Payment(payment.id));
-                failpoint::reached("check", "crediting");
-            }
-            Ok(booked)
-        }
+        tx.wake(Wake::Payment(payment.id));
+        failpoint::reached("check", "crediting");
     }
+    Ok(booked)
 }
 
 /// Every transition but success. The same state is written when the event says nothing new but `change` does.

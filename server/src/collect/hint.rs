@@ -5,14 +5,15 @@ use chrono::TimeDelta;
 use diesel::pg::data_types::PgInterval;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use futures::stream::{self, StreamExt as _};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::callback_token::CallbackKind;
 use super::confirm::Confirmed;
 use crate::app::App;
-use crate::clock::Time;
-use crate::db::Tx;
+use crate::clock::{Clock, Time};
+use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::gateways::payhero::{self, callback};
@@ -22,6 +23,7 @@ use crate::money::Money;
 use crate::payments::store;
 use crate::payments::{FailureReason, Payment};
 use crate::schema::{functions, webhook_delivery};
+use crate::together::Together;
 use crate::wake::Wake;
 
 /// Between two questions that callbacks make us ask.
@@ -50,48 +52,104 @@ pub enum Delivered {
     Repeated,
 }
 
+/// Transactions that keep callbacks at once.
+const LINES: usize = 2;
+/// Callbacks of one transaction at most.
+const MOST: usize = 32;
+
+/// A callback as it is kept.
+struct Callback {
+    kind: String,
+    isp: IspId,
+    payment: PaymentId,
+    /// SHA-256 of address and body.
+    dedup: Vec<u8>,
+    body: Vec<u8>,
+    source_ip: String,
+    is_readable: bool,
+    /// The amount that it names.
+    named: Option<i64>,
+    /// The job that asks.
+    ask: Kind,
+}
+
+/// Where callbacks gather to be kept together.
+pub struct Inbox {
+    callbacks: Together<Callback, Result<Delivered>>,
+}
+
+impl Inbox {
+    /// The tasks that keep. They end with it.
+    pub fn start(db: Db, clock: Clock) -> Inbox {
+        let keep = move |lot: Vec<Callback>| {
+            let (db, now) = (db.clone(), clock.now());
+            async move {
+                match keep(&db, &lot.iter().collect::<Vec<_>>(), now).await {
+                    Ok(kept) => kept.into_iter().map(Ok).collect(),
+                    // One of them spoils it for all, so each goes its own way.
+                    Err(_) if lot.len() > 1 => stream::iter(&lot).then(async |one| keep_one(&db, one, now).await).collect().await,
+                    Err(error) => vec![Err(error)],
+                }
+            }
+        };
+        Inbox { callbacks: Together::start(LINES, MOST, keep) }
+    }
+}
+
+async fn keep_one(db: &Db, callback: &Callback, now: Time) -> Result<Delivered> {
+    keep(db, &[callback], now).await?.pop().ok_or_else(|| Error::internal("keeping a callback said nothing"))
+}
+
 /// Keeps a callback and wakes the check of its payment. The first hint asks at once; more of them within ten seconds only make sure
 /// that it is asked again after those. Returns only after the commit: then it may be acknowledged.
 pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
-    let now = app.clock.now();
     let Hint { kind, isp, payment, body, source_ip } = hint;
-    let job = if kind == CallbackKind::Payout { Kind::SettlementCheck } else { Kind::Check };
+    let ask = if kind == CallbackKind::Payout { Kind::SettlementCheck } else { Kind::Check };
     let kind = kind.as_path().to_ascii_uppercase();
     let dedup = Sha256::new().chain_update(payment.uuid().as_bytes()).chain_update(&kind).chain_update(&body).finalize().to_vec();
     let read = callback::read(&body);
     let named = read.as_ref().ok().and_then(|read| read.amount_minor);
-    let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
-    let lane = job.lane();
-    let delivered = app
-        .db
-        .tx(isp, async |tx| {
-            let keep = functions::keep_callback(
-                DeliveryId::sortable(now),
-                &kind,
-                isp,
-                payment,
-                &dedup,
-                &body,
-                source_ip.to_string(),
-                read.is_ok(),
-                named,
-                every,
-                JobId::sortable(now),
-                lane.as_str(),
-                job.as_str(),
-                now,
-            );
-            let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
-            let [kept, ask] = &said[..] else { return Err(Error::internal(format!("keeping a callback said {said:?}"))) };
-            if ask == "ASK" {
-                tx.wake(Wake::Job(lane));
-            }
-            failpoint::reached("callback", "kept");
-            Ok(if kept == "STORED" { Delivered::Stored } else { Delivered::Repeated })
-        })
-        .await?;
+    let callback = Callback { kind, isp, payment, dedup, body, source_ip: source_ip.to_string(), is_readable: read.is_ok(), named, ask };
+    let delivered = app.inbox.callbacks.ask(isp.uuid().as_u128(), callback).await??;
     failpoint::reached("callback", "committed");
     Ok(delivered)
+}
+
+async fn keep(db: &Db, lot: &[&Callback], now: Time) -> Result<Vec<Delivered>> {
+    let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
+    db.public(async |tx| {
+        let keep = functions::keep_callbacks(
+            lot.iter().map(|_| DeliveryId::sortable(now)).collect::<Vec<_>>(),
+            lot.iter().map(|callback| &callback.kind).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.isp).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.payment).collect::<Vec<_>>(),
+            lot.iter().map(|callback| &callback.dedup).collect::<Vec<_>>(),
+            lot.iter().map(|callback| &callback.body).collect::<Vec<_>>(),
+            lot.iter().map(|callback| &callback.source_ip).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.is_readable).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.named).collect::<Vec<_>>(),
+            every,
+            lot.iter().map(|_| JobId::sortable(now)).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.ask.lane().as_str()).collect::<Vec<_>>(),
+            lot.iter().map(|callback| callback.ask.as_str()).collect::<Vec<_>>(),
+            now,
+        );
+        let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
+        if said.len() != 2 * lot.len() {
+            return Err(Error::internal(format!("keeping {} callbacks said {said:?}", lot.len())));
+        }
+        let mut delivered = Vec::with_capacity(lot.len());
+        for (pair, callback) in said.chunks_exact(2).zip(lot) {
+            let [kept, ask] = pair else { continue };
+            if ask == "ASK" {
+                tx.wake(Wake::Job(callback.ask.lane()));
+            }
+            delivered.push(if kept == "STORED" { Delivered::Stored } else { Delivered::Repeated });
+        }
+        failpoint::reached("callback", "kept");
+        Ok(delivered)
+    })
+    .await
 }
 
 /// What a callback claims, reduced to what helps to ask.

@@ -1,6 +1,7 @@
 //! Collecting the money: asks the gateway, and makes of its answers what they mean for the payment, the ledger and what
 //! was bought. The only slice that calls the gateway for payments, never with a transaction open.
 
+mod book;
 pub mod callback_token;
 mod check;
 mod confirm;
@@ -9,9 +10,10 @@ mod push;
 mod resume;
 mod sweep;
 
-pub use check::{check, observation, unreachable};
+pub use book::Bookings;
+pub use check::{Looks, answered, check, observation, unreachable};
 pub use confirm::{Confirmed, confirm};
-pub use hint::{Delivered, Hint, Said, close, receive, said};
+pub use hint::{Delivered, Hint, Inbox, Said, close, receive, said};
 pub use push::push;
 pub use resume::{ResumeAsk, resume};
 pub use sweep::payment_sweep;

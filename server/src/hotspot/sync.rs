@@ -15,13 +15,13 @@ use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
-use crate::id::{IspId, RouterId, SessionId};
-use crate::jobs::{self, Kind, Outcome, backoff};
+use crate::id::{IspId, JobId, RouterId, SessionId};
+use crate::jobs::{Kind, Outcome, backoff};
 use crate::payments::store::open_break;
 use crate::router::apply::{self, Applied};
 use crate::router::desired::{DesiredProfile, DesiredState, DesiredUser, Device};
 use crate::router::{self, Router, visit};
-use crate::schema::hotspot_session;
+use crate::schema::{functions, hotspot_session};
 use crate::wake::Wake;
 
 /// Sessions of one run; the rest follows at once in the next.
@@ -129,35 +129,25 @@ fn desired(session: &SessionRow, server: &str, now: Time) -> DesiredUser {
 
 /// The router holds what it should: time begins for who has just been let in.
 async fn applied_to(tx: &mut Tx, isp: IspId, session: &SessionRow, applied: &Applied, now: Time) -> Result<()> {
-    use hotspot_session::dsl;
-    // Only what was read is written: a session that ended or was resumed meanwhile stays pending.
-    let row = dsl::hotspot_session
-        .filter(dsl::tenant_id.eq(isp).and(dsl::id.eq(session.id)).and(dsl::status.eq(&session.status)).and(dsl::mac.is_not_distinct_from(&session.mac)));
-    if session.status == Status::Paid.as_str() {
-        let ends = match session.duration_seconds {
-            Some(seconds) => Some(end_of(now, seconds).ok_or_else(|| Error::internal(format!("{} would never end", session.id)))?),
-            None => None,
-        };
-        let begun = diesel::update(row)
-            .set((
-                dsl::status.eq("ACTIVE"),
-                dsl::activated_at.eq(now),
-                dsl::expires_at.eq(ends),
-                dsl::logged_in.eq(applied.logged_in),
-                dsl::router_pending.eq(false),
-                dsl::router_error.eq(None::<String>),
-            ))
-            .execute(&mut **tx)
-            .await?;
-        if let Some(ends) = ends.filter(|_| begun == 1) {
-            jobs::enqueue(tx, Kind::SessionEnd, isp, session.id.uuid(), ends, now).await?;
-        }
-    } else {
-        diesel::update(row)
-            .set((dsl::logged_in.eq(applied.logged_in), dsl::router_pending.eq(false), dsl::router_error.eq(None::<String>)))
-            .execute(&mut **tx)
-            .await?;
-    }
+    let begins = session.status == Status::Paid.as_str();
+    let ends = match session.duration_seconds {
+        Some(seconds) if begins => Some(end_of(now, seconds).ok_or_else(|| Error::internal(format!("{} would never end", session.id)))?),
+        _ => None,
+    };
+    let (job, kind) = (JobId::sortable(now), Kind::SessionEnd);
+    let note = functions::session_applied(
+        isp,
+        session.id,
+        &session.status,
+        session.mac.as_deref(),
+        applied.logged_in,
+        ends,
+        job,
+        kind.lane().as_str(),
+        kind.as_str(),
+        now,
+    );
+    diesel::select(note).get_result::<bool>(&mut **tx).await?;
     tx.wake(Wake::Purchase(session.id));
     failpoint::reached("router_sync", "activating");
     Ok(())

@@ -1,9 +1,8 @@
 //! Recording how jobs ended. Jobs that end while the database writes are written together in the next statement: under load one
 //! commit records many, and alone a job waits for nobody.
 
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
-use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{Job, Outcome};
@@ -11,6 +10,8 @@ use crate::clock::{Clock, Time};
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::id::JobId;
+use crate::schema::functions;
+use crate::together::Together;
 
 /// Ends that are written in one statement at most.
 const TOGETHER: usize = 200;
@@ -18,88 +19,56 @@ const TOGETHER: usize = 200;
 struct End {
     job: Job,
     outcome: Outcome,
-    recorded: oneshot::Sender<Result<()>>,
 }
 
 /// Where the jobs of one worker end.
 #[derive(Clone)]
 pub struct Finisher {
-    ends: mpsc::Sender<End>,
+    ends: Together<End, Result<()>>,
 }
 
 impl Finisher {
     /// A finisher, and the task that writes; the task ends with the last clone.
     pub fn start(db: Db, clock: Clock) -> Finisher {
-        let (ends, mut queue) = mpsc::channel(TOGETHER);
-        tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(TOGETHER);
-            while queue.recv_many(&mut batch, TOGETHER).await > 0 {
-                record(&db, std::mem::take(&mut batch), clock.now()).await;
-            }
-        });
-        Finisher { ends }
+        let record = move |ends| {
+            let (db, now) = (db.clone(), clock.now());
+            async move { record(&db, ends, now).await }
+        };
+        Finisher { ends: Together::start(1, TOGETHER, record) }
     }
 
     /// Records how a job ended. Fenced: a job whose lease has passed to another process is left alone. A job that was asked for again
     /// while it ran runs again.
     pub async fn finish(&self, job: &Job, outcome: Outcome) -> Result<()> {
-        let (recorded, told) = oneshot::channel();
-        self.ends.send(End { job: job.clone(), outcome, recorded }).await.map_err(|_| Error::internal("the worker's finisher is gone"))?;
-        told.await.map_err(Error::internal)?
+        self.ends.ask(0, End { job: job.clone(), outcome }).await?
     }
 }
 
-async fn record(db: &Db, ends: Vec<End>, now: Time) {
-    let (done, other): (Vec<End>, Vec<End>) = ends.into_iter().partition(|end| end.outcome == Outcome::Done);
-    if !done.is_empty() {
-        let deleted = delete(db, &done).await;
-        for end in done {
-            let result = match &deleted {
-                Ok(ids) if ids.contains(&end.job.id) => Ok(()),
-                // It was asked for while it ran.
-                Ok(_) => put_back(db, &end.job, None, None, false, now).await,
-                Err(error) => Err(Error::internal(error.to_string())),
-            };
-            let _ = end.recorded.send(result);
-        }
+async fn record(db: &Db, ends: Vec<End>, now: Time) -> Vec<Result<()>> {
+    let done: Vec<&Job> = ends.iter().filter(|end| end.outcome == Outcome::Done).map(|end| &end.job).collect();
+    let deleted = if done.is_empty() { Ok(Vec::new()) } else { delete(db, &done).await };
+    let mut recorded = Vec::with_capacity(ends.len());
+    for end in &ends {
+        recorded.push(match (&end.outcome, &deleted) {
+            (Outcome::Done, Ok(ids)) if ids.contains(&end.job.id) => Ok(()),
+            // It was asked for while it ran.
+            (Outcome::Done, Ok(_)) => put_back(db, &end.job, None, None, false, now).await,
+            (Outcome::Done, Err(error)) => Err(Error::internal(error.to_string())),
+            (Outcome::Again(at), _) => put_back(db, &end.job, Some(*at), None, false, now).await,
+            (Outcome::Retry(at, error), _) => put_back(db, &end.job, Some(*at), Some(error), false, now).await,
+            (Outcome::Bury(error), _) => put_back(db, &end.job, Some(now), Some(error), true, now).await,
+        });
     }
-    for end in other {
-        let (run_at, error, buried) = match &end.outcome {
-            Outcome::Done => (None, None, false),
-            Outcome::Again(at) => (Some(*at), None, false),
-            Outcome::Retry(at, error) => (Some(*at), Some(error.as_str()), false),
-            Outcome::Bury(error) => (Some(now), Some(error.as_str()), true),
-        };
-        let result = put_back(db, &end.job, run_at, error, buried, now).await;
-        let _ = end.recorded.send(result);
-    }
-}
-
-#[derive(diesel::QueryableByName)]
-struct Deleted {
-    #[diesel(sql_type = SqlUuid)]
-    id: JobId,
+    recorded
 }
 
 /// Deletes the jobs that nobody asked for meanwhile; gives which they were.
-async fn delete(db: &Db, done: &[End]) -> Result<Vec<JobId>> {
-    let ids: Vec<Uuid> = done.iter().map(|end| end.job.id.uuid()).collect();
-    let tokens: Vec<Uuid> = done.iter().map(|end| end.job.claim_token).collect();
-    let wakes: Vec<i64> = done.iter().map(|end| end.job.wakes).collect();
-    let rows: Vec<Deleted> = db
-        .statement(async |connection| {
-            Ok(diesel::sql_query(
-                "DELETE FROM public.job j USING unnest($1, $2, $3) AS ended (id, token, wakes)
-                 WHERE j.id = ended.id AND j.claim_token = ended.token AND j.wakes = ended.wakes RETURNING j.id",
-            )
-            .bind::<Array<SqlUuid>, _>(&ids)
-            .bind::<Array<SqlUuid>, _>(&tokens)
-            .bind::<Array<BigInt>, _>(&wakes)
-            .load(connection)
-            .await?)
-        })
-        .await?;
-    Ok(rows.into_iter().map(|row| row.id).collect())
+async fn delete(db: &Db, done: &[&Job]) -> Result<Vec<JobId>> {
+    let ids: Vec<JobId> = done.iter().map(|job| job.id).collect();
+    let tokens: Vec<Uuid> = done.iter().map(|job| job.claim_token).collect();
+    let wakes: Vec<i64> = done.iter().map(|job| job.wakes).collect();
+    let finish = functions::finish_jobs(ids, tokens, wakes);
+    db.statement(async |connection| Ok(diesel::select(finish).get_result(connection).await?)).await
 }
 
 /// Gives a job back: to run at a time, or, if it was asked for meanwhile, when it was asked for. Without a time only that counts.

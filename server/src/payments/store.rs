@@ -1,5 +1,7 @@
 //! Rows of payments: reading them under a lock, and writing what the machine decided.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -144,6 +146,17 @@ impl TryFrom<PaymentRow> for Payment {
 pub async fn find(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<Option<Payment>> {
     let row = payment::table.find((isp, id)).select(PaymentRow::as_select()).first(&mut **tx).await.optional()?;
     row.map(Payment::try_from).transpose()
+}
+
+/// The payments of any ISPs, in a look across; those that are not there are left out.
+pub async fn find_many(tx: &mut Tx, wanted: &[(IspId, PaymentId)]) -> Result<HashMap<(IspId, PaymentId), Payment>> {
+    let (isps, ids): (Vec<IspId>, Vec<PaymentId>) = wanted.iter().copied().unzip();
+    let rows: Vec<(IspId, PaymentRow)> = payment::table
+        .filter(payment::tenant_id.eq_any(isps).and(payment::id.eq_any(ids)))
+        .select((payment::tenant_id, PaymentRow::as_select()))
+        .load(&mut **tx)
+        .await?;
+    rows.into_iter().map(|(isp, row)| Ok(((isp, row.id), Payment::try_from(row)?))).collect()
 }
 
 /// The payment, locked until the transaction ends.

@@ -32,10 +32,8 @@ const YEAR: &str = "
   insert into tenant.gateway_observation (tenant_id,id,payment_id,source,status,observed_at) select '{isp}', gen_random_uuid(), id, 'STATUS', 'SUCCESS', t from paid;
   insert into tenant.hotspot_session (tenant_id,id,router_id,plan_id,payment_id,plan_name,price_minor,duration_seconds,data_cap_bytes,download_kbps,upload_kbps,shared_devices,phone,username,password,status,created_at)
     select '{isp}', session, '{router}', '{plan}', id, '1 hour', 1000, 3600, 0, 0, 0, 1, '254712345678', 'u-' || id, 'p', 'EXPIRED', t from paid;
-  insert into tenant.ledger_transaction (tenant_id,id,kind,reference,created_at) select '{isp}', pg_temp.id_at(t), 'PAYMENT_CREDIT', id, t from paid;
-  insert into tenant.ledger_entry (tenant_id,transaction_id,line,account,amount_minor)
-    select tenant_id, id, l.line, l.account::tenant.ledger_account, l.amount from tenant.ledger_transaction,
-      (values (1::smallint, 'GATEWAY_CLEARING', 1000), (2, 'PLATFORM_REVENUE', -50), (3, 'ISP_PAYABLE', -950)) l (line, account, amount) where tenant_id = '{isp}' and kind = 'PAYMENT_CREDIT';
+  insert into tenant.ledger_transaction (tenant_id,id,kind,reference,created_at,lines) select '{isp}', pg_temp.id_at(t), 'PAYMENT_CREDIT', id, t,
+    '{\"(GATEWAY_CLEARING,1000)\",\"(PLATFORM_REVENUE,-50)\",\"(ISP_PAYABLE,-950)\"}' from paid;
   insert into tenant.ledger_balance values ('{isp}', 'ISP_PAYABLE', -950 * {payments}::bigint);";
 
 /// Ten thousand ISPs that are owed KES 5,000, of which a thousand may be paid now, and ten settlements each.
@@ -45,9 +43,8 @@ const MANY: &str = "
     from public.isp i where i.slug like 'many-%';
   insert into tenant.payment (tenant_id,id,purpose,subject,request_id,request_hash,external_reference,amount_minor,commission_bps,phone,state,mpesa_receipt,expires_at,completed_at,created_at,updated_at)
     select tenant_id, payment, 'RECHARGE', payment::text, gen_random_uuid(), '', 'NTL-' || payment, 500000 + 100 * n, 0, '254712345678', 'SUCCEEDED', 'M' || n, now(), now(), now(), now() from owed;
-  insert into tenant.ledger_transaction select tenant_id, txn, 'PAYMENT_CREDIT', payment, now() - interval '2 days' from owed;
-  insert into tenant.ledger_entry select tenant_id, txn, 1, 'GATEWAY_CLEARING', 500000 + 100 * n from owed;
-  insert into tenant.ledger_entry select tenant_id, txn, 2, 'ISP_PAYABLE', -500000 - 100 * n from owed;
+  insert into tenant.ledger_transaction select tenant_id, txn, 'PAYMENT_CREDIT', payment, now() - interval '2 days',
+    array[row('GATEWAY_CLEARING', 500000 + 100 * n)::tenant.ledger_line, row('ISP_PAYABLE', -500000 - 100 * n)::tenant.ledger_line] from owed;
   insert into tenant.ledger_balance select tenant_id, 'ISP_PAYABLE', -500000 - 100 * n from owed;
   insert into tenant.payout_config (tenant_id,payout_method,mpesa_phone,settlement_frequency,minimum_payout_minor,verification_status,verified_at,held_until,changed_at)
     select tenant_id, 'MPESA_B2C', '254722000333', 'DAILY', 10000, case when n <= {due} then 'VERIFIED' else 'UNVERIFIED' end, now(), now(), now() from owed;

@@ -21,6 +21,8 @@ use netily_sandbox::{Config as SandboxConfig, RouterSetup, Sandbox};
 use netily_tests::environment;
 use tempfile::TempDir;
 
+use crate::settle::CONNECTIONS;
+
 /// An ISP with one router and one plan.
 #[derive(Clone)]
 pub struct Shop {
@@ -57,6 +59,8 @@ impl Place {
         outside.payhero.wallet_opening_kes = 1_000_000_000;
         let sandbox = Sandbox::start(outside).await.expect("the sandbox starts");
         let mut config = Config::from_map(&environment(&urls, &sandbox, address)).expect("a configuration");
+        // As many as pgbench has that we are measured against.
+        config.database_connections = CONNECTIONS;
         config.payouts.cap_per_day = netily::money::Money::from_minor(100_000_000_000);
         let app = App::open(config, Clock::default(), true).expect("the doors open");
         let mut place = Place { app, urls, sandbox, shops: Vec::new(), cluster, _folder: folder };

@@ -7,9 +7,10 @@ use std::time::Instant;
 use netily::app::App;
 use netily::collect;
 use netily::id::IspId;
+use netily::jobs::Lane;
 use netily::money::Money;
-use netily::payments::Payment;
 use netily::payments::store::{Observation, Seen, Source, find};
+use netily::payments::{Payment, State};
 
 use crate::pgbench;
 use crate::place::Place;
@@ -45,7 +46,7 @@ pub async fn run() -> Vec<Verdict> {
 async fn settle(app: &Arc<App>, payments: &[(IspId, Payment)]) -> f64 {
     let (next, payments) = (Arc::new(AtomicUsize::new(0)), Arc::new(payments.to_vec()));
     let begun = Instant::now();
-    let workers: Vec<_> = (0..CONNECTIONS)
+    let workers: Vec<_> = (0..Lane::Check.places())
         .map(|_| {
             let (app, next, payments) = (app.clone(), next.clone(), payments.clone());
             tokio::spawn(async move {
@@ -71,5 +72,6 @@ async fn settle_one(app: &App, isp: IspId, known: &Payment) {
         body: serde_json::json!({ "status": "SUCCESS" }),
     };
     let now = app.clock.now();
-    app.db.tx(isp, async |tx| collect::confirm(app, tx, isp, known, &observation, now).await).await.expect("settled");
+    let stands = collect::answered(app, isp, known, observation, now, now).await.expect("settled");
+    assert_eq!(stands, State::Succeeded);
 }

@@ -43,9 +43,8 @@ const EARNED: &str = "
     from (select now() - interval '20 days' + n * interval '30 seconds' as t from generate_series(1, {lines}) n) x;
   insert into tenant.payment (tenant_id,id,purpose,subject,request_id,request_hash,external_reference,amount_minor,commission_bps,phone,state,mpesa_receipt,expires_at,completed_at,created_at,updated_at)
     select '{isp}', payment, 'RECHARGE', payment::text, gen_random_uuid(), '', 'NTL-' || payment, 150000, 500, '254712345678', 'SUCCEEDED', substr(payment::text, 1, 13), t, t, t, t from earned;
-  insert into tenant.ledger_transaction (tenant_id,id,kind,reference,created_at) select '{isp}', id, 'PAYMENT_CREDIT', payment, t from earned;
-  insert into tenant.ledger_entry (tenant_id,transaction_id,line,account,amount_minor)
-    select '{isp}', id, l.line, l.account::tenant.ledger_account, l.amount from earned, (values (1::smallint, 'GATEWAY_CLEARING', 150000), (2, 'PLATFORM_REVENUE', -7500), (3, 'ISP_PAYABLE', -142500)) l (line, account, amount);
+  insert into tenant.ledger_transaction (tenant_id,id,kind,reference,created_at,lines) select '{isp}', id, 'PAYMENT_CREDIT', payment, t,
+    array[row('GATEWAY_CLEARING', 150000)::tenant.ledger_line, row('PLATFORM_REVENUE', -7500)::tenant.ledger_line, row('ISP_PAYABLE', -142500)::tenant.ledger_line] from earned;
   set session_replication_role = origin;
   analyze;";
 

@@ -28,7 +28,8 @@ async fn money_that_was_paid_and_not_booked_is_noticed() {
 async fn a_broken_rule_a_wrong_amount_and_a_credit_too_many_are_noticed() {
     for damage in [
         "UPDATE tenant.ledger_balance SET balance_minor = balance_minor - 1",
-        "UPDATE tenant.payment SET amount_minor = 5000; UPDATE tenant.ledger_entry SET amount_minor = amount_minor * 5;
+        "UPDATE tenant.payment SET amount_minor = 5000;
+         UPDATE tenant.ledger_transaction SET lines = (SELECT array_agg(row(account, amount_minor * 5)::tenant.ledger_line) FROM unnest(lines));
          UPDATE tenant.ledger_balance SET balance_minor = balance_minor * 5",
         "UPDATE tenant.payment SET external_reference = 'NTL-ANOTHER'",
         "UPDATE tenant.payment SET mpesa_receipt = 'SANOTHER00'",

@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// When the guest types the PIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pin {
-    /// As soon as the phone shows the prompt; it kills the process, sooner or later.
+    /// As soon as we know what the gateway calls it; it kills the process, sooner or later.
     AtOnce,
     /// While the server is down: the callback finds nobody.
     WhileDown,
@@ -140,6 +140,13 @@ async fn purchase(world: &World, client: &Client, guest: &Guest, point: &str, pi
     let buying = async {
         let session = insist(client, world.ask(guest)).await;
         if pin == Pin::AtOnce {
+            // A phone can be faster than the gateway's answer to us. Were the process to die with neither that answer nor the
+            // callback written, the payment's fate would be `ByReceipt`.
+            let mut sql = world.sql().await;
+            eventually(&format!("{point}: the gateway's answer is written"), async || {
+                (sql.value("SELECT state FROM tenant.payment").await == "PENDING").then_some(())
+            })
+            .await;
             world.answer_prompt(&guest.phone, "accept").await;
         }
         session

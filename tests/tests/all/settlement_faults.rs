@@ -274,8 +274,9 @@ async fn a_wrong_posting_stops_payouts_within_a_minute() {
     let wrong = |by: &str| {
         format!(
             "SET session_replication_role = replica;
-             UPDATE tenant.ledger_entry SET amount_minor = amount_minor {by} WHERE account = 'ISP_PAYABLE'
-               AND transaction_id = (SELECT id FROM tenant.ledger_transaction WHERE kind = 'PAYMENT_CREDIT' ORDER BY id DESC LIMIT 1);
+             ALTER DOMAIN tenant.ledger_lines DROP CONSTRAINT IF EXISTS unbalanced;
+             UPDATE tenant.ledger_transaction SET lines[3].amount_minor = lines[3].amount_minor {by}
+               WHERE id = (SELECT id FROM tenant.ledger_transaction WHERE kind = 'PAYMENT_CREDIT' ORDER BY id DESC LIMIT 1);
              RESET session_replication_role"
         )
     };

@@ -20,9 +20,11 @@ union all select 'A5 tenant_id may be null', k.oid::regclass::text
 union all select 'A6 a policy that lets write is not bound to the tenant of the transaction', p.polrelid::regclass::text || '.' || p.polname
   from pg_policy p where p.polcmd in ('*', 'a', 'w', 'd')
   and coalesce(pg_get_expr(p.polwithcheck, p.polrelid), pg_get_expr(p.polqual, p.polrelid), '') !~ 'netily\.tenant_id'
+  and p.polroles <> array[(select oid from pg_roles where rolname = 'netily_books')] -- A19 and A20 hold that role
 union all select 'A7 a policy is always true for more than the platform''s reading', p.polrelid::regclass::text || '.' || p.polname
   from pg_policy p where p.polpermissive and coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') = 'true'
   and not (p.polcmd = 'r' and p.polroles = array[(select oid from pg_roles where rolname = 'netily_platform')])
+  and p.polroles <> array[(select oid from pg_roles where rolname = 'netily_books')]
 union all select 'A8 a view that a serving role may read runs with its owner''s rights', c.oid::regclass::text
   from pg_class c join ours n on n.oid = c.relnamespace where c.relkind = 'v'
   and not coalesce(c.reloptions::text ~* 'security_invoker=(true|on)', false) and exists (select from served r where has_table_privilege(r.oid, c.oid, 'select'))
@@ -48,4 +50,10 @@ union all select 'A17 the role that looks across ISPs may sign in, or is worn wi
   from pg_roles r where (r.rolname = 'netily_platform' and r.rolcanlogin) or (r.rolname = 'netily_app' and r.rolinherit)
 union all select 'A18 everybody may use a schema or a table', n.nspname::text
   from pg_namespace n join ours using (oid), aclexplode(n.nspacl) acl where acl.grantee = 0
+union all select 'A19 the role that writes for many ISPs can be put on', r.rolname::text
+  from pg_roles r where (r.rolcanlogin and r.rolname <> 'netily_owner' and not r.rolsuper and pg_has_role(r.oid, 'netily_books', 'member')) or (r.rolname = 'netily_books' and r.rolcanlogin)
+union all select 'A20 the role that writes for many ISPs owns more than its two functions', o.classid::regclass::text || ' ' || o.objid
+  from pg_shdepend o where o.refobjid = (select oid from pg_roles where rolname = 'netily_books') and o.deptype = 'o'
+  and o.dbid = (select oid from pg_database where datname = current_database())
+  and o.objid not in (select f.oid from pg_proc f where f.proname in ('book_hotspot_payments', 'keep_callbacks'))
 order by 1, 2

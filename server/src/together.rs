@@ -1,0 +1,114 @@
+//! What many ask for at the same time, done together: while one lot is written the next one gathers, so that under load one commit
+//! carries many, and alone nobody waits for anybody.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::{Error, Result};
+
+struct Asked<T, R> {
+    what: T,
+    told: oneshot::Sender<R>,
+}
+
+/// Lines in which what is asked for gathers. The tasks behind them end with the last clone.
+pub struct Together<T, R> {
+    lines: Arc<[mpsc::Sender<Asked<T, R>>]>,
+}
+
+impl<T, R> Clone for Together<T, R> {
+    fn clone(&self) -> Self {
+        Together { lines: self.lines.clone() }
+    }
+}
+
+impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
+    /// `lines` lots at once, of at most `most` each. `act` gives an answer for each thing it was handed, in their order.
+    pub fn start<F, Fut>(lines: usize, most: usize, act: F) -> Together<T, R>
+    where
+        F: Fn(Vec<T>) -> Fut + Clone + Send + Sync + 'static,
+        Fut: Future<Output = Vec<R>> + Send + 'static,
+    {
+        let line = |_| {
+            let (asked, queue) = mpsc::channel(most);
+            tokio::spawn(serve(queue, most, act.clone()));
+            asked
+        };
+        Together { lines: (0..lines).map(line).collect() }
+    }
+
+    /// Asks, and waits for the answer. What has the same `key` goes through the same line, one lot after the other: whoever writes
+    /// the same row does not wait for a lock there.
+    pub async fn ask(&self, key: u128, what: T) -> Result<R> {
+        let gone = || Error::internal("it was not done: its line is gone, or what was to do it panicked");
+        let line = u128::try_from(self.lines.len()).ok().and_then(|lines| key.checked_rem(lines)).and_then(|line| usize::try_from(line).ok());
+        let line = line.and_then(|line| self.lines.get(line)).ok_or_else(gone)?;
+        let (told, answer) = oneshot::channel();
+        line.send(Asked { what, told }).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())
+    }
+}
+
+async fn serve<T, R, F, Fut>(mut queue: mpsc::Receiver<Asked<T, R>>, most: usize, act: F)
+where
+    F: Fn(Vec<T>) -> Fut,
+    Fut: Future<Output = Vec<R>>,
+{
+    let mut lot = Vec::with_capacity(most);
+    while queue.recv_many(&mut lot, most).await > 0 {
+        let (what, told): (Vec<T>, Vec<oneshot::Sender<R>>) = lot.drain(..).map(|asked| (asked.what, asked.told)).unzip();
+        // Whoever asked learns of a panic by the end of the channel; the line is there for the next.
+        let answers = AssertUnwindSafe(async { act(what).await }).catch_unwind().await.unwrap_or_default();
+        for (told, answer) in told.into_iter().zip(answers) {
+            // Whoever has gone meanwhile need not know.
+            let _ = told.send(answer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use futures::future::join_all;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_comes_while_a_lot_is_done_is_done_together() {
+        let (lots, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
+        let (seen, gate) = (lots.clone(), go.clone());
+        let doubled = Together::start(1, 3, move |lot: Vec<u32>| {
+            seen.lock().expect("lots").push(lot.clone());
+            let gate = gate.clone();
+            async move {
+                gate.notified().await;
+                lot.into_iter().map(|n| n * 2).collect()
+            }
+        });
+        let asking = tokio::spawn(async move { join_all((1..=5).map(|n| doubled.ask(0, n))).await });
+        while !asking.is_finished() {
+            go.notify_one();
+            tokio::task::yield_now().await;
+        }
+        let answers: Vec<u32> = asking.await.expect("asked").into_iter().map(|answer| answer.expect("answered")).collect();
+        assert_eq!(answers, [2, 4, 6, 8, 10], "each gets its own answer");
+        let lots = lots.lock().expect("lots").clone();
+        assert_eq!(lots.concat(), [1, 2, 3, 4, 5]);
+        assert!(lots.len() < 5 && lots.iter().all(|lot| lot.len() <= 3), "{lots:?}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_and_the_line_goes_on() {
+        let odd = Together::start(2, 8, |lot: Vec<u128>| async move {
+            assert!(!lot.contains(&13), "thirteen");
+            lot
+        });
+        assert!(odd.ask(13, 13).await.is_err());
+        assert_eq!(odd.ask(15, 15).await.expect("the same line"), 15);
+    }
+}
