@@ -110,7 +110,8 @@ begin
   if todo is null then return said; end if;
 
   insert into public.gateway_key (kind, value, isp_id, payment_id, created_at)
-    select 'RECEIPT', p_receipts[i.n], p_tenants[i.n], p_payments[i.n], p_now from unnest(todo) i (n) where p_receipts[i.n] is not null order by 2 on conflict do nothing;
+    select 'RECEIPT', p_receipts[i.n], p_tenants[i.n], p_payments[i.n], p_now from unnest(todo) i (n) where p_receipts[i.n] is not null
+    order by 2, i.n on conflict do nothing; -- of two with one receipt the first one has it
   get diagnostics taken = row_count;
   if taken < cardinality(todo) then
     select array_agg(i.n) into reused from unnest(todo) i (n)

@@ -45,6 +45,11 @@ impl Error {
         Error { source: Some(cause.into()), ..Error::new(Reason::Internal, "Something went wrong on our side. Please try again.") }
     }
 
+    /// The same for another who asked for the same thing.
+    pub fn shared(&self) -> Error {
+        Error { fields: self.fields.clone(), retry_after: self.retry_after, source: Some(self.to_string().into()), ..Error::new(self.reason, &*self.message) }
+    }
+
     /// Too many tries; the next is taken after `wait`.
     pub fn rate_limited(message: impl Into<String>, wait: Duration) -> Error {
         Error { retry_after: Some(wait), ..Error::new(Reason::RateLimited, message) }

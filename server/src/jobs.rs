@@ -264,11 +264,13 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
     let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let claim = functions::claim_jobs(lane.as_str(), now, places(limit - newest), places(newest), token, now + LEASE);
     let rows: Vec<(JobId, String, IspId, Uuid, i32, i64)> = db.statement(async |connection| Ok(diesel::select(claim).get_result(connection).await?)).await?;
-    let known = |(id, kind, isp, subject, attempts, wakes): (JobId, String, IspId, Uuid, i32, i64)| {
-        let kind = Kind::parse(&kind)?; // a kind of a newer server: left to it
-        Some(Job { id, kind, isp, subject, attempts, claim_token: token, wakes })
-    };
-    Ok(rows.into_iter().filter_map(known).collect())
+    Ok(rows
+        .into_iter()
+        .filter_map(|(id, kind, isp, subject, attempts, wakes)| {
+            let kind = Kind::parse(&kind)?; // a kind of a newer server: left to it
+            Some(Job { id, kind, isp, subject, attempts, claim_token: token, wakes })
+        })
+        .collect())
 }
 
 /// Doubling waits: `first`, 2·first, 4·first … at most `most`.

@@ -9,6 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Result};
 
+/// Lots at once, where nothing speaks for another number: one for each core that a small machine has.
+pub const LINES: usize = 2;
+/// The size of a lot, where nothing speaks for another one: as many as the lanes of the worker ask about at once.
+pub const MOST: usize = 32;
+
 struct Asked<T, R> {
     what: T,
     told: oneshot::Sender<R>,

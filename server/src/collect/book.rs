@@ -1,5 +1,5 @@
-//! Booking what the hotspot sold. Successes that come at the same time are booked in one transaction, each under its own ISP: what a
-//! transaction costs is paid once for all of them.
+//! Booking what the hotspot sold. Successes that come at the same time, of any ISPs, are booked in one transaction: what it costs is paid
+//! once for all of them.
 
 use diesel_async::RunQueryDsl;
 
@@ -14,12 +14,7 @@ use crate::jobs::Kind;
 use crate::payments::store::{Observation, Seen};
 use crate::payments::{Event, Payment, Purpose, State, next, split};
 use crate::schema::functions;
-use crate::together::Together;
-
-/// Transactions that book at once, each for other ISPs.
-const LINES: usize = 2;
-/// Payments of one transaction at most: as many as are asked about at once.
-const MOST: usize = 32;
+use crate::together::{self, Together};
 
 /// A hotspot payment that the gateway says is paid.
 #[derive(Clone, Debug)]
@@ -101,16 +96,16 @@ impl Bookings {
                 }
             }
         };
-        Bookings { successes: Together::start(LINES, MOST, book) }
+        Bookings { successes: Together::start(together::LINES, together::MOST, book) }
     }
 
     /// Books a success if nothing about it is special. False: nothing was written, and it is to be looked at alone.
-    pub async fn book(&self, success: Success) -> Result<bool> {
+    pub async fn book(&self, success: &Success) -> Result<bool> {
         if !success.is_plain() {
             return Ok(false);
         }
         // An ISP's balance is one row: its payments wait for each other in a line, and not for the row's lock.
-        self.successes.ask(success.isp.uuid().as_u128(), success).await
+        self.successes.ask(success.isp.uuid().as_u128(), success.clone()).await
     }
 }
 

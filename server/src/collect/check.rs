@@ -22,7 +22,7 @@ use crate::jobs::{Outcome, backoff};
 use crate::money::Money;
 use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
-use crate::together::Together;
+use crate::together::{self, Together};
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -53,11 +53,6 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     again(app, isp, &payment, state, rest, now).await
 }
 
-/// Transactions that look at once.
-const LINES: usize = 2;
-/// Payments that one transaction looks at, at most.
-const MOST: usize = 32;
-
 /// Where checks that begin at the same time read their payments together.
 pub struct Looks {
     payments: Together<(IspId, PaymentId), Result<Option<Payment>>>,
@@ -71,11 +66,11 @@ impl Looks {
             async move {
                 match db.across(async |tx| store::find_many(tx, &lot).await).await {
                     Ok(mut found) => lot.iter().map(|wanted| Ok(found.remove(wanted))).collect(),
-                    Err(error) => lot.iter().map(|_| Err(Error::internal(error.to_string()))).collect(),
+                    Err(error) => lot.iter().map(|_| Err(error.shared())).collect(),
                 }
             }
         };
-        Looks { payments: Together::start(LINES, MOST, read) }
+        Looks { payments: Together::start(together::LINES, together::MOST, read) }
     }
 }
 
@@ -116,7 +111,7 @@ async fn look_closely(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Resu
 /// Successes of the hotspot are booked together with others that come at the same time.
 pub async fn answered(app: &App, isp: IspId, payment: &Payment, observation: Observation, asked_at: Time, now: Time) -> Result<State> {
     let success = Success { isp, payment: payment.clone(), observation, asked_at: Some(asked_at), now };
-    if app.bookings.book(success.clone()).await? {
+    if app.bookings.book(&success).await? {
         return Ok(State::Succeeded);
     }
     app.db.tx(isp, async |tx| answered_alone(app, tx, isp, payment, success.observation, asked_at, now).await).await

@@ -86,14 +86,14 @@ async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observat
 
 /// Observation, receipt, state and credit in one call, and what was bought.
 async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Booked> {
-    let posting = match payment.purpose {
-        Purpose::Hotspot => {
-            let success = Success { isp, payment: payment.clone(), observation: observation.clone(), asked_at: None, now };
-            let booked = book::book(tx, &[success]).await?;
-            return Ok(booked.as_slice().first().copied().unwrap_or(Booked::Stale));
-        }
-        Purpose::Subscription => ledger::subscription(payment.amount),
-        Purpose::Recharge | Purpose::Invoice => ledger::credit(payment.amount, split(payment.amount, payment.rate)),
+    if payment.purpose == Purpose::Hotspot {
+        let alone = Success { isp, payment: payment.clone(), observation: observation.clone(), asked_at: None, now };
+        return book::book(tx, &[alone]).await?.pop().ok_or_else(|| Error::internal("booking said nothing"));
+    }
+    let posting = if payment.purpose == Purpose::Subscription {
+        ledger::subscription(payment.amount)
+    } else {
+        ledger::credit(payment.amount, split(payment.amount, payment.rate))
     };
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
     let act = functions::book_payment(

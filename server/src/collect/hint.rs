@@ -14,7 +14,7 @@ use super::confirm::Confirmed;
 use crate::app::App;
 use crate::clock::{Clock, Time};
 use crate::db::{Db, Tx};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::failpoint;
 use crate::gateways::payhero::{self, callback};
 use crate::id::{DeliveryId, IspId, JobId, PaymentId};
@@ -23,7 +23,7 @@ use crate::money::Money;
 use crate::payments::store;
 use crate::payments::{FailureReason, Payment};
 use crate::schema::{functions, webhook_delivery};
-use crate::together::Together;
+use crate::together::{self, Together};
 use crate::wake::Wake;
 
 /// Between two questions that callbacks make us ask.
@@ -51,11 +51,6 @@ pub enum Delivered {
     /// The same body came before.
     Repeated,
 }
-
-/// Transactions that keep callbacks at once.
-const LINES: usize = 2;
-/// Callbacks of one transaction at most.
-const MOST: usize = 32;
 
 /// A callback as it is kept.
 struct Callback {
@@ -86,13 +81,14 @@ impl Inbox {
             async move {
                 match keep(&db, &lot.iter().collect::<Vec<_>>(), now).await {
                     Ok(kept) => kept.into_iter().map(Ok).collect(),
+                    // Without a database there is none for each of them either.
+                    Err(error) if error.reason == Reason::Unavailable => lot.iter().map(|_| Err(error.shared())).collect(),
                     // One of them spoils it for all, so each goes its own way.
-                    Err(_) if lot.len() > 1 => stream::iter(&lot).then(async |one| keep_one(&db, one, now).await).collect().await,
-                    Err(error) => vec![Err(error)],
+                    Err(_) => stream::iter(&lot).then(async |one| keep_one(&db, one, now).await).collect().await,
                 }
             }
         };
-        Inbox { callbacks: Together::start(LINES, MOST, keep) }
+        Inbox { callbacks: Together::start(together::LINES, together::MOST, keep) }
     }
 }
 

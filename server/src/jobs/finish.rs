@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Job, Outcome};
 use crate::clock::{Clock, Time};
 use crate::db::Db;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::JobId;
 use crate::schema::functions;
 use crate::together::Together;
@@ -53,7 +53,7 @@ async fn record(db: &Db, ends: Vec<End>, now: Time) -> Vec<Result<()>> {
             (Outcome::Done, Ok(ids)) if ids.contains(&end.job.id) => Ok(()),
             // It was asked for while it ran.
             (Outcome::Done, Ok(_)) => put_back(db, &end.job, None, None, false, now).await,
-            (Outcome::Done, Err(error)) => Err(Error::internal(error.to_string())),
+            (Outcome::Done, Err(error)) => Err(error.shared()),
             (Outcome::Again(at), _) => put_back(db, &end.job, Some(*at), None, false, now).await,
             (Outcome::Retry(at, error), _) => put_back(db, &end.job, Some(*at), Some(error), false, now).await,
             (Outcome::Bury(error), _) => put_back(db, &end.job, Some(now), Some(error), true, now).await,

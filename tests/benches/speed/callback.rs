@@ -46,7 +46,7 @@ pub async fn run() -> Vec<Verdict> {
     for shop in &place.shops {
         place.sandbox.router(&shop.sandbox_router).expect("a router").set_state(json!({ "power": "hang" })).await.expect("power");
     }
-    // Nobody asks by himself before the callbacks are in: that is due ten seconds after the prompt, and those begin anew.
+    // Whoever asks by himself has learnt nothing, and does not ask again before the callbacks are in.
     place.app.clock.set_back(Duration::from_secs(60));
     let waiting = waiting(&place, address).await;
     for (_, reference, _) in &waiting {

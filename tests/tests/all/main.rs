@@ -45,4 +45,5 @@ mod subscriptions;
 mod templates;
 mod tenancy;
 mod tidy;
+mod together;
 mod workers;
