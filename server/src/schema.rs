@@ -413,6 +413,18 @@ pub mod functions {
         fn finish_jobs(ids: Array<Uuid>, tokens: Array<Uuid>, wakes: Array<BigInt>) -> Array<Uuid>;
     }
     diesel::define_sql_function! {
+        #[sql_name = "tenant.credited"]
+        fn credited(tenant: Uuid, from: Nullable<Uuid>, before: Nullable<Uuid>) -> BigInt;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.take_turn_of_amounts"]
+        fn take_turn_of_amounts() -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.given_out"]
+        fn given_out(isp: Uuid, since: Timestamptz) -> Array<BigInt>;
+    }
+    diesel::define_sql_function! {
         #[sql_name = "public.answer_deliveries"]
         fn answer_deliveries(payment: Uuid, amount: Nullable<BigInt>, until: Timestamptz, now: Timestamptz) -> Array<Uuid>;
     }

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 
 use chrono::TimeDelta;
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 
 use super::amount::{self, Payout};
@@ -20,7 +18,7 @@ use crate::id::{IspId, LedgerId, SettlementId};
 use crate::jobs::{self, Kind};
 use crate::ledger::{self, Payout as Step};
 use crate::money::Money;
-use crate::schema::{commission_ledger, ledger_balance, settlement_amount};
+use crate::schema::{functions, ledger_balance, settlement_amount};
 
 /// No two amounts within this time are the same.
 const UNIQUE_FOR: TimeDelta = TimeDelta::hours(48);
@@ -53,7 +51,7 @@ pub struct AmountLock(());
 impl AmountLock {
     /// Waits for one's turn.
     pub async fn take(tx: &mut Tx) -> Result<AmountLock> {
-        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('netily settlement amount', 0))").execute(&mut **tx).await?;
+        diesel::select(functions::take_turn_of_amounts()).get_result::<bool>(&mut **tx).await?;
         Ok(AmountLock(()))
     }
 
@@ -69,10 +67,9 @@ impl AmountLock {
 
     /// What was given out since midnight: to one ISP, and to all.
     async fn today(&self, tx: &mut Tx, isp: IspId, now: Time) -> Result<(Money, Money)> {
-        let of_day = settlement_amount::table.filter(settlement_amount::reserved_at.ge(begin_of_day(now)).and(settlement_amount::kind.eq("SETTLEMENT")));
-        let total = || sql::<BigInt>("coalesce(sum(amount_minor), 0)::bigint");
-        let own = of_day.filter(settlement_amount::isp_id.eq(isp)).select(total()).first(&mut **tx).await?;
-        Ok((own, of_day.select(total()).first(&mut **tx).await?))
+        let given: Vec<Money> = diesel::select(functions::given_out(isp, begin_of_day(now))).get_result(&mut **tx).await?;
+        let [own, all] = given[..] else { return Err(Error::internal(format!("what was given out is {given:?}"))) };
+        Ok((own, all))
     }
 }
 
@@ -165,13 +162,6 @@ async fn lock_balance(tx: &mut Tx, isp: IspId) -> Result<Option<Money>> {
 
 /// The ISP's part of payments that were booked in a time. Ids of the ledger are made in the order of time, so the key is the range.
 pub(super) async fn credited(tx: &mut Tx, isp: IspId, from: Option<Time>, to: Option<Time>) -> Result<Money> {
-    use commission_ledger::dsl;
-    let mut query = dsl::commission_ledger.filter(dsl::tenant_id.eq(isp)).select(sql::<BigInt>("coalesce(sum(isp_minor), 0)::bigint")).into_boxed();
-    if let Some(from) = from {
-        query = query.filter(dsl::id.ge(LedgerId::earliest(from).uuid()));
-    }
-    if let Some(to) = to {
-        query = query.filter(dsl::id.lt(LedgerId::earliest(to).uuid()));
-    }
-    Ok(query.first(&mut **tx).await?)
+    let [from, before] = [from, to].map(|at| at.map(|at| LedgerId::earliest(at).uuid()));
+    Ok(diesel::select(functions::credited(isp, from, before)).get_result(&mut **tx).await?)
 }

@@ -28,7 +28,7 @@ const SENDERS: usize = 32;
 pub async fn run() -> Vec<Verdict> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("its address");
-    let place = Arc::new(Place::with_shops(SHOPS, address).await);
+    let place = Arc::new(Place::with_connections(SHOPS, address, CONNECTIONS).await);
     let http = reqwest::Client::new();
     let behaviour = format!("{}/control/payhero/behaviour", place.sandbox.url());
     http.put(&behaviour).json(&json!({ "callback": "never" })).send().await.expect("behaviour").error_for_status().expect("behaviour");

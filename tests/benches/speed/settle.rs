@@ -22,7 +22,7 @@ const EACH: usize = 600;
 const ROUNDS: usize = 3;
 
 pub async fn run() -> Vec<Verdict> {
-    let place = Place::with_shops(SHOPS, ([127, 0, 0, 1], 1).into()).await;
+    let place = Place::with_connections(SHOPS, ([127, 0, 0, 1], 1).into(), CONNECTIONS).await;
     pgbench::prepare(&place.cluster).await;
     let payments = place.pending_payments(EACH).await;
     // Interleaved over the ISPs, as payments come in; in rounds, so that both see the machine in the same moods. Each is read before:
