@@ -119,14 +119,16 @@ impl Db {
         self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE netily_platform", work).await
     }
 
-    /// One statement on the platform's own tables, which is a transaction by itself.
+    /// One statement, which is a transaction by itself and one round trip: on the platform's own tables, or a function that finds the
+    /// rows of ISPs by itself.
     pub async fn statement<T, F>(&self, work: F) -> Result<T>
     where
-        F: for<'c> AsyncFnOnce(&'c mut AsyncPgConnection) -> Result<T> + for<'c> TxFn<&'c mut AsyncPgConnection, Result<T>, Fut: Send> + Send,
+        F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send,
     {
-        let mut connection = self.pool.get().await.map_err(unreachable)?;
-        let connection = &mut *connection;
-        work(connection).await
+        let mut tx = Tx { connection: self.pool.get().await.map_err(unreachable)?, wakes: Vec::new() };
+        let value = work(&mut tx).await?;
+        self.wakes.send(tx.wakes);
+        Ok(value)
     }
 
     async fn run<T, F>(&self, begin: &str, work: F) -> Result<T>

@@ -263,7 +263,7 @@ pub async fn claim(db: &Db, lane: Lane, limit: usize, now: Time) -> Result<Vec<J
     let newest = (limit + usize::from(token.as_u128() & 1 == 1)) / 2;
     let places = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let claim = functions::claim_jobs(lane.as_str(), now, places(limit - newest), places(newest), token, now + LEASE);
-    let rows: Vec<(JobId, String, IspId, Uuid, i32, i64)> = db.statement(async |connection| Ok(diesel::select(claim).get_result(connection).await?)).await?;
+    let rows: Vec<(JobId, String, IspId, Uuid, i32, i64)> = db.statement(async |tx| Ok(diesel::select(claim).get_result(&mut **tx).await?)).await?;
     Ok(rows
         .into_iter()
         .filter_map(|(id, kind, isp, subject, attempts, wakes)| {

@@ -402,6 +402,34 @@ pub mod functions {
             now: Timestamptz,
         ) -> Bool;
     }
+    /// What is read of a payment, as `tenant.found_payment` lists it.
+    pub type PaymentFields = (
+        Uuid,
+        Text,
+        Text,
+        Bytea,
+        Text,
+        BigInt,
+        Integer,
+        Text,
+        Text,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Text>,
+        Nullable<Uuid>,
+        Nullable<Timestamptz>,
+        Integer,
+        Nullable<Timestamptz>,
+        Nullable<Timestamptz>,
+        Timestamptz,
+        Timestamptz,
+    );
+    /// A row of `tenant.found_payment`.
+    pub type FoundPayment = Record<PaymentFields>;
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.find_payments"]
+        fn find_payments(tenants: Array<Uuid>, payments: Array<Uuid>) -> Array<Nullable<FoundPayment>>;
+    }
     /// A row of `public.claimed_job`: id, kind, ISP, subject, attempts, wakes.
     pub type ClaimedJob = Record<(Uuid, Text, Uuid, Uuid, Integer, BigInt)>;
     diesel::define_sql_function! {

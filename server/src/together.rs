@@ -63,7 +63,15 @@ where
     Fut: Future<Output = Vec<R>>,
 {
     let mut lot = Vec::with_capacity(most);
-    while queue.recv_many(&mut lot, most).await > 0 {
+    while let Some(first) = queue.recv().await {
+        lot.push(first);
+        // Whoever is about to ask comes along. Where nobody is, this takes no time.
+        tokio::task::yield_now().await;
+        while lot.len() < most
+            && let Ok(more) = queue.try_recv()
+        {
+            lot.push(more);
+        }
         let (what, told): (Vec<T>, Vec<oneshot::Sender<R>>) = lot.drain(..).map(|asked| (asked.what, asked.told)).unzip();
         // Whoever asked learns of a panic by the end of the channel; the line is there for the next.
         let answers = AssertUnwindSafe(async { act(what).await }).catch_unwind().await.unwrap_or_default();

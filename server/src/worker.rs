@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +28,8 @@ use crate::subscription;
 
 /// A wake may be lost: this often each lane looks by itself.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Claims of a lane are this far apart while it has work.
+const TURN: Duration = Duration::from_millis(20);
 /// Jobs that run when the process is told to stop may end within this time.
 const DRAIN: Duration = Duration::from_secs(25);
 /// A handler that takes longer than its lease would run twice at once.
@@ -58,19 +61,20 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
 async fn run_lane(app: Arc<App>, lane: Lane, finisher: Finisher, stop: CancellationToken, running: TaskTracker) {
     let places = Arc::new(Semaphore::new(lane.places()));
     while !stop.is_cancelled() {
-        // A full lane waits for a place, and takes the next job as soon as one ends.
+        // A full lane waits for a place.
         tokio::select! {
             () = stop.cancelled() => return,
             place = places.acquire() => drop(place),
         }
-        let claimed = match jobs::claim(&app.db, lane, places.available_permits(), app.clock.now()).await {
+        let (free, next) = (places.available_permits(), Instant::now() + TURN);
+        let claimed = match jobs::claim(&app.db, lane, free, app.clock.now()).await {
             Ok(claimed) => claimed,
             Err(error) => {
                 tracing::warn!(%error, lane = lane.as_str(), "no jobs could be claimed");
                 Vec::new()
             }
         };
-        let idle = claimed.is_empty();
+        let all = claimed.len() < free;
         for job in claimed {
             let Ok(place) = places.clone().try_acquire_owned() else { break };
             let (app, finisher) = (app.clone(), finisher.clone());
@@ -79,12 +83,22 @@ async fn run_lane(app: Arc<App>, lane: Lane, finisher: Finisher, stop: Cancellat
                 drop(place);
             });
         }
-        if idle {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = app.wakes.job(lane, LOOK_EVERY) => {}
-            }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = rest(&app, lane, &places, all, next) => {}
         }
+    }
+}
+
+/// Until the next claim: for a wake if the last one got `all` that was due, else for half of the places. To claim many costs little more
+/// than to claim one, so under load this takes until `next`; whoever is the first after a pause waits for nothing.
+async fn rest(app: &App, lane: Lane, places: &Semaphore, all: bool, next: Instant) {
+    if all {
+        app.wakes.job(lane, LOOK_EVERY).await;
+        tokio::time::sleep_until(next).await;
+    } else {
+        let half = u32::try_from(lane.places() / 2).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout_at(next, places.acquire_many(half)).await;
     }
 }
 

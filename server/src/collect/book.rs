@@ -81,12 +81,8 @@ impl Bookings {
         let book = move |lot: Vec<Success>| {
             let db = db.clone();
             async move {
-                let written = db.public(async |tx| {
-                    let booked = book(tx, &lot).await?;
-                    failpoint::reached("check", "confirming");
-                    Ok(booked)
-                });
-                match written.await {
+                failpoint::reached("check", "confirming");
+                match db.statement(async |tx| book(tx, &lot).await).await {
                     Ok(booked) => booked.into_iter().map(|booked| booked == Booked::Credited).collect(),
                     Err(error) => {
                         // One of them spoils it for all, so each goes its own way.

@@ -64,8 +64,8 @@ impl Looks {
         let read = move |lot: Vec<(IspId, PaymentId)>| {
             let db = db.clone();
             async move {
-                match db.across(async |tx| store::find_many(tx, &lot).await).await {
-                    Ok(mut found) => lot.iter().map(|wanted| Ok(found.remove(wanted))).collect(),
+                match db.statement(async |tx| store::find_many(tx, &lot).await).await {
+                    Ok(found) => found.into_iter().map(Ok).collect(),
                     Err(error) => lot.iter().map(|_| Err(error.shared())).collect(),
                 }
             }

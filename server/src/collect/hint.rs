@@ -79,7 +79,14 @@ impl Inbox {
         let keep = move |lot: Vec<Callback>| {
             let (db, now) = (db.clone(), clock.now());
             async move {
-                match keep(&db, &lot.iter().collect::<Vec<_>>(), now).await {
+                let all: Vec<&Callback> = lot.iter().collect();
+                failpoint::reached("callback", "keeping");
+                let mut kept = db.statement(async |tx| keep(tx, &all, now).await).await;
+                if kept.as_ref().is_err_and(|error| error.reason == Reason::Unavailable) {
+                    // A statement may meet a connection that died meanwhile; a transaction is begun on one that lives.
+                    kept = db.public(async |tx| keep(tx, &all, now).await).await;
+                }
+                match kept {
                     Ok(kept) => kept.into_iter().map(Ok).collect(),
                     // Without a database there is none for each of them either.
                     Err(error) if error.reason == Reason::Unavailable => lot.iter().map(|_| Err(error.shared())).collect(),
@@ -93,7 +100,7 @@ impl Inbox {
 }
 
 async fn keep_one(db: &Db, callback: &Callback, now: Time) -> Result<Delivered> {
-    keep(db, &[callback], now).await?.pop().ok_or_else(|| Error::internal("keeping a callback said nothing"))
+    db.public(async |tx| keep(tx, &[callback], now).await).await?.pop().ok_or_else(|| Error::internal("keeping a callback said nothing"))
 }
 
 /// Keeps a callback and wakes the check of its payment. The first hint asks at once; more of them within ten seconds only make sure
@@ -111,41 +118,37 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     Ok(delivered)
 }
 
-async fn keep(db: &Db, lot: &[&Callback], now: Time) -> Result<Vec<Delivered>> {
+async fn keep(tx: &mut Tx, lot: &[&Callback], now: Time) -> Result<Vec<Delivered>> {
     let every = PgInterval::from_microseconds(ASK_AT_MOST_EVERY.num_microseconds().unwrap_or(i64::MAX));
-    db.public(async |tx| {
-        let keep = functions::keep_callbacks(
-            lot.iter().map(|_| DeliveryId::sortable(now)).collect::<Vec<_>>(),
-            lot.iter().map(|callback| &callback.kind).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.isp).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.payment).collect::<Vec<_>>(),
-            lot.iter().map(|callback| &callback.dedup).collect::<Vec<_>>(),
-            lot.iter().map(|callback| &callback.body).collect::<Vec<_>>(),
-            lot.iter().map(|callback| &callback.source_ip).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.is_readable).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.named).collect::<Vec<_>>(),
-            every,
-            lot.iter().map(|_| JobId::sortable(now)).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.ask.lane().as_str()).collect::<Vec<_>>(),
-            lot.iter().map(|callback| callback.ask.as_str()).collect::<Vec<_>>(),
-            now,
-        );
-        let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
-        if said.len() != 2 * lot.len() {
-            return Err(Error::internal(format!("keeping {} callbacks said {said:?}", lot.len())));
+    let keep = functions::keep_callbacks(
+        lot.iter().map(|_| DeliveryId::sortable(now)).collect::<Vec<_>>(),
+        lot.iter().map(|callback| &callback.kind).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.isp).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.payment).collect::<Vec<_>>(),
+        lot.iter().map(|callback| &callback.dedup).collect::<Vec<_>>(),
+        lot.iter().map(|callback| &callback.body).collect::<Vec<_>>(),
+        lot.iter().map(|callback| &callback.source_ip).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.is_readable).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.named).collect::<Vec<_>>(),
+        every,
+        lot.iter().map(|_| JobId::sortable(now)).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.ask.lane().as_str()).collect::<Vec<_>>(),
+        lot.iter().map(|callback| callback.ask.as_str()).collect::<Vec<_>>(),
+        now,
+    );
+    let said: Vec<String> = diesel::select(keep).get_result(&mut **tx).await?;
+    if said.len() != 2 * lot.len() {
+        return Err(Error::internal(format!("keeping {} callbacks said {said:?}", lot.len())));
+    }
+    let mut delivered = Vec::with_capacity(lot.len());
+    for (pair, callback) in said.chunks_exact(2).zip(lot) {
+        let [kept, ask] = pair else { continue };
+        if ask == "ASK" {
+            tx.wake(Wake::Job(callback.ask.lane()));
         }
-        let mut delivered = Vec::with_capacity(lot.len());
-        for (pair, callback) in said.chunks_exact(2).zip(lot) {
-            let [kept, ask] = pair else { continue };
-            if ask == "ASK" {
-                tx.wake(Wake::Job(callback.ask.lane()));
-            }
-            delivered.push(if kept == "STORED" { Delivered::Stored } else { Delivered::Repeated });
-        }
-        failpoint::reached("callback", "kept");
-        Ok(delivered)
-    })
-    .await
+        delivered.push(if kept == "STORED" { Delivered::Stored } else { Delivered::Repeated });
+    }
+    Ok(delivered)
 }
 
 /// What a callback claims, reduced to what helps to ask.

@@ -68,12 +68,12 @@ async fn delete(db: &Db, done: &[&Job]) -> Result<Vec<JobId>> {
     let tokens: Vec<Uuid> = done.iter().map(|job| job.claim_token).collect();
     let wakes: Vec<i64> = done.iter().map(|job| job.wakes).collect();
     let finish = functions::finish_jobs(ids, tokens, wakes);
-    db.statement(async |connection| Ok(diesel::select(finish).get_result(connection).await?)).await
+    db.statement(async |tx| Ok(diesel::select(finish).get_result(&mut **tx).await?)).await
 }
 
 /// Gives a job back: to run at a time, or, if it was asked for meanwhile, when it was asked for. Without a time only that counts.
 async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
-    db.statement(async |connection| {
+    db.statement(async |tx| {
         diesel::sql_query(
             "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
                     run_at = CASE WHEN wakes = $4 THEN coalesce($5, $6) WHEN $3 IS NULL THEN least(run_at, $5)
@@ -88,7 +88,7 @@ async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>,
         .bind::<Nullable<Timestamptz>, _>(run_at)
         .bind::<Timestamptz, _>(now)
         .bind::<Bool, _>(buried)
-        .execute(connection)
+        .execute(&mut **tx)
         .await?;
         Ok(())
     })

@@ -1,7 +1,7 @@
 //! Rows of payments: reading them under a lock, and writing what the machine decided.
 
-use std::collections::HashMap;
-
+use diesel::deserialize::{self, FromSql};
+use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, PaymentId, RowId};
 use crate::money::{Money, Rate};
 use crate::phone::Phone;
-use crate::schema::{gateway_key, gateway_observation, payment, reconciliation_break};
+use crate::schema::{functions, gateway_key, gateway_observation, payment, reconciliation_break};
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +113,12 @@ struct PaymentRow {
     created_at: Time,
 }
 
+impl FromSql<functions::FoundPayment, Pg> for PaymentRow {
+    fn from_sql(record: PgValue<'_>) -> deserialize::Result<PaymentRow> {
+        <PaymentRow as Queryable<functions::PaymentFields, Pg>>::build(FromSql::<functions::FoundPayment, Pg>::from_sql(record)?)
+    }
+}
+
 impl TryFrom<PaymentRow> for Payment {
     type Error = Error;
 
@@ -148,15 +154,11 @@ pub async fn find(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<Option<Payme
     row.map(Payment::try_from).transpose()
 }
 
-/// The payments of any ISPs, in a look across; those that are not there are left out.
-pub async fn find_many(tx: &mut Tx, wanted: &[(IspId, PaymentId)]) -> Result<HashMap<(IspId, PaymentId), Payment>> {
+/// Payments of any ISPs, in the order in which they are asked for.
+pub async fn find_many(tx: &mut Tx, wanted: &[(IspId, PaymentId)]) -> Result<Vec<Option<Payment>>> {
     let (isps, ids): (Vec<IspId>, Vec<PaymentId>) = wanted.iter().copied().unzip();
-    let rows: Vec<(IspId, PaymentRow)> = payment::table
-        .filter(payment::tenant_id.eq_any(isps).and(payment::id.eq_any(ids)))
-        .select((payment::tenant_id, PaymentRow::as_select()))
-        .load(&mut **tx)
-        .await?;
-    rows.into_iter().map(|(isp, row)| Ok(((isp, row.id), Payment::try_from(row)?))).collect()
+    let rows: Vec<Option<PaymentRow>> = diesel::select(functions::find_payments(isps, ids)).get_result(&mut **tx).await?;
+    rows.into_iter().map(|row| row.map(Payment::try_from).transpose()).collect()
 }
 
 /// The payment, locked until the transaction ends.

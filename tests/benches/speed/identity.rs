@@ -26,6 +26,8 @@ use crate::verdict::{Limit, Verdict, p99};
 
 const CALLERS: usize = 12;
 const ROUND: Duration = Duration::from_secs(4);
+/// Rounds of looks, idle and loaded.
+const TURNS: usize = 5;
 const PASSWORD: &str = "ugali na sukuma";
 const CODES: usize = 40_000;
 
@@ -38,7 +40,7 @@ pub async fn run() -> Vec<Verdict> {
     let bare = tokio::task::spawn_blocking(bare_argon2).await.expect("a thread");
     let client = Client::builder(format!("http://{address}")).tenant(&place.shops[0].tenant.slug).attempts(1).build().expect("a client");
 
-    let idle = p99(looks(&client).await);
+    no_limit_of_customers(&place).await;
     let people = Arc::new(AtomicUsize::new(0));
     // First alone, for the rate; then with somebody who looks at the plans meanwhile, for what that takes.
     let begun = Instant::now();
@@ -46,9 +48,15 @@ pub async fn run() -> Vec<Verdict> {
     tokio::time::sleep(ROUND).await;
     registering.end().await;
     let registrations = rate(people.load(Ordering::Relaxed), begun);
-    let registering = register_all(&place, &people);
-    let loaded = p99(looks(&client).await);
-    registering.end().await;
+    // In turn, so that what else the machine does falls on both; of four hundred looks alone a percent is four.
+    let (mut idle, mut loaded) = (Vec::new(), Vec::new());
+    for _ in 0..TURNS {
+        idle.extend(looks(&client).await);
+        let registering = register_all(&place, &people);
+        loaded.extend(looks(&client).await);
+        registering.end().await;
+    }
+    let (idle, loaded) = (p99(idle), p99(loaded));
 
     let logins = log_in_all(&place, people.load(Ordering::Relaxed)).await;
     let (tries, plain) = codes(&place).await;
@@ -60,6 +68,12 @@ pub async fn run() -> Vec<Verdict> {
         Verdict { what: "ListPlans p99 in ms while people register, against idle", measured: loaded, against: idle, limit: Limit::AtMost(1.20) },
         Verdict { what: "tries at a code/s against the same statements", measured: tries, against: plain, limit: Limit::AtLeast(0.50) },
     ]
+}
+
+/// More people register than the plan of a new ISP is for.
+async fn no_limit_of_customers(place: &Place) {
+    let mut connection = netily::db::connect(&place.urls.superuser).await.expect("a connection");
+    connection.batch_execute("UPDATE tenant.isp_subscription SET plan = 'ENTERPRISE'").await.expect("a larger plan");
 }
 
 /// People who register one after the other until they are told to end.

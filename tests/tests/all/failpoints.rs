@@ -61,7 +61,7 @@ const POINTS: [(&str, &str, Pin, Fate); 36] = [
     ("push", "written", Pin::Afterwards, Fate::Online),
     ("push", "ended", Pin::WhileDown, Fate::Online),
     ("push", "finished", Pin::WhileDown, Fate::Online),
-    ("callback", "kept", Pin::AtOnce, Fate::Online),
+    ("callback", "keeping", Pin::AtOnce, Fate::Online),
     ("callback", "committed", Pin::AtOnce, Fate::Online),
     ("check", "looked", Pin::AtOnce, Fate::Online),
     ("check", "asked", Pin::AtOnce, Fate::Online),

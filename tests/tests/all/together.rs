@@ -4,7 +4,7 @@ use futures::future::join_all;
 use netily::collect;
 use netily::id::{IspId, PaymentId};
 use netily::money::Money;
-use netily::payments::store::{Observation, Seen, Source, find};
+use netily::payments::store::{Observation, Seen, Source, find, find_many};
 use netily::payments::{Payment, State};
 use netily_tests::{Guest, World};
 use serde_json::json;
@@ -19,6 +19,32 @@ async fn paid(world: &World, guest: &Guest) -> (IspId, Payment, String) {
     let known = world.app.db.tx(isp, async |tx| find(tx, isp, payment).await).await.expect("read").expect("a payment");
     let receipt = world.collection_from(&guest.phone)["receipt"].as_str().expect("a receipt").to_owned();
     (isp, known, receipt)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_are_looked_at_in_the_order_of_the_question_and_under_their_own_isp_only() {
+    let world = World::new().await;
+    let guests = [Guest::number(1), Guest::number(2)];
+    let mut known = Vec::new();
+    for guest in &guests {
+        world.buy(guest).await;
+    }
+    world.run_due().await;
+    for guest in &guests {
+        world.answer_prompt(&guest.phone, "accept").await;
+        let (isp, payment, _) = paid(&world, guest).await;
+        known.push((isp, payment.id));
+    }
+    let [(yellow, first), (_, second)] = known[..] else { panic!("two payments") };
+    let (other, nobody) = (IspId::from(Uuid::new_v4()), PaymentId::from(Uuid::new_v4()));
+    let wanted = [(yellow, second), (other, first), (yellow, nobody), (yellow, first), (yellow, second)];
+    let found = world.app.db.statement(async |tx| find_many(tx, &wanted).await).await.expect("read");
+    let ids: Vec<Option<PaymentId>> = found.iter().map(|found| found.as_ref().map(|payment| payment.id)).collect();
+    assert_eq!(ids, [Some(second), None, None, Some(first), Some(second)]);
+    let alone = world.app.db.tx(yellow, async |tx| find(tx, yellow, first).await).await.expect("read");
+    assert_eq!(format!("{:?}", found[3]), format!("{alone:?}"), "every field is the same as when it is read alone");
+    world.run_due().await;
+    world.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

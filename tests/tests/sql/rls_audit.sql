@@ -52,8 +52,8 @@ union all select 'A18 everybody may use a schema or a table', n.nspname::text
   from pg_namespace n join ours using (oid), aclexplode(n.nspacl) acl where acl.grantee = 0
 union all select 'A19 the role that writes for many ISPs can be put on', r.rolname::text
   from pg_roles r where (r.rolcanlogin and r.rolname <> 'netily_owner' and not r.rolsuper and pg_has_role(r.oid, 'netily_books', 'member')) or (r.rolname = 'netily_books' and r.rolcanlogin)
-union all select 'A20 the role that writes for many ISPs owns more than its two functions', o.classid::regclass::text || ' ' || o.objid
+union all select 'A20 the role that writes for many ISPs owns more than its functions', o.classid::regclass::text || ' ' || o.objid
   from pg_shdepend o where o.refobjid = (select oid from pg_roles where rolname = 'netily_books') and o.deptype = 'o'
   and o.dbid = (select oid from pg_database where datname = current_database())
-  and o.objid not in (select f.oid from pg_proc f where f.proname in ('book_hotspot_payments', 'keep_callbacks'))
+  and o.objid not in (select f.oid from pg_proc f where f.proname in ('book_hotspot_payments', 'find_payments', 'keep_callbacks'))
 order by 1, 2

@@ -1,0 +1,2 @@
+drop function tenant.find_payments;
+drop type tenant.found_payment;
