@@ -3,14 +3,13 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::IspId;
-use crate::schema::isp_subscription;
+use crate::schema::{customer, isp_subscription, router, user_account};
 
 /// A plan. A later one is a larger one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,14 +97,6 @@ impl Thing {
             Thing::Staff => "people",
         }
     }
-
-    const fn count(self) -> &'static str {
-        match self {
-            Thing::Customer => "SELECT count(*) AS n FROM tenant.customer WHERE tenant_id = $1 AND status NOT IN ('CLOSED', 'REJECTED')",
-            Thing::Router => "SELECT count(*) AS n FROM tenant.router WHERE tenant_id = $1",
-            Thing::Staff => "SELECT count(*) AS n FROM tenant.user_account WHERE tenant_id = $1 AND role <> 'CUSTOMER' AND disabled_at IS NULL",
-        }
-    }
 }
 
 /// Whether there may be one more. Held until the transaction ends, so that two at once are not both the last one.
@@ -140,13 +131,13 @@ pub async fn counts(tx: &mut Tx, isp: IspId) -> Result<[i64; 3]> {
 }
 
 async fn count(tx: &mut Tx, isp: IspId, thing: Thing) -> Result<i64> {
-    #[derive(diesel::QueryableByName)]
-    struct Count {
-        #[diesel(sql_type = BigInt)]
-        n: i64,
-    }
-    let count: Count = diesel::sql_query(thing.count()).bind::<SqlUuid, _>(isp).get_result(&mut **tx).await?;
-    Ok(count.n)
+    let customers = customer::table.filter(customer::tenant_id.eq(isp).and(customer::status.ne_all(["CLOSED", "REJECTED"])));
+    let working = user_account::role.ne("CUSTOMER").and(user_account::disabled_at.is_null());
+    Ok(match thing {
+        Thing::Customer => customers.count().get_result(&mut **tx).await?,
+        Thing::Router => router::table.filter(router::tenant_id.eq(isp)).count().get_result(&mut **tx).await?,
+        Thing::Staff => user_account::table.filter(user_account::tenant_id.eq(isp).and(working)).count().get_result(&mut **tx).await?,
+    })
 }
 
 /// After what is paid is over, everything goes on for so long.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use diesel::pg::data_types::PgInterval;
-use diesel::sql_types::{Interval, Text};
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::schema::functions;
+use crate::schema::{functions, rate_limit};
 
 /// `burst` at once, then one every `refill`.
 pub struct Limit {
@@ -40,11 +40,8 @@ pub async fn take(tx: &mut Tx, key: &str, limit: &Limit, sentence: &str, now: Ti
 
 /// Gives a token back that was taken: what it limits did not happen.
 pub async fn give_back(tx: &mut Tx, key: &str, limit: &Limit) -> Result<()> {
-    diesel::sql_query("UPDATE public.rate_limit SET full_at = full_at - $2 WHERE key = $1")
-        .bind::<Text, _>(key)
-        .bind::<Interval, _>(PgInterval::from_microseconds(limit.refill.num_microseconds().unwrap_or(0)))
-        .execute(&mut **tx)
-        .await?;
+    let refill = PgInterval::from_microseconds(limit.refill.num_microseconds().unwrap_or(0));
+    diesel::update(rate_limit::table.find(key)).set(rate_limit::full_at.eq(rate_limit::full_at - refill)).execute(&mut **tx).await?;
     Ok(())
 }
 

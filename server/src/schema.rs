@@ -16,6 +16,11 @@ diesel::table! {
     }
 }
 diesel::table! {
+    rate_limit (key) {
+        key -> Text, full_at -> Timestamptz,
+    }
+}
+diesel::table! {
     gateway_key (kind, value) {
         kind -> Text, value -> Text, isp_id -> Uuid, payment_id -> Uuid, created_at -> Timestamptz,
     }
@@ -335,6 +340,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(settlement, isp, job);
 diesel::allow_tables_to_appear_in_same_query!(reconciliation_break, isp);
+diesel::allow_tables_to_appear_in_same_query!(branding, isp);
 diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan, service_plan_version);
 diesel::allow_tables_to_appear_in_same_query!(customer_payment, payment);
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);

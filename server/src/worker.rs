@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures::FutureExt as _;
 use tokio::sync::Semaphore;
@@ -23,6 +24,7 @@ use crate::hotspot;
 use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
 use crate::reconcile;
+use crate::schema::rate_limit;
 use crate::settlement;
 use crate::subscription;
 
@@ -156,7 +158,7 @@ async fn tidy(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
         .public(async |tx| {
-            diesel::sql_query("DELETE FROM public.rate_limit WHERE full_at < $1").bind::<diesel::sql_types::Timestamptz, _>(now).execute(&mut **tx).await?;
+            diesel::delete(rate_limit::table.filter(rate_limit::full_at.lt(now))).execute(&mut **tx).await?;
             Ok(())
         })
         .await?;

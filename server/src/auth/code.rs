@@ -46,11 +46,22 @@ impl Purpose {
 
 /// A new code; the one before is void.
 pub async fn issue(app: &App, tx: &mut Tx, tenant: IspId, purpose: Purpose, target: &str, now: Time) -> Result<SecretString> {
-    let code = SecretString::from(format!("{:06}", rand::rng().random_range(0..1_000_000u32)));
+    let code = draw();
+    keep(app, tx, tenant, purpose, target, &code, now).await?;
+    Ok(code)
+}
+
+/// Six digits that are no code yet.
+pub fn draw() -> SecretString {
+    SecretString::from(format!("{:06}", rand::rng().random_range(0..1_000_000u32)))
+}
+
+/// Makes these digits the code; the one before is void.
+pub async fn keep(app: &App, tx: &mut Tx, tenant: IspId, purpose: Purpose, target: &str, code: &SecretString, now: Time) -> Result<()> {
     diesel::insert_into(one_time_code::table)
         .values((
             (one_time_code::tenant_id.eq(tenant), one_time_code::purpose.eq(purpose.as_str()), one_time_code::target.eq(target)),
-            (one_time_code::code_hmac.eq(keyed(app, tenant, purpose, target, &code)?), one_time_code::tries.eq(0)),
+            (one_time_code::code_hmac.eq(keyed(app, tenant, purpose, target, code)?), one_time_code::tries.eq(0)),
             (one_time_code::created_at.eq(now), one_time_code::expires_at.eq(now + LIVES), one_time_code::used_at.eq(None::<Time>)),
         ))
         .on_conflict((one_time_code::tenant_id, one_time_code::purpose, one_time_code::target))
@@ -64,7 +75,7 @@ pub async fn issue(app: &App, tx: &mut Tx, tenant: IspId, purpose: Purpose, targ
         ))
         .execute(&mut **tx)
         .await?;
-    Ok(code)
+    Ok(())
 }
 
 /// Tries a code. False: wrong, used, expired, void or never given; the try must be committed all the same, since it is counted.

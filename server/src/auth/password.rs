@@ -3,12 +3,13 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use rand::Rng as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::oneshot;
 
@@ -24,8 +25,11 @@ const CURRENT: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// Passwords that everybody tries first, in small letters. Shorter ones than we take are left out.
 static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// What a thread does next.
-type Work = Box<dyn FnOnce() + Send>;
+/// A thread keeps the memory that argon2 works in for so long: to get it and clear it each time is a tenth of a hash.
+const KEEP_MEMORY: Duration = Duration::from_secs(2);
+
+/// What a thread does next, in its memory.
+type Work = Box<dyn FnOnce(&mut Vec<Block>) + Send>;
 
 /// The bounded place where passwords are hashed and compared.
 pub struct Passwords {
@@ -35,11 +39,6 @@ pub struct Passwords {
     runs: Arc<AtomicU64>,
     /// Compared when there is no account, so that an unknown one costs as much time as a known one.
     nobody: String,
-}
-
-fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, 2, 1, None).unwrap_or_else(|_| unreachable!("the parameters are constants within argon2's bounds"));
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 /// Letters and digits only, small: `Asha Wanjiru` and `asha.wanjiru` are one word.
@@ -59,8 +58,47 @@ fn is_own(password: &str, own: &[&str]) -> bool {
         || words.iter().any(|first| words.iter().any(|second| format!("{first}{second}") == password))
 }
 
-fn hash_now(password: &str) -> Result<String> {
-    Ok(argon2().hash_password(password.as_bytes()).map_err(|cause| Error::internal(cause.to_string()))?.to_string())
+/// A PHC string of the parameters of today and a new salt.
+fn hash_now(password: &str, memory: &mut Vec<Block>) -> Result<String> {
+    hash_with(password, Params::new(MEMORY_KIB, 2, 1, None).map_err(failed)?, memory)
+}
+
+fn hash_with(password: &str, params: Params, memory: &mut Vec<Block>) -> Result<String> {
+    let mut salt = [0u8; Salt::RECOMMENDED_LENGTH];
+    rand::rng().fill_bytes(&mut salt);
+    let (written, mut out) = (ParamsString::try_from(&params).map_err(failed)?, [0u8; Params::DEFAULT_OUTPUT_LEN]);
+    fill(&Argon2::new(Algorithm::Argon2id, Version::V0x13, params), password, &salt, &mut out, memory)?;
+    let (salt, hash) = (Salt::new(&salt).map_err(failed)?, Output::new(&out).map_err(failed)?);
+    let hash =
+        PasswordHash { algorithm: Algorithm::Argon2id.ident(), version: Some(Version::V0x13.into()), params: written, salt: Some(salt), hash: Some(hash) };
+    Ok(hash.to_string())
+}
+
+/// Whether a password is the one behind a hash, with the parameters that are written in it. A hash that cannot be read is nobody's.
+fn is_behind(password: &str, hash: &str, memory: &mut Vec<Block>) -> bool {
+    let read = || -> Option<(Argon2<'static>, PasswordHash)> {
+        let hash = PasswordHash::new(hash).ok()?;
+        let version = Version::try_from(hash.version?).ok()?;
+        Some((Argon2::new(Algorithm::try_from(hash.algorithm.as_str()).ok()?, version, Params::try_from(&hash).ok()?), hash))
+    };
+    let Some((argon2, PasswordHash { salt: Some(salt), hash: Some(wanted), .. })) = read() else { return false };
+    let mut out = [0u8; Output::MAX_LENGTH];
+    let Some(out) = out.get_mut(..wanted.len()) else { return false };
+    // Outputs compare in a time that tells nothing.
+    fill(&argon2, password, &salt, out, memory).is_ok_and(|()| Output::new(out).is_ok_and(|output| output == wanted))
+}
+
+/// One run of argon2. The first pass writes every block before it is read, so nothing of an earlier run has a part in it.
+fn fill(argon2: &Argon2<'_>, password: &str, salt: &[u8], out: &mut [u8], memory: &mut Vec<Block>) -> Result<()> {
+    let blocks = argon2.params().block_count();
+    if memory.len() < blocks {
+        memory.resize(blocks, Block::new());
+    }
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, out, memory).map_err(failed)
+}
+
+fn failed(cause: impl std::fmt::Display) -> Error {
+    Error::internal(cause.to_string())
 }
 
 impl Passwords {
@@ -68,7 +106,7 @@ impl Passwords {
     #[expect(clippy::new_without_default, reason = "making one hashes a password, which is no default")]
     pub fn new() -> Passwords {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let nobody = hash_now("the password of nobody").unwrap_or_default();
+        let nobody = hash_now("the password of nobody", &mut Vec::new()).unwrap_or_default();
         let (threads, work) = mpsc::channel();
         let work = Arc::new(Mutex::new(work));
         for _ in 0..cores {
@@ -106,27 +144,26 @@ impl Passwords {
     /// Hashes a new password.
     pub async fn hash(&self, password: &SecretString) -> Result<String> {
         let password = password.clone();
-        self.run(move || hash_now(password.expose_secret())).await?
+        self.run(move |memory| hash_now(password.expose_secret(), memory)).await?
     }
 
     /// Whether a password is the one behind a hash; `None` takes as long and is always false.
     pub async fn verify(&self, password: &SecretString, hash: Option<String>) -> Result<bool> {
         let (password, known) = (password.clone(), hash.is_some());
         let hash = hash.unwrap_or_else(|| self.nobody.clone());
-        let equal =
-            self.run(move || PasswordHash::new(&hash).is_ok_and(|hash| argon2().verify_password(password.expose_secret().as_bytes(), &hash).is_ok())).await?;
+        let equal = self.run(move |memory| is_behind(password.expose_secret(), &hash, memory)).await?;
         Ok(equal && known)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static) -> Result<T> {
         let place = Place::take(&self.inside, self.places)
             .ok_or_else(|| Error::rate_limited("Very many people are signing in right now. Please try again.", Duration::from_secs(2)))?;
         let (runs, (answer, answered)) = (self.runs.clone(), oneshot::channel());
-        let work: Work = Box::new(move || {
+        let work: Work = Box::new(move |memory| {
             // Whoever asked may have gone; then nobody need wait for it.
             if !answer.is_closed() {
                 runs.fetch_add(1, Ordering::Relaxed);
-                let done = work();
+                let done = work(memory);
                 drop(place);
                 drop(answer.send(done));
             }
@@ -143,12 +180,21 @@ fn hash_all(work: &Mutex<mpsc::Receiver<Work>>) {
     if let Err(cause) = rustix::process::nice(LAST) {
         tracing::warn!(%cause, "passwords are hashed with the priority of everything else");
     }
+    let mut memory = Vec::new();
     loop {
-        let next = work.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(next) = next else { return };
-        // Whoever waits for it is told by the end of its channel; the thread is there for the next.
-        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(next)).is_err() {
-            tracing::error!("hashing a password panicked");
+        let next = {
+            let work = work.lock().unwrap_or_else(PoisonError::into_inner);
+            if memory.is_empty() { work.recv().map_err(RecvTimeoutError::from) } else { work.recv_timeout(KEEP_MEMORY) }
+        };
+        match next {
+            // Whoever waits for it is told by the end of its channel; the thread is there for the next.
+            Ok(next) => {
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| next(&mut memory))).is_err() {
+                    tracing::error!("hashing a password panicked");
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => memory = Vec::new(),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
     }
 }
@@ -170,7 +216,26 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use argon2::PasswordVerifier as _;
+
     use super::*;
+
+    #[test]
+    fn memory_that_was_used_before_makes_the_hashes_that_new_memory_makes() {
+        let mut memory = Vec::new();
+        for (password, kib, passes, lanes) in [("correct horse", 64, 1, 1), ("battery staple", 32, 3, 2), ("ugali na sukuma", 128, 2, 4), ("пароль", 64, 2, 1)]
+        {
+            let params = Params::new(kib, passes, lanes, None).expect("parameters");
+            let hash = hash_with(password, params, &mut memory).expect("hashes");
+            // The library compares in memory of its own.
+            assert_eq!(Argon2::default().verify_password(password.as_bytes(), hash.as_str()), Ok(()), "{hash}");
+            assert!(is_behind(password, &hash, &mut memory));
+            assert!(!is_behind("another", &hash, &mut memory));
+        }
+        for unreadable in ["", "plain", "$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ", "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"] {
+            assert!(!is_behind("", unreadable, &mut memory), "{unreadable}");
+        }
+    }
 
     #[tokio::test]
     async fn a_password_opens_its_own_hash_only() {
@@ -219,8 +284,7 @@ mod tests {
         assert!(!passwords.verify(&"correct horse".to_owned().into(), None).await.expect("compares"));
         assert_eq!(passwords.runs(), 2, "an account that is none costs as much");
         assert!(!Passwords::is_outdated(&hash));
-        let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).expect("parameters"));
-        let old = weak.hash_password(b"correct horse").expect("hashes").to_string();
+        let old = hash_with("correct horse", Params::new(8, 1, 1, None).expect("parameters"), &mut Vec::new()).expect("hashes");
         assert!(Passwords::is_outdated(&old));
         assert!(passwords.verify(&"correct horse".to_owned().into(), Some(old)).await.expect("compares"), "and still opens");
     }

@@ -11,9 +11,9 @@ use diesel_async::RunQueryDsl;
 use super::code;
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::id::IspId;
-use crate::limit::{Limit, take};
+use crate::limit::{Limit, give_back, take};
 use crate::phone::Phone;
 use crate::schema::code_sending;
 
@@ -37,22 +37,43 @@ fn free_at(sent: &[Time]) -> Option<Time> {
     PER_PHONE.into_iter().filter_map(|(most, within)| sent.get(most - 1).map(|at| *at + within)).max()
 }
 
-/// Takes the right to send one code, or says when to come back. Comes back with the transaction if it fails.
+/// Takes the right to send one code, or takes nothing and says when to come back.
 pub async fn allow(tx: &mut Tx, isp: IspId, phone: &Phone, address: IpAddr, now: Time) -> Result<Sent> {
     let now = now.trunc_subsecs(6); // as exact as the database, so that the same is told again
-    take(tx, &format!("code/address/{address}"), &PER_ADDRESS, "Too many codes were asked for from this network.", now).await?;
+    let from = format!("code/address/{address}");
+    take(tx, &from, &PER_ADDRESS, "Too many codes were asked for from this network.", now).await?;
     let block = format!("code/block/{}/{}", isp.uuid(), &phone.digits()[..9]);
-    take(tx, &block, &PER_BLOCK, "Too many codes were sent to numbers like this one.", now).await?;
+    let taken = take(tx, &block, &PER_BLOCK, "Too many codes were sent to numbers like this one.", now).await;
+    if is_refused(&taken) {
+        give_back(tx, &from, &PER_ADDRESS).await?;
+    }
+    taken?;
+    let allowed = allow_phone(tx, isp, phone, now).await;
+    if is_refused(&allowed) {
+        give_back(tx, &from, &PER_ADDRESS).await?;
+        give_back(tx, &block, &PER_BLOCK).await?;
+    }
+    allowed
+}
+
+fn is_refused<T>(taken: &Result<T>) -> bool {
+    taken.as_ref().is_err_and(|error| error.reason == Reason::RateLimited)
+}
+
+async fn allow_phone(tx: &mut Tx, isp: IspId, phone: &Phone, now: Time) -> Result<Sent> {
     let row = code_sending::table.find((isp, phone.digits()));
-    diesel::insert_into(code_sending::table)
+    // Locks the row, whether it was there or not.
+    let mut sent: Vec<Time> = diesel::insert_into(code_sending::table)
         .values((
             (code_sending::tenant_id.eq(isp), code_sending::phone.eq(phone.digits())),
             (code_sending::sent_at.eq(Vec::<Time>::new()), code_sending::last_at.eq(now)),
         ))
-        .on_conflict_do_nothing()
-        .execute(&mut **tx)
+        .on_conflict((code_sending::tenant_id, code_sending::phone))
+        .do_update()
+        .set(code_sending::last_at.eq(code_sending::last_at))
+        .returning(code_sending::sent_at)
+        .get_result(&mut **tx)
         .await?;
-    let mut sent: Vec<Time> = row.for_update().select(code_sending::sent_at).first(&mut **tx).await?;
     if let Some(wait) = free_at(&sent).filter(|at| *at > now).and_then(|at| (at - now).to_std().ok()) {
         return Err(Error::rate_limited("A code was sent to this phone already. Please wait before you ask for another one.", wait));
     }

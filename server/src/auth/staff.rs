@@ -94,8 +94,8 @@ pub async fn invite_operator(app: &App, email: &str, first_name: &str, last_name
     let now = app.clock.now();
     app.db
         .tx(PLATFORM, async |tx| {
-            let id = match user::find_by_identifier(tx, PLATFORM, email).await? {
-                Some(there) => there.id,
+            let operator = match user::find_by_identifier(tx, PLATFORM, email).await? {
+                Some(there) => there,
                 None => {
                     let person = NewUser {
                         email: Some(email.to_owned()),
@@ -109,8 +109,7 @@ pub async fn invite_operator(app: &App, email: &str, first_name: &str, last_name
                     user::create(tx, PLATFORM, &person, now).await?
                 }
             };
-            let operator = user::get(tx, PLATFORM, id).await?;
-            audit::record(tx, PLATFORM, By::Netily, "invite_operator", &id.to_string(), serde_json::json!({}), now).await?;
+            audit::record(tx, PLATFORM, By::Netily, "invite_operator", &operator.id.to_string(), serde_json::json!({}), now).await?;
             invitation::send(app, tx, PLATFORM, &operator, now).await
         })
         .await
@@ -140,7 +139,7 @@ async fn add(tx: &mut Tx, tenant: IspId, new: &NewStaff, now: Time) -> Result<Us
         password_hash: None,
         lang: Lang::English,
     };
-    user::create(tx, tenant, &person, now).await
+    Ok(user::create(tx, tenant, &person, now).await?.id)
 }
 
 async fn bring_back(tx: &mut Tx, tenant: IspId, id: UserId, new: &NewStaff) -> Result<UserId> {

@@ -87,23 +87,22 @@ pub struct NewUser {
 }
 
 /// Adds a person.
-pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Result<UserId> {
-    let id = UserId::sortable(now);
+pub async fn create(tx: &mut Tx, tenant: IspId, new: &NewUser, now: Time) -> Result<User> {
     diesel::insert_into(user_account::table)
         .values((
             (
                 user_account::tenant_id.eq(tenant),
-                user_account::id.eq(id),
+                user_account::id.eq(UserId::sortable(now)),
                 user_account::email.eq(new.email.as_ref().map(|email| email.to_lowercase())),
                 user_account::phone.eq(new.phone.as_ref().map(Phone::digits)),
             ),
             (user_account::first_name.eq(&new.first_name), user_account::last_name.eq(&new.last_name), user_account::role.eq(new.role.as_str())),
             (user_account::password_hash.eq(&new.password_hash), user_account::lang.eq(new.lang.code()), user_account::created_at.eq(now)),
         ))
-        .execute(&mut **tx)
+        .returning(User::as_returning())
+        .get_result(&mut **tx)
         .await
-        .map_err(|cause| if is_duplicate(&cause) { taken_by(&cause) } else { cause.into() })?;
-    Ok(id)
+        .map_err(|cause| if is_duplicate(&cause) { taken_by(&cause) } else { cause.into() })
 }
 
 /// Everybody of a role who may sign in, the first one first.

@@ -81,7 +81,7 @@ async fn make(app: &App, tx: &mut Tx, tenant: &Tenant, by: By, addition: &Additi
         request_id: addition.request_id,
         request_hash: addition.request_hash.clone(),
     };
-    let made = create::create(tx, isp, &new, now).await?;
+    let (made, _) = create::create(tx, isp, &new, now).await?;
     audit::record(tx, isp, by, "create_customer", &made.id.to_string(), serde_json::json!({ "customer_code": made.customer_code }), now).await?;
     let person = person(tx, isp, made.id).await?;
     invite(app, tx, tenant, &person, now).await?;

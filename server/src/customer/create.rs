@@ -5,9 +5,9 @@ use diesel_async::RunQueryDsl;
 
 use super::search;
 use super::status::Status;
-use super::store::{self, Customer};
+use super::store::Customer;
 use crate::allowance::{self, Thing};
-use crate::auth::{self, NewUser};
+use crate::auth::{self, NewUser, User};
 use crate::clock::Time;
 use crate::counter;
 use crate::db::Tx;
@@ -51,26 +51,27 @@ pub struct NewCustomer {
     pub request_hash: Vec<u8>,
 }
 
-/// Makes a customer. `LIMIT_REACHED` when the ISP's plan is for no more; `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it; since the transaction is lost then,
+/// Makes a customer, and the account. `LIMIT_REACHED` when the ISP's plan is for no more; `ALREADY_EXISTS` names `email` or `phone_number` when somebody has it; since the transaction is lost then,
 /// ask `repeated` in a new one, for the first of two equal requests may have won.
-pub async fn create(tx: &mut Tx, isp: IspId, new: &NewCustomer, now: Time) -> Result<Customer> {
+pub async fn create(tx: &mut Tx, isp: IspId, new: &NewCustomer, now: Time) -> Result<(Customer, User)> {
     let user = auth::create_user(tx, isp, &new.user, now).await?;
     allowance::allow(tx, isp, Thing::Customer).await?;
-    let id = CustomerId::sortable(now);
     // From here on other new customers of this ISP wait for the end of the transaction.
     let number = i32::try_from(counter::next(tx, isp, "customer").await?).map_err(Error::internal)?;
     let code = format!("CUST-{number:04}");
-    diesel::insert_into(customer::table)
+    let made: Customer = diesel::insert_into(customer::table)
         .values((
-            (customer::tenant_id.eq(isp), customer::id.eq(id), customer::user_id.eq(user), customer::number.eq(number), customer::customer_code.eq(&code)),
+            (customer::tenant_id.eq(isp), customer::id.eq(CustomerId::sortable(now)), customer::user_id.eq(user.id)),
+            (customer::number.eq(number), customer::customer_code.eq(&code)),
             (customer::status.eq(new.status.as_str()), customer::id_number.eq(&new.id_number), customer::registered_by.eq(new.registered_by.as_str())),
             (customer::approved_at.eq((new.status == Status::Active).then_some(now)), customer::created_at.eq(now)),
             (customer::request_id.eq(new.request_id.0), customer::request_hash.eq(&new.request_hash)),
         ))
-        .execute(&mut **tx)
+        .returning(Customer::as_returning())
+        .get_result(&mut **tx)
         .await?;
-    search::write(tx, isp, id).await?;
-    store::get(tx, isp, id).await
+    search::write_first(tx, isp, &made, &user).await?;
+    Ok((made, user))
 }
 
 /// The customer that this request made before; `REQUEST_ID_REUSED` if that was another request.

@@ -8,6 +8,8 @@ use diesel_async::RunQueryDsl;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::store::Customer;
+use crate::auth::User;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::id::{CustomerId, IspId};
@@ -38,10 +40,20 @@ pub async fn write(tx: &mut Tx, isp: IspId, id: CustomerId) -> Result<()> {
         .first(&mut **tx)
         .await?;
     let of = Searchable { first_name: &first, last_name: &last, phone: phone.as_deref(), email: email.as_deref(), code: &code };
-    let rows: Vec<_> =
-        words(&of).into_iter().map(|word| (customer_search::tenant_id.eq(isp), customer_search::word.eq(word), customer_search::customer_id.eq(id))).collect();
     let mine = customer_search::table.filter(customer_search::tenant_id.eq(isp).and(customer_search::customer_id.eq(id)));
     diesel::delete(mine).execute(&mut **tx).await?;
+    insert(tx, isp, id, &of).await
+}
+
+/// Writes the words of a customer who has none yet.
+pub(super) async fn write_first(tx: &mut Tx, isp: IspId, customer: &Customer, user: &User) -> Result<()> {
+    let (phone, email, code) = (user.phone.as_deref(), user.email.as_deref(), &customer.customer_code);
+    insert(tx, isp, customer.id, &Searchable { first_name: &user.first_name, last_name: &user.last_name, phone, email, code }).await
+}
+
+async fn insert(tx: &mut Tx, isp: IspId, id: CustomerId, of: &Searchable<'_>) -> Result<()> {
+    let rows: Vec<_> =
+        words(of).into_iter().map(|word| (customer_search::tenant_id.eq(isp), customer_search::word.eq(word), customer_search::customer_id.eq(id))).collect();
     diesel::insert_into(customer_search::table).values(rows).execute(&mut **tx).await?;
     Ok(())
 }

@@ -256,7 +256,7 @@ async fn customer(app: &App, isp: IspId, seed: &IspSeed, who: &CustomerSeed) -> 
                 request_id,
                 request_hash: name.clone().into_bytes(),
             };
-            let mut made = customer::create(tx, isp, &new, now).await?;
+            let (mut made, _) = customer::create(tx, isp, &new, now).await?;
             if who.active {
                 let rules = Rules::of(&isp::registration(tx, isp).await?);
                 customer::prove(tx, isp, made.id, Proof::Phone, rules, now).await?;

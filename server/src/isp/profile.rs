@@ -87,9 +87,11 @@ pub async fn update_branding(app: &App, isp: IspId, by: UserId, new: Branding) -
 
 /// What an ISP is called in messages: the name that its customers see, or that of the platform, which has no look.
 pub async fn name(tx: &mut crate::db::Tx, isp: IspId) -> Result<String> {
-    let shown: Option<String> = branding::table.find(isp).select(branding::display_name).first(&mut **tx).await.optional()?;
-    match shown {
-        Some(name) => Ok(name),
-        None => Ok(isp_table::table.find(isp).select(isp_table::name).first(&mut **tx).await?),
-    }
+    let (name, shown): (String, Option<String>) = isp_table::table
+        .left_join(branding::table.on(branding::tenant_id.eq(isp_table::id)))
+        .filter(isp_table::id.eq(isp))
+        .select((isp_table::name, branding::display_name.nullable()))
+        .first(&mut **tx)
+        .await?;
+    Ok(shown.unwrap_or(name))
 }

@@ -111,7 +111,6 @@ pub async fn create_isp(app: &App, new: NewIsp) -> Result<Isp> {
             };
             let owner = auth::create_user(tx, id, &owner, now).await?;
             if password_hash.is_none() {
-                let owner = auth::get_user(tx, id, owner).await?;
                 auth::invitation::send(app, tx, id, &owner, now).await?;
             }
             audit::record(tx, id, new.by, "create_isp", &id.to_string(), serde_json::json!({ "slug": new.slug }), now).await?;

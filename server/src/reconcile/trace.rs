@@ -115,7 +115,8 @@ const STEPS: &str = "
       SELECT p.completed_at, 'payment', 'The payment is ' || lower(p.state::text), coalesce(p.mpesa_receipt, ''), p.amount_minor::bigint, 6
       FROM tenant.payment p WHERE p.tenant_id = $1 AND p.id = $2 AND p.completed_at IS NOT NULL
       UNION ALL
-      SELECT w.received_at, 'callback', format('A callback came %s time(s): %s %s', w.deliveries, lower(w.state::text), w.note), 'whd_' || replace(w.id::text, '-', ''), w.named_minor, 3
+      SELECT w.received_at, 'callback', format('A callback came%s. %s', CASE WHEN w.deliveries > 1 THEN format(' %s times', w.deliveries) ELSE '' END,
+             CASE w.state::text WHEN 'RECEIVED' THEN 'It waits to be checked.' WHEN 'APPLIED' THEN w.note ELSE initcap(w.state::text) || ': ' || w.note END), 'whd_' || replace(w.id::text, '-', ''), w.named_minor, 3
       FROM public.webhook_delivery w WHERE w.payment_id = $2 AND w.isp_id = $1
       UNION ALL
       SELECT o.observed_at, 'observation', format('The gateway says %s (%s)', lower(o.status::text), lower(o.source::text)), coalesce(o.receipt, ''), o.amount_minor, 4

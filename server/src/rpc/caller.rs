@@ -28,6 +28,8 @@ use crate::{allowance, auth, isp};
 const TENANT: &str = "netily-tenant";
 /// How long a tenant is remembered. Short, since whether it is suspended is remembered with it.
 const REMEMBER: Duration = Duration::from_millis(500);
+/// From then on it is found anew while who asks is served: of those who ask often, nobody waits for it.
+const RENEW: Duration = Duration::from_millis(250);
 /// How many tenants are remembered.
 const REMEMBERED: usize = 10_000;
 /// More of what a program calls itself is of no interest.
@@ -36,7 +38,15 @@ const USER_AGENT_MAX: usize = 200;
 /// What the layer needs.
 pub struct Edge {
     app: Arc<App>,
-    tenants: Mutex<HashMap<String, (Tenant, Instant)>>,
+    tenants: Mutex<HashMap<String, Remembered>>,
+}
+
+/// A tenant, as it was found.
+struct Remembered {
+    tenant: Tenant,
+    since: Instant,
+    /// Whether somebody is finding it anew.
+    renewing: bool,
 }
 
 impl Edge {
@@ -46,16 +56,37 @@ impl Edge {
     }
 
     /// The ISP of a subdomain, or `TENANT_NOT_FOUND`. Unknown ones are not remembered: an ISP that has just been opened is there at once.
-    async fn tenant(&self, slug: &str) -> Result<Tenant> {
+    async fn tenant(self: &Arc<Self>, slug: &str) -> Result<Tenant> {
         if !is_label(slug) {
             return Err(Error::new(Reason::TenantNotFound, "No internet provider has this address."));
         }
-        let now = Instant::now();
-        if let Some((tenant, since)) = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).get(slug)
-            && now.duration_since(*since) < REMEMBER
-        {
-            return Ok(tenant.clone());
+        let (known, renew) = self.remembered(slug);
+        if renew {
+            let (edge, slug) = (self.clone(), slug.to_owned());
+            // If it fails, whoever comes when it is forgotten is told.
+            tokio::spawn(async move { edge.find(&slug).await });
         }
+        match known {
+            Some(tenant) => Ok(tenant),
+            None => self.find(slug).await,
+        }
+    }
+
+    /// What is remembered of a tenant, and whether the caller is the one to find it anew.
+    fn remembered(&self, slug: &str) -> (Option<Tenant>, bool) {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(remembered) = tenants.get_mut(slug) else { return (None, false) };
+        let age = remembered.since.elapsed();
+        if age >= REMEMBER {
+            return (None, false);
+        }
+        let renew = age >= RENEW && !std::mem::replace(&mut remembered.renewing, true);
+        (Some(remembered.tenant.clone()), renew)
+    }
+
+    /// Finds a tenant and remembers it as it was when it was asked for.
+    async fn find(&self, slug: &str) -> Result<Tenant> {
+        let since = Instant::now();
         let mut tenant = isp::tenant(&self.app.db, slug).await?;
         let (id, at) = (tenant.id, self.app.clock.now());
         tenant.read_only = self.app.db.tx(id, async |tx| allowance::is_read_only(tx, id, at).await).await?;
@@ -63,7 +94,7 @@ impl Edge {
         if tenants.len() >= REMEMBERED {
             tenants.clear();
         }
-        tenants.insert(slug.to_owned(), (tenant.clone(), now));
+        tenants.insert(slug.to_owned(), Remembered { tenant: tenant.clone(), since, renewing: false });
         Ok(tenant)
     }
 
@@ -114,7 +145,7 @@ struct Identified {
     renewed: bool,
 }
 
-async fn identify(edge: &Edge, uri: &Uri, headers: &HeaderMap) -> Result<Identified> {
+async fn identify(edge: &Arc<Edge>, uri: &Uri, headers: &HeaderMap) -> Result<Identified> {
     if roles::is_infrastructure(uri.path()) {
         return Ok(Identified::default());
     }

@@ -29,9 +29,9 @@ pub(super) struct Code<'a> {
     pub(super) lang: Lang,
 }
 
-/// Makes a code and queues its text. `RATE_LIMITED` when the ISP has sent too many texts today.
+/// Makes a code and queues its text. `RATE_LIMITED`, and nothing is written, when the ISP has sent too many texts today.
 pub(super) async fn send(app: &App, tx: &mut Tx, isp: IspId, code: &Code<'_>, now: Time) -> Result<()> {
-    let digits = code::issue(app, tx, isp, code.purpose, code.target, now).await?;
+    let digits = code::draw();
     let template = if code.purpose == Purpose::ChangePhone { Template::ChangePhone } else { Template::VerifyPhone };
     let note = Note {
         template,
@@ -42,7 +42,8 @@ pub(super) async fn send(app: &App, tx: &mut Tx, isp: IspId, code: &Code<'_>, no
         text: None,
         expires_at: Some(now + code::LIVES),
     };
-    notify::queue(app, tx, isp, note, now).await.map(drop)
+    notify::queue(app, tx, isp, note, now).await?;
+    code::keep(app, tx, isp, code.purpose, code.target, &digits, now).await
 }
 
 /// `send` if somebody waits for it; else the same work, of which nothing stays.
@@ -59,17 +60,7 @@ pub(super) async fn send_or_pretend(app: &App, tx: &mut Tx, isp: IspId, code: &C
 
 /// The same as `allow` and then `send`, for somebody who is served all the same: when no code may be sent now, it says when one may.
 pub(super) async fn allow_or_later(tx: &mut Tx, isp: IspId, phone: &Phone, address: IpAddr, now: Time) -> Result<Sent> {
-    tx.begin_part().await?;
-    match sending::allow(tx, isp, phone, address, now).await {
-        Ok(sent) => {
-            tx.keep_part().await?;
-            Ok(sent)
-        }
-        Err(error) => {
-            tx.undo_part().await?;
-            later(error, now)
-        }
-    }
+    sending::allow(tx, isp, phone, address, now).await.or_else(|error| later(error, now))
 }
 
 /// `send`, but when the ISP's texts of the day are used up it says when to ask again.
@@ -77,17 +68,7 @@ pub(super) async fn send_or_later(app: &App, tx: &mut Tx, isp: IspId, code: &Cod
     if sent.expires_at.is_none() {
         return Ok(sent);
     }
-    tx.begin_part().await?;
-    match send(app, tx, isp, code, now).await {
-        Ok(()) => {
-            tx.keep_part().await?;
-            Ok(sent)
-        }
-        Err(error) => {
-            tx.undo_part().await?;
-            later(error, now)
-        }
-    }
+    send(app, tx, isp, code, now).await.map_or_else(|error| later(error, now), |()| Ok(sent))
 }
 
 fn later(error: Error, now: Time) -> Result<Sent> {

@@ -166,13 +166,13 @@ async fn make(
         request_id: ask.request_id,
         request_hash: ask.request_hash.clone(),
     };
-    let customer = customer::create(tx, isp, &new, now).await?;
+    let (customer, user) = customer::create(tx, isp, &new, now).await?;
     let facts = serde_json::json!({ "customer_code": customer.customer_code, "status": new.status.as_str() });
     audit::record(tx, isp, By::Themselves(customer.user_id), "register_customer", &customer.id.to_string(), facts, now).await?;
-    let profile = profile::profile(tx, isp, customer.user_id).await?;
+    let profile = Profile { customer, user, rules };
     let code = match allowed {
         Some(allowed) if rules.phone => {
-            let code = Code { purpose: Purpose::VerifyPhone, target: ask.phone.digits(), phone: &ask.phone, user: Some(customer.user_id), lang: ask.lang };
+            let code = Code { purpose: Purpose::VerifyPhone, target: ask.phone.digits(), phone: &ask.phone, user: Some(profile.user.id), lang: ask.lang };
             Some(code::send_or_later(app, tx, isp, &code, allowed, now).await?)
         }
         // Whose phone need not be proven is welcomed at once, within the same limits; the others when it is.

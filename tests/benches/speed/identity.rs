@@ -26,8 +26,9 @@ use crate::verdict::{Limit, Verdict, p99};
 
 const CALLERS: usize = 12;
 const ROUND: Duration = Duration::from_secs(4);
-/// Rounds of looks, idle and loaded.
+/// Everything is measured so many times, in turn, so that what else the machine does falls on all of it.
 const TURNS: usize = 5;
+const SHORT: Duration = Duration::from_secs(2);
 const PASSWORD: &str = "ugali na sukuma";
 const CODES: usize = 40_000;
 
@@ -37,28 +38,26 @@ pub async fn run() -> Vec<Verdict> {
     let place = Arc::new(Place::with_shops(1, address).await);
     let stop = CancellationToken::new();
     let serving = tokio::spawn(serve::serve(place.app.clone(), listener, stop.clone()));
-    let bare = tokio::task::spawn_blocking(bare_argon2).await.expect("a thread");
     let client = Client::builder(format!("http://{address}")).tenant(&place.shops[0].tenant.slug).attempts(1).build().expect("a client");
 
     no_limit_of_customers(&place).await;
     let people = Arc::new(AtomicUsize::new(0));
-    // First alone, for the rate; then with somebody who looks at the plans meanwhile, for what that takes.
-    let begun = Instant::now();
-    let registering = register_all(&place, &people);
-    tokio::time::sleep(ROUND).await;
-    registering.end().await;
-    let registrations = rate(people.load(Ordering::Relaxed), begun);
-    // In turn, so that what else the machine does falls on both; of four hundred looks alone a percent is four.
+    register_for(Duration::from_millis(500), &place, &people).await; // opens the connections
+    let (mut bare, mut registrations, mut logins) = (Vec::new(), Vec::new(), Vec::new());
+    // Of the four hundred looks of one round a percent is four.
     let (mut idle, mut loaded) = (Vec::new(), Vec::new());
     for _ in 0..TURNS {
+        bare.push(tokio::task::spawn_blocking(bare_argon2).await.expect("a thread"));
+        registrations.push(register_for(SHORT, &place, &people).await);
+        logins.push(log_in_all(&place, people.load(Ordering::Relaxed)).await);
         idle.extend(looks(&client).await);
         let registering = register_all(&place, &people);
         loaded.extend(looks(&client).await);
         registering.end().await;
     }
+    let (bare, registrations, logins) = (mean(&bare), mean(&registrations), mean(&logins));
     let (idle, loaded) = (p99(idle), p99(loaded));
 
-    let logins = log_in_all(&place, people.load(Ordering::Relaxed)).await;
     let (tries, plain) = codes(&place).await;
     stop.cancel();
     serving.await.expect("the server ends").expect("well");
@@ -107,6 +106,20 @@ fn register_all(place: &Arc<Place>, people: &Arc<AtomicUsize>) -> Registering {
     Registering { busy, callers }
 }
 
+/// How many register in a second while nobody else asks for anything.
+async fn register_for(time: Duration, place: &Arc<Place>, people: &Arc<AtomicUsize>) -> f64 {
+    let (begun, before) = (Instant::now(), people.load(Ordering::Relaxed));
+    let registering = register_all(place, people);
+    tokio::time::sleep(time).await;
+    registering.end().await;
+    rate(people.load(Ordering::Relaxed) - before, begun)
+}
+
+#[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a mean")]
+fn mean(rates: &[f64]) -> f64 {
+    rates.iter().sum::<f64>() / rates.len() as f64
+}
+
 #[expect(clippy::float_arithmetic, clippy::cast_precision_loss, reason = "a rate")]
 fn rate(count: usize, since: Instant) -> f64 {
     count as f64 / since.elapsed().as_secs_f64()
@@ -120,7 +133,7 @@ fn bare_argon2() -> f64 {
         let params = Params::new(19 * 1024, 2, 1, None).expect("parameters");
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let mut hashes = 0;
-        while begun.elapsed() < ROUND {
+        while begun.elapsed() < SHORT {
             argon2.hash_password(PASSWORD.as_bytes()).expect("a hash");
             hashes += 1;
         }
@@ -174,7 +187,7 @@ async fn log_in_all(place: &Arc<Place>, people: usize) -> f64 {
         .map(|_| {
             let (place, next) = (place.clone(), next.clone());
             tokio::spawn(async move {
-                while begun.elapsed() < ROUND {
+                while begun.elapsed() < SHORT {
                     let n = next.fetch_add(1, Ordering::Relaxed) % people;
                     self_service::login(&place.app, place.shops[0].tenant.id, &phone(n), &PASSWORD.to_owned().into(), &from(n)).await.expect("signed in");
                 }

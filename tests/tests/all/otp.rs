@@ -261,6 +261,25 @@ async fn an_address_gets_five_codes_and_then_one_a_minute() {
     world.finish().await;
 }
 
+/// Somebody had a code sent to a phone, whose owner registers a moment later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_may_not_be_sent_uses_up_none_of_those_that_may() {
+    let world = World::new().await;
+    let client = world.client("yellow");
+    resend(&client, &registration(1).phone_number).await.expect("one of five");
+    let made = client.register(registration(1)).await.expect("whoever registers is not held up");
+    assert!(made.expires_at.is_none() && made.next_resend_at.is_some(), "a minute lies between two: {made:?}");
+    for n in 2..=5 {
+        resend(&client, &registration(n).phone_number).await.expect("four are left");
+    }
+    wait(resend(&client, &registration(6).phone_number).await);
+    let mut sql = world.sql().await;
+    // Each of these numbers has neighbours of its own, and each got one code: of ten, one every ten minutes.
+    assert_eq!(sql.count("public.rate_limit WHERE key LIKE 'code/block/%'").await, 5);
+    assert_eq!(sql.count("public.rate_limit WHERE key LIKE 'code/block/%' AND full_at > now() + interval '11 minutes'").await, 0);
+    world.finish().await;
+}
+
 /// One of many addresses.
 fn address(n: u32) -> IpAddr {
     IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n))
@@ -358,6 +377,7 @@ async fn an_isp_that_has_sent_too_many_texts_still_registers_people() {
     let made = world.client("yellow").register(RegisterRequest { language: "sw".into(), ..registration(1) }).await.expect("registered");
     assert!(made.expires_at.is_none() && made.message.starts_with("Umesajiliwa. Hatukuweza"), "{made:?}");
     assert_eq!(made.customer.expect("a customer").status(), CustomerStatus::Pending);
+    assert_eq!(world.sql().await.count("tenant.one_time_code").await, 0, "there is no code that nobody was sent");
     world.advance(Duration::from_secs(61));
     world.sql().await.run("UPDATE public.rate_limit SET full_at = now() + interval '86469 seconds' WHERE key LIKE 'sms/isp_%'").await;
     assert!(wait(resend(&world.client("yellow"), &registration(1).phone_number).await) > Duration::from_secs(60));

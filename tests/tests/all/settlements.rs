@@ -48,6 +48,7 @@ async fn an_owner_is_paid_at_midnight_and_can_check_every_shilling() {
     for kind in ["payment", "prompt", "callback", "observation", "ledger", "settlement", "attempt"] {
         assert!(followed.steps.iter().any(|step| step.kind == kind), "{kind}: {followed:#?}");
     }
+    assert!(followed.steps.iter().any(|step| step.text == "A callback came. The gateway was asked."), "{followed:#?}");
     assert!(followed.summary.contains(&receipt) && followed.summary.contains(&paid.receipt), "{}", followed.summary);
     let by_payout = owner.payout().trace(TraceRequest { reference: paid.receipt.clone() }).await.expect("followed");
     assert!(by_payout.summary.contains(&paid.id), "{}", by_payout.summary);
