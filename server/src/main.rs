@@ -88,6 +88,7 @@ async fn run_serve(stop: CancellationToken) -> Result<(), Trouble> {
     let listener =
         tokio::net::TcpListener::bind(app.config.listen).await.map_err(|cause| format!("NETILY_LISTEN={} cannot be used: {cause}", app.config.listen))?;
     tracing::info!(address = %listener.local_addr()?, "serving");
+    auth::tell_of_groups();
     Ok(serve::serve(app, listener, stop).await?)
 }
 

@@ -18,7 +18,7 @@ mod token;
 mod user;
 
 pub use keys::{keep_current as keep_keys_current, key_loads, read_token, reseal_keys, rotate_keys};
-pub use password::Passwords;
+pub use password::{Passwords, tell_of_groups};
 pub use refresh::refresh;
 pub use session::{Grant, LIVES as SESSION_LIVES, Live, Tokens, by_cookie, by_token, end_all, open_session, sign_out, sign_out_cookie};
 pub use sign_in::{SignedIn, check_password, sign_in};

@@ -173,6 +173,16 @@ impl Passwords {
     }
 }
 
+/// Says so, where the priority of the threads is worth little: Linux's automatic groups, made for desktops, give every session an equal share of a
+/// core, and each connection of PostgreSQL is a session. A priority counts within a session only.
+pub fn tell_of_groups() {
+    if std::fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").is_ok_and(|set| set.trim() == "1") {
+        tracing::info!(
+            "kernel.sched_autogroup_enabled is 1: if PostgreSQL runs on this machine, it waits behind passwords; set it to 0, see docs/OPERATIONS.md"
+        );
+    }
+}
+
 /// The life of one thread. It yields its core to whatever else wants it, so that a flood of sign-ins slows sign-ins most. (The
 /// scheduling class for idle work was tried: no shorter waits for others, and a fifth fewer sign-ins.)
 fn hash_all(work: &Mutex<mpsc::Receiver<Work>>) {
