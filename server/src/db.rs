@@ -1,4 +1,4 @@
-//! The door to PostgreSQL: a pool, and the three kinds of transaction. Nothing else opens a connection for statements.
+//! The door to PostgreSQL: a pool, and the kinds of transaction. Nothing else opens a connection for statements.
 
 use std::ops::{Deref, DerefMut};
 
@@ -101,6 +101,14 @@ impl Db {
     {
         // Only a typed UUID is formatted into the statement. One round trip begins and sets the tenant.
         self.run(&format!("BEGIN; SET LOCAL netily.tenant_id = '{}'", isp.uuid()), work).await
+    }
+
+    /// A look at the rows of one ISP, and at the platform's own tables. Its end changes nothing.
+    pub async fn look<T, F>(&self, isp: IspId, work: F) -> Result<T>
+    where
+        F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send,
+    {
+        self.run(&format!("BEGIN READ ONLY; SET LOCAL netily.tenant_id = '{}'", isp.uuid()), work).await
     }
 
     /// A transaction on the platform's own tables; no ISP's rows are seen.

@@ -4,12 +4,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::tcp::OwnedWriteHalf;
-use tokio::net::unix::OwnedReadHalf;
+use tokio::net::tcp::{OwnedReadHalf as FromClient, OwnedWriteHalf as ToClient};
+use tokio::net::unix::{OwnedReadHalf as FromServer, OwnedWriteHalf as ToServer};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
 /// The wire. It ends with the test's runtime.
@@ -68,7 +69,8 @@ impl Wire {
     }
 
     /// Cuts the connection whose commit is number `n` from now on, the first being 0, after PostgreSQL has done it and
-    /// before its answer goes out.
+    /// before its answer goes out. The end of a transaction that only reads is none: there are more or fewer of them as time passes,
+    /// and what is cut must not depend on how fast the machine is.
     pub fn cut_at(&self, n: usize) {
         *self.scissors() = Scissors { before: Some(n), cut: false };
     }
@@ -108,17 +110,37 @@ fn percent_decoded(text: &str) -> String {
 async fn carry(client: TcpStream, socket: PathBuf, scissors: Arc<Mutex<Scissors>>) {
     let Ok(server) = UnixStream::connect(socket).await else { return };
     let _ = client.set_nodelay(true);
-    let (mut from_client, to_client) = client.into_split();
-    let (from_server, mut to_server) = server.into_split();
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let reading = AtomicBool::new(false);
     tokio::select! {
-        _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
-        _ = answer(from_server, to_client, &scissors) => {}
+        _ = ask(from_client, to_server, &reading) => {}
+        _ = answer(from_server, to_client, &scissors, &reading) => {}
+    }
+}
+
+/// Carries questions message by message and notes whether the transaction that began last may only read. The very first message has
+/// no byte that names it.
+async fn ask(mut from: FromClient, mut to: ToServer, reading: &AtomicBool) -> io::Result<()> {
+    let mut named = false;
+    loop {
+        let mut head = vec![0; 4 + usize::from(named)];
+        from.read_exact(&mut head).await?;
+        let length = head.last_chunk().map_or(0, |four| u32::from_be_bytes(*four));
+        let mut body = vec![0; usize::try_from(length).unwrap_or_default().saturating_sub(4)];
+        from.read_exact(&mut body).await?;
+        if named && head[0] == b'Q' && body.starts_with(b"BEGIN") {
+            reading.store(String::from_utf8_lossy(&body).contains("READ ONLY"), Ordering::Relaxed);
+        }
+        to.write_all(&head).await?;
+        to.write_all(&body).await?;
+        named = true;
     }
 }
 
 /// Carries answers message by message: a byte that names it, and its length. From the first `CommandComplete` to
 /// `ReadyForQuery` they are held back, since only the latter tells that the transaction is over.
-async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, scissors: &Mutex<Scissors>) -> io::Result<()> {
+async fn answer(mut from: FromServer, mut to: ToClient, scissors: &Mutex<Scissors>, reading: &AtomicBool) -> io::Result<()> {
     let (mut held, mut committed, mut wrote, mut told, mut in_block) = (Vec::new(), false, false, false, false);
     loop {
         let mut head = [0; 5];
@@ -145,7 +167,7 @@ async fn answer(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, scissors: &Mute
         }
         if head[0] == b'Z' {
             // A statement outside of a block is a transaction by itself.
-            let ended = body == b"I" && (committed || (wrote && !in_block));
+            let ended = body == b"I" && ((committed && !reading.load(Ordering::Relaxed)) || (wrote && !in_block));
             if ended && scissors.lock().unwrap_or_else(PoisonError::into_inner).at_commit() {
                 return Ok(());
             }

@@ -22,7 +22,7 @@ pub async fn by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Tenant>> {
 
 /// The ISP of a subdomain, or `TENANT_NOT_FOUND`.
 pub async fn tenant(db: &Db, slug: &str) -> Result<Tenant> {
-    let found = db.public(async |tx| by_slug(tx, slug).await).await?;
+    let found = db.look(PLATFORM, async |tx| by_slug(tx, slug).await).await?;
     found.ok_or_else(|| Error::new(Reason::TenantNotFound, "No internet provider has this address."))
 }
 

@@ -89,7 +89,7 @@ impl Edge {
         let since = Instant::now();
         let mut tenant = isp::tenant(&self.app.db, slug).await?;
         let (id, at) = (tenant.id, self.app.clock.now());
-        tenant.read_only = self.app.db.tx(id, async |tx| allowance::is_read_only(tx, id, at).await).await?;
+        tenant.read_only = self.app.db.look(id, async |tx| allowance::is_read_only(tx, id, at).await).await?;
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= REMEMBERED {
             tenants.clear();
