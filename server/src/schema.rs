@@ -363,12 +363,31 @@ pub mod functions {
         fn ask_for_job(id: Uuid, lane: Text, kind: Text, isp: Uuid, subject: Uuid, run_at: Timestamptz, now: Timestamptz) -> Bool;
     }
     diesel::define_sql_function! {
-        #[sql_name = "public.take_token"]
-        fn take_token(key: Text, burst: Integer, refill: Interval, at: Timestamptz) -> Interval;
+        #[sql_name = "public.take_tokens"]
+        fn take_tokens(keys: Array<Text>, bursts: Array<Integer>, refills: Array<Interval>, at: Timestamptz) -> Array<Interval>;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "public.give_tokens_back"]
+        fn give_tokens_back(keys: Array<Text>, refills: Array<Interval>) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.add_words"]
+        fn add_words(tenant: Uuid, customer: Uuid, words: Array<Text>) -> Bool;
     }
     diesel::define_sql_function! {
         #[sql_name = "public.close_deliveries"]
         fn close_deliveries(payment: Uuid, state: Text, note: Text, until: Timestamptz, now: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.keep_code"]
+        fn keep_code(tenant: Uuid, purpose: Text, target: Text, hmac: Bytea, now: Timestamptz, expires_at: Timestamptz) -> Bool;
+    }
+    diesel::define_sql_function! {
+        #[sql_name = "tenant.open_sign_in"]
+        fn open_sign_in(
+            tenant: Uuid, id: Uuid, user: Uuid, address: Text, user_agent: Text, cookie_hash: Nullable<Bytea>, refresh_hash: Nullable<Bytea>,
+            refresh_until: Timestamptz, now: Timestamptz,
+        ) -> Bool;
     }
     diesel::define_sql_function! {
         #[sql_name = "tenant.try_code"]

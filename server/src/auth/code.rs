@@ -4,7 +4,6 @@
 
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use diesel::upsert::excluded;
 use diesel_async::RunQueryDsl;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::RngExt as _;
@@ -58,23 +57,8 @@ pub fn draw() -> SecretString {
 
 /// Makes these digits the code; the one before is void.
 pub async fn keep(app: &App, tx: &mut Tx, tenant: IspId, purpose: Purpose, target: &str, code: &SecretString, now: Time) -> Result<()> {
-    diesel::insert_into(one_time_code::table)
-        .values((
-            (one_time_code::tenant_id.eq(tenant), one_time_code::purpose.eq(purpose.as_str()), one_time_code::target.eq(target)),
-            (one_time_code::code_hmac.eq(keyed(app, tenant, purpose, target, code)?), one_time_code::tries.eq(0)),
-            (one_time_code::created_at.eq(now), one_time_code::expires_at.eq(now + LIVES), one_time_code::used_at.eq(None::<Time>)),
-        ))
-        .on_conflict((one_time_code::tenant_id, one_time_code::purpose, one_time_code::target))
-        .do_update()
-        .set((
-            one_time_code::code_hmac.eq(excluded(one_time_code::code_hmac)),
-            one_time_code::tries.eq(0),
-            one_time_code::created_at.eq(now),
-            one_time_code::expires_at.eq(now + LIVES),
-            one_time_code::used_at.eq(None::<Time>),
-        ))
-        .execute(&mut **tx)
-        .await?;
+    let hmac = keyed(app, tenant, purpose, target, code)?;
+    diesel::select(functions::keep_code(tenant, purpose.as_str(), target, hmac, now, now + LIVES)).execute(&mut **tx).await?;
     Ok(())
 }
 

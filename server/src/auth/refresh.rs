@@ -29,14 +29,8 @@ fn invalid() -> Error {
     Error::new(Reason::RefreshTokenInvalid, "This sign-in has ended. Sign in again.")
 }
 
-/// The first tokens of a sign-in, in the caller's transaction.
-pub(super) async fn first_tokens(app: &App, tx: &mut Tx, tenant: IspId, person: &Person, now: Time) -> Result<Tokens> {
-    let token = session::random_secret();
-    store(tx, tenant, person.sign_in, &token, now).await?;
-    tokens(app, tenant, person, token, now)
-}
-
-fn tokens(app: &App, tenant: IspId, person: &Person, refresh: String, now: Time) -> Result<Tokens> {
+/// Access, and the means to renew it.
+pub(super) fn tokens(app: &App, tenant: IspId, person: &Person, refresh: String, now: Time) -> Result<Tokens> {
     let (access, access_expires_at) = app.tokens.issue(tenant, person, now)?;
     Ok(Tokens { access, access_expires_at, refresh })
 }

@@ -13,7 +13,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::IspId;
-use crate::limit::{Limit, give_back, take};
+use crate::limit::{Limit, Token, give_all_back, take_all};
 use crate::phone::Phone;
 use crate::schema::code_sending;
 
@@ -40,27 +40,35 @@ fn free_at(sent: &[Time]) -> Option<Time> {
 /// Takes the right to send one code, or takes nothing and says when to come back.
 pub async fn allow(tx: &mut Tx, isp: IspId, phone: &Phone, address: IpAddr, now: Time) -> Result<Sent> {
     let now = now.trunc_subsecs(6); // as exact as the database, so that the same is told again
-    let from = format!("code/address/{address}");
-    take(tx, &from, &PER_ADDRESS, "Too many codes were asked for from this network.", now).await?;
-    let block = format!("code/block/{}/{}", isp.uuid(), &phone.digits()[..9]);
-    let taken = take(tx, &block, &PER_BLOCK, "Too many codes were sent to numbers like this one.", now).await;
-    if is_refused(&taken) {
-        give_back(tx, &from, &PER_ADDRESS).await?;
-    }
-    taken?;
+    let tokens = [
+        Token { key: format!("code/address/{address}"), limit: &PER_ADDRESS, sentence: "Too many codes were asked for from this network." },
+        Token {
+            key: format!("code/block/{}/{}", isp.uuid(), &phone.digits()[..9]),
+            limit: &PER_BLOCK,
+            sentence: "Too many codes were sent to numbers like this one.",
+        },
+    ];
+    take_all(tx, &tokens, now).await?;
     let allowed = allow_phone(tx, isp, phone, now).await;
-    if is_refused(&allowed) {
-        give_back(tx, &from, &PER_ADDRESS).await?;
-        give_back(tx, &block, &PER_BLOCK).await?;
+    if allowed.as_ref().is_err_and(|error| error.reason == Reason::RateLimited) {
+        give_all_back(tx, &tokens).await?;
     }
     allowed
 }
 
-fn is_refused<T>(taken: &Result<T>) -> bool {
-    taken.as_ref().is_err_and(|error| error.reason == Reason::RateLimited)
-}
-
 async fn allow_phone(tx: &mut Tx, isp: IspId, phone: &Phone, now: Time) -> Result<Sent> {
+    let sent_now = |sent: &[Time]| Sent { next_resend_at: free_at(sent).unwrap_or(now), expires_at: Some(now + code::LIVES) };
+    let first = diesel::insert_into(code_sending::table)
+        .values((
+            (code_sending::tenant_id.eq(isp), code_sending::phone.eq(phone.digits())),
+            (code_sending::sent_at.eq(vec![now]), code_sending::last_at.eq(now)),
+        ))
+        .on_conflict_do_nothing()
+        .execute(&mut **tx)
+        .await?;
+    if first == 1 {
+        return Ok(sent_now(&[now]));
+    }
     let row = code_sending::table.find((isp, phone.digits()));
     // Locks the row, whether it was there or not.
     let mut sent: Vec<Time> = diesel::insert_into(code_sending::table)
@@ -80,7 +88,7 @@ async fn allow_phone(tx: &mut Tx, isp: IspId, phone: &Phone, now: Time) -> Resul
     sent.insert(0, now);
     sent.truncate(PER_PHONE[2].0);
     diesel::update(row).set((code_sending::sent_at.eq(&sent), code_sending::last_at.eq(now))).execute(&mut **tx).await?;
-    Ok(Sent { next_resend_at: free_at(&sent).unwrap_or(now), expires_at: Some(now + code::LIVES) })
+    Ok(sent_now(&sent))
 }
 
 /// What was sent to a phone last, if the next one has to wait for it or it is still good.

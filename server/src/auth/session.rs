@@ -19,7 +19,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{IspId, SignInId, UserId};
-use crate::schema::{refresh_token, sign_in, user_account};
+use crate::schema::{functions, refresh_token, sign_in, user_account};
 
 /// How long a sign-in lives after it was last used.
 pub const LIVES: TimeDelta = TimeDelta::days(30);
@@ -64,25 +64,19 @@ pub(super) fn hash(secret: &str) -> Vec<u8> {
 /// Begins a sign-in of a person who has just proven who they are. Every sign-in begins here.
 pub async fn open_session(app: &App, tx: &mut Tx, tenant: IspId, user: &User, origin: &Origin, now: Time) -> Result<Grant> {
     let id = SignInId::sortable(now);
-    let cookie = origin.cookie.then(random_secret);
     let user_agent: String = origin.user_agent.chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect();
-    diesel::insert_into(sign_in::table)
-        .values((
-            (sign_in::tenant_id.eq(tenant), sign_in::id.eq(id), sign_in::user_id.eq(user.id), sign_in::created_at.eq(now)),
-            (sign_in::cookie_hash.eq(cookie.as_deref().map(hash)), sign_in::last_used_at.eq(now)),
-            (sign_in::address.eq(origin.address.to_string()), sign_in::user_agent.eq(user_agent)),
-        ))
-        .execute(&mut **tx)
-        .await?;
-    let facts = serde_json::json!({ "address": origin.address.to_string(), "sign_in": id.to_string() });
+    // A browser keeps a sign-in by a cookie, a program by a refresh token.
+    let secret = random_secret();
+    let (cookie, refresh) = if origin.cookie { (Some(hash(&secret)), None) } else { (None, Some(hash(&secret))) };
+    let address = origin.address.to_string();
+    diesel::select(functions::open_sign_in(tenant, id, user.id, &address, user_agent, cookie, refresh, now + LIVES, now)).execute(&mut **tx).await?;
+    let facts = serde_json::json!({ "address": address, "sign_in": id.to_string() });
     audit::record(tx, tenant, By::User(user.id), "sign_in", &user.id.to_string(), facts, now).await?;
-    match cookie {
-        Some(cookie) => Ok(Grant::Cookie(cookie.into())),
-        None => {
-            let person = Person { user: user.id, sign_in: id, role: user.role()? };
-            refresh::first_tokens(app, tx, tenant, &person, now).await.map(Grant::Tokens)
-        }
+    if origin.cookie {
+        return Ok(Grant::Cookie(secret.into()));
     }
+    let person = Person { user: user.id, sign_in: id, role: user.role()? };
+    refresh::tokens(app, tenant, &person, secret, now).map(Grant::Tokens)
 }
 
 /// A sign-in that lives.

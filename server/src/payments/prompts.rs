@@ -12,7 +12,7 @@ use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::gateways::routeros::MacAddress;
 use crate::id::IspId;
-use crate::limit::{Limit, take};
+use crate::limit::{Limit, Token, take_all};
 use crate::phone::Phone;
 use crate::schema::prompt_block;
 
@@ -45,10 +45,19 @@ pub async fn allow_prompt(tx: &mut Tx, prompt: &Prompt<'_>, now: Time) -> Result
         });
     }
     let isp = prompt.isp.uuid();
-    take(tx, &format!("prompt/phone/{isp}/{}", prompt.phone.digits()), &PER_PHONE, "Too many payment requests were sent to this phone.", now).await?;
-    if let Some(mac) = prompt.device {
-        take(tx, &format!("prompt/device/{isp}/{mac}"), &PER_DEVICE, "Too many payment requests came from this device.", now).await?;
-    }
-    take(tx, &format!("prompt/address/{}", prompt.address), &PER_ADDRESS, "Too many payment requests came from this network.", now).await?;
-    take(tx, &format!("prompt/isp/{isp}"), &PER_ISP, "Very many people are paying right now.", now).await
+    let device = prompt.device.map(|mac| Token {
+        key: format!("prompt/device/{isp}/{mac}"),
+        limit: &PER_DEVICE,
+        sentence: "Too many payment requests came from this device.",
+    });
+    let phone = format!("prompt/phone/{isp}/{}", prompt.phone.digits());
+    let tokens: Vec<_> = [Token { key: phone, limit: &PER_PHONE, sentence: "Too many payment requests were sent to this phone." }]
+        .into_iter()
+        .chain(device)
+        .chain([
+            Token { key: format!("prompt/address/{}", prompt.address), limit: &PER_ADDRESS, sentence: "Too many payment requests came from this network." },
+            Token { key: format!("prompt/isp/{isp}"), limit: &PER_ISP, sentence: "Very many people are paying right now." },
+        ])
+        .collect();
+    take_all(tx, &tokens, now).await
 }

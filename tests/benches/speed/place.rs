@@ -43,15 +43,16 @@ pub struct Place {
 impl Place {
     /// A place with this many ISPs of one router each. `address` is where a server will listen for callbacks.
     pub async fn with_shops(shops: usize, address: SocketAddr) -> Place {
-        Place::open(shops, address, None).await
+        Place::configured(shops, address, |_| ()).await
     }
 
     /// The same with as many connections to the database as pgbench has that it is measured against.
     pub async fn with_connections(shops: usize, address: SocketAddr, connections: usize) -> Place {
-        Place::open(shops, address, Some(connections)).await
+        Place::configured(shops, address, |config| config.database_connections = connections).await
     }
 
-    async fn open(shops: usize, address: SocketAddr, connections: Option<usize>) -> Place {
+    /// The same with other settings.
+    pub async fn configured(shops: usize, address: SocketAddr, change: impl FnOnce(&mut Config)) -> Place {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let home = folder.path().join("postgres");
         let settings = Settings { max_connections: 200, fsync: true, ..Settings::default() };
@@ -66,8 +67,8 @@ impl Place {
         outside.payhero.wallet_opening_kes = 1_000_000_000;
         let sandbox = Sandbox::start(outside).await.expect("the sandbox starts");
         let mut config = Config::from_map(&environment(&urls, &sandbox, address)).expect("a configuration");
-        config.database_connections = connections.unwrap_or(config.database_connections);
         config.payouts.cap_per_day = netily::money::Money::from_minor(100_000_000_000);
+        change(&mut config);
         let app = App::open(config, Clock::default(), true).expect("the doors open");
         let mut place = Place { app, urls, sandbox, shops: Vec::new(), cluster, _folder: folder };
         for at in 0..shops {
