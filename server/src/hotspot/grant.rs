@@ -29,7 +29,7 @@ pub async fn payment_failed(tx: &mut Tx, isp: IspId, payment: PaymentId) -> Resu
     let failed: Option<SessionId> = diesel::update(hotspot_session::table)
         .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::payment_id.eq(payment)))
         .filter(hotspot_session::status.eq_any(["AWAITING_PAYMENT", "FAILED"]))
-        .set(hotspot_session::status.eq("FAILED"))
+        .set((hotspot_session::status.eq("FAILED"), hotspot_session::router_pending.eq(false)))
         .returning(hotspot_session::id)
         .get_result(&mut **tx)
         .await

@@ -119,7 +119,7 @@ pub struct SessionRow {
     pub activated_at: Option<Time>,
     /// When it ends.
     pub expires_at: Option<Time>,
-    /// Whether the router may differ from what this row wants.
+    /// Whether the router may differ from what this row wants, or will when it is paid.
     pub router_pending: bool,
     /// What the router last answered when it refused.
     pub router_error: Option<String>,

@@ -53,6 +53,7 @@ async fn look(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<Option<(Router, V
     let Some(router) = router::store::find(tx, isp, id).await? else { return Ok(None) };
     let pending = hotspot_session::table
         .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq(id)).and(hotspot_session::router_pending))
+        .filter(hotspot_session::status.ne("AWAITING_PAYMENT"))
         .order(hotspot_session::paid_at)
         .limit(BATCH)
         .select(SessionRow::as_select())

@@ -243,7 +243,7 @@ async fn codes(place: &Arc<Place>) -> (f64, f64) {
         script.path(),
         format!(
             "\\set n random(0, {CODES})\nBEGIN;\nSELECT set_config('netily.tenant_id', '{isp}', true);\n\
-             SELECT public.take_token('code/try/p' || :n, 100, interval '3 seconds', now());\n\
+             SELECT public.take_tokens(array['code/try/p' || :n], array[100], array[interval '3 seconds'], now());\n\
              SELECT tenant.try_code('{isp}', 'VERIFY_PHONE', '2541' || lpad((:n)::text, 8, '0'), '\\x00', 5, now());\nCOMMIT;\n"
         ),
     )
