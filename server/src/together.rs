@@ -2,16 +2,12 @@
 //! carries many, and alone nobody waits for anybody.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 
 use futures::FutureExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Result};
 
-/// Lots at once, where nothing speaks for another number. More of them would be smaller, and what a lot costs by itself comes more often: a
-/// callback was credited a tenth slower with two.
-pub const LINES: usize = 1;
 /// The size of a lot, where nothing speaks for another one: as many as the lanes of the worker ask about at once.
 pub const MOST: usize = 32;
 
@@ -20,40 +16,35 @@ struct Asked<T, R> {
     told: oneshot::Sender<R>,
 }
 
-/// Lines in which what is asked for gathers. The tasks behind them end with the last clone.
+/// The line in which what is asked for gathers. The task behind it ends with the last clone. One lot is done at a time: of two at once each
+/// would be smaller, what a lot costs by itself would come more often, and the one would wait for locks of the other.
 pub struct Together<T, R> {
-    lines: Arc<[mpsc::Sender<Asked<T, R>>]>,
+    line: mpsc::Sender<Asked<T, R>>,
 }
 
 impl<T, R> Clone for Together<T, R> {
     fn clone(&self) -> Self {
-        Together { lines: self.lines.clone() }
+        Together { line: self.line.clone() }
     }
 }
 
 impl<T: Send + 'static, R: Send + 'static> Together<T, R> {
-    /// `lines` lots at once, of at most `most` each. `act` gives an answer for each thing it was handed, in their order.
-    pub fn start<F, Fut>(lines: usize, most: usize, act: F) -> Together<T, R>
+    /// Lots of at most `most`. `act` gives an answer for each thing it was handed, in their order.
+    pub fn start<F, Fut>(most: usize, act: F) -> Together<T, R>
     where
-        F: Fn(Vec<T>) -> Fut + Clone + Send + Sync + 'static,
+        F: Fn(Vec<T>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Vec<R>> + Send + 'static,
     {
-        let line = |_| {
-            let (asked, queue) = mpsc::channel(most);
-            tokio::spawn(serve(queue, most, act.clone()));
-            asked
-        };
-        Together { lines: (0..lines).map(line).collect() }
+        let (line, queue) = mpsc::channel(most);
+        tokio::spawn(serve(queue, most, act));
+        Together { line }
     }
 
-    /// Asks, and waits for the answer. What has the same `key` goes through the same line, one lot after the other: whoever writes
-    /// the same row does not wait for a lock there.
-    pub async fn ask(&self, key: u128, what: T) -> Result<R> {
+    /// Asks, and waits for the answer.
+    pub async fn ask(&self, what: T) -> Result<R> {
         let gone = || Error::internal("it was not done: its line is gone, or what was to do it panicked");
-        let line = u128::try_from(self.lines.len()).ok().and_then(|lines| key.checked_rem(lines)).and_then(|line| usize::try_from(line).ok());
-        let line = line.and_then(|line| self.lines.get(line)).ok_or_else(gone)?;
         let (told, answer) = oneshot::channel();
-        line.send(Asked { what, told }).await.map_err(|_| gone())?;
+        self.line.send(Asked { what, told }).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())
     }
 }
@@ -85,7 +76,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use futures::future::join_all;
     use tokio::sync::Notify;
@@ -96,7 +87,7 @@ mod tests {
     async fn what_comes_while_a_lot_is_done_is_done_together() {
         let (lots, go) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
         let (seen, gate) = (lots.clone(), go.clone());
-        let doubled = Together::start(1, 3, move |lot: Vec<u32>| {
+        let doubled = Together::start(3, move |lot: Vec<u32>| {
             seen.lock().expect("lots").push(lot.clone());
             let gate = gate.clone();
             async move {
@@ -104,7 +95,7 @@ mod tests {
                 lot.into_iter().map(|n| n * 2).collect()
             }
         });
-        let asking = tokio::spawn(async move { join_all((1..=5).map(|n| doubled.ask(0, n))).await });
+        let asking = tokio::spawn(async move { join_all((1..=5).map(|n| doubled.ask(n))).await });
         while !asking.is_finished() {
             go.notify_one();
             tokio::task::yield_now().await;
@@ -118,11 +109,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_and_the_line_goes_on() {
-        let odd = Together::start(2, 8, |lot: Vec<u128>| async move {
+        let odd = Together::start(8, |lot: Vec<u128>| async move {
             assert!(!lot.contains(&13), "thirteen");
             lot
         });
-        assert!(odd.ask(13, 13).await.is_err());
-        assert_eq!(odd.ask(15, 15).await.expect("the same line"), 15);
+        assert!(odd.ask(13).await.is_err());
+        assert_eq!(odd.ask(15).await.expect("the same line"), 15);
     }
 }

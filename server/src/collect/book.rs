@@ -92,7 +92,7 @@ impl Bookings {
                 }
             }
         };
-        Bookings { successes: Together::start(together::LINES, together::MOST, book) }
+        Bookings { successes: Together::start(together::MOST, book) }
     }
 
     /// Books a success if nothing about it is special. False: nothing was written, and it is to be looked at alone.
@@ -101,7 +101,7 @@ impl Bookings {
             return Ok(false);
         }
         // An ISP's balance is one row: its payments wait for each other in a line, and not for the row's lock.
-        self.successes.ask(success.isp.uuid().as_u128(), success.clone()).await
+        self.successes.ask(success.clone()).await
     }
 }
 

@@ -70,7 +70,7 @@ impl Looks {
                 }
             }
         };
-        Looks { payments: Together::start(together::LINES, together::MOST, read) }
+        Looks { payments: Together::start(together::MOST, read) }
     }
 }
 
@@ -84,7 +84,7 @@ fn is_too_late(payment: &Payment, now: Time) -> bool {
 
 /// Reads the payment, and what callbacks said of it if there is no reference of our own to ask by. Lets its time run out.
 async fn look(app: &App, isp: IspId, id: PaymentId, now: Time) -> Result<Option<(Payment, Vec<hint::Said>)>> {
-    let Some(payment) = app.looks.payments.ask(id.uuid().as_u128(), (isp, id)).await?? else { return Ok(None) };
+    let Some(payment) = app.looks.payments.ask((isp, id)).await?? else { return Ok(None) };
     if payment.gateway_reference.is_some() && !is_abandoned(&payment, now) && !is_too_late(&payment, now) {
         return Ok(Some((payment, Vec::new())));
     }

@@ -95,7 +95,7 @@ impl Inbox {
                 }
             }
         };
-        Inbox { callbacks: Together::start(together::LINES, together::MOST, keep) }
+        Inbox { callbacks: Together::start(together::MOST, keep) }
     }
 }
 
@@ -113,7 +113,7 @@ pub async fn receive(app: &App, hint: Hint) -> Result<Delivered> {
     let read = callback::read(&body);
     let named = read.as_ref().ok().and_then(|read| read.amount_minor);
     let callback = Callback { kind, isp, payment, dedup, body, source_ip: source_ip.to_string(), is_readable: read.is_ok(), named, ask };
-    let delivered = app.inbox.callbacks.ask(isp.uuid().as_u128(), callback).await??;
+    let delivered = app.inbox.callbacks.ask(callback).await??;
     failpoint::reached("callback", "committed");
     Ok(delivered)
 }

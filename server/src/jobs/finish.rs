@@ -34,13 +34,13 @@ impl Finisher {
             let (db, now) = (db.clone(), clock.now());
             async move { record(&db, ends, now).await }
         };
-        Finisher { ends: Together::start(1, TOGETHER, record) }
+        Finisher { ends: Together::start(TOGETHER, record) }
     }
 
     /// Records how a job ended. Fenced: a job whose lease has passed to another process is left alone. A job that was asked for again
     /// while it ran runs again.
     pub async fn finish(&self, job: &Job, outcome: Outcome) -> Result<()> {
-        self.ends.ask(0, End { job: job.clone(), outcome }).await?
+        self.ends.ask(End { job: job.clone(), outcome }).await?
     }
 }
 
