@@ -63,10 +63,12 @@ impl Lane {
     }
 
     /// How many jobs of the lane one process runs at once. Routers are many and mostly waited for, so that one that
-    /// hangs until its deadline holds one of many places.
+    /// hangs until its deadline holds one of many places. Questions too are mostly waited for: with this many under way there are full
+    /// lots of them at each of their steps (claiming, looking, asking, booking, ending), which is what their pace depends on.
     pub const fn places(self) -> usize {
         match self {
-            Lane::Push | Lane::Check | Lane::Notify => 32,
+            Lane::Push | Lane::Notify => 32,
+            Lane::Check => 128,
             Lane::Router => 256,
             Lane::Billing => 4,
             Lane::Payout => 16,

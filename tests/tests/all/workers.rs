@@ -178,6 +178,27 @@ async fn a_callback_during_a_question_makes_the_next_one_wait_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_end_is_chosen_in_a_deadlock_ends_at_once_all_the_same() {
+    let world = World::new().await;
+    let mut sql = world.sql().await;
+    world.buy(&Guest::number(1)).await;
+    // Numbers are not taken back with the statement that took them.
+    sql.run(
+        "CREATE SEQUENCE public.tries; GRANT USAGE ON SEQUENCE public.tries TO PUBLIC;
+         CREATE FUNCTION public.stumble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF nextval('public.tries') = 1 THEN RAISE EXCEPTION 'deadlock detected' USING ERRCODE = '40P01'; END IF;
+             RETURN old;
+         END $$;
+         CREATE TRIGGER stumble BEFORE DELETE ON public.job FOR EACH ROW EXECUTE FUNCTION public.stumble()",
+    )
+    .await;
+    world.run_due().await;
+    assert_eq!(sql.count("public.job WHERE kind = 'push'").await, 0, "it is not left to its lease");
+    assert!(sql.value("SELECT last_value FROM public.tries").await.as_i64().is_some_and(|tries| tries > 1), "its end was recorded twice");
+    world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_database_nothing_is_acknowledged_and_afterwards_all_goes_on() {
     let world = World::working().await;
     let guest = Guest::number(1);
