@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 
 use super::amount::{self, Payout};
 use super::config;
+use super::state::State;
 use super::store::{self, Kind as SettlementKind, New, Settlement};
 use crate::app::App;
 use crate::clock::{Time, begin_of_day};
@@ -102,13 +103,17 @@ async fn reserve_in(app: &App, tx: &mut Tx, isp: IspId, ask: &Ask, now: Time) ->
         return Ok(Reserved::Left("Where it is paid is not proven, held, or frozen."));
     };
     let Some(owed_now) = lock_balance(tx, isp).await? else { return Ok(Reserved::Left("Nothing is owed.")) };
-    let last = store::newest(tx, isp, true).await?;
+    let last = store::newest(tx, isp).await?;
     if let Some(last) = &last
         && (last.state()?.is_open() || (last.period == ask.period && last.part >= ask.part))
     {
         return Ok(Reserved::Left("Another settlement was first."));
     }
-    let from = store::newest(tx, isp, false).await?.map(|last| last.covers_until);
+    let kept = match last {
+        Some(last) if last.state()? == State::Failed => store::newest_kept(tx, isp).await?,
+        last => last,
+    };
+    let from = kept.map(|last| last.covers_until);
     let since = credited(tx, isp, Some(ask.until), None).await?;
     let within = credited(tx, isp, from, Some(ask.until)).await?;
     let fits = |amount: Option<Money>| amount.ok_or_else(|| Error::internal("an amount that does not fit"));

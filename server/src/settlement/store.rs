@@ -185,17 +185,27 @@ pub async fn owner(tx: &mut Tx, id: SettlementId) -> Result<IspId> {
     found.ok_or_else(|| Error::not_found("settlement"))
 }
 
-/// The newest settlement of an ISP; `failed`: those too whose money went back.
-pub async fn newest(tx: &mut Tx, isp: IspId, failed: bool) -> Result<Option<Settlement>> {
-    let mut query = settlement::table
+/// The newest settlement of an ISP, whatever became of it.
+pub async fn newest(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
+    Ok(settlement::table
         .filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(Kind::Settlement.as_str())))
         .order((settlement::created_at.desc(), settlement::id.desc()))
         .select(Settlement::as_select())
-        .into_boxed();
-    if !failed {
-        query = query.filter(settlement::state.ne(State::Failed.as_str()));
-    }
-    Ok(query.first(&mut **tx).await.optional()?)
+        .first(&mut **tx)
+        .await
+        .optional()?)
+}
+
+/// The newest settlement of an ISP whose money did not come back.
+pub async fn newest_kept(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
+    Ok(settlement::table
+        .filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(Kind::Settlement.as_str())))
+        .filter(settlement::state.ne(State::Failed.as_str()))
+        .order((settlement::created_at.desc(), settlement::id.desc()))
+        .select(Settlement::as_select())
+        .first(&mut **tx)
+        .await
+        .optional()?)
 }
 
 /// What a state change writes besides the state.

@@ -55,7 +55,8 @@ impl Place {
     pub async fn configured(shops: usize, address: SocketAddr, change: impl FnOnce(&mut Config)) -> Place {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let home = folder.path().join("postgres");
-        let settings = Settings { max_connections: 200, fsync: true, ..Settings::default() };
+        // The vacuum in the background comes once a minute, in the middle of whatever is measured then: of us or of what we are measured against.
+        let settings = Settings { max_connections: 200, fsync: true, options: vec![("autovacuum".to_owned(), "off".to_owned())], ..Settings::default() };
         let cluster = tokio::task::spawn_blocking(move || Cluster::start(&home, settings)).await.expect("a thread").expect("PostgreSQL starts");
         let urls = database::create(&cluster, "netily").await.expect("a database");
         netily::migrations::up(&urls.owner).await.expect("the migrations run");

@@ -1,0 +1,1 @@
+alter function tenant.credited(uuid, uuid, uuid) reset all;
