@@ -139,6 +139,21 @@ impl Db {
         Ok(value)
     }
 
+    /// The same for what may be done twice: when it fails it is done once more, in a transaction. A statement may meet a connection that died
+    /// meanwhile, or be chosen in a deadlock; a transaction is begun on a connection that lives.
+    pub async fn surely<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send + Clone,
+    {
+        match self.statement(work.clone()).await {
+            Err(error) => {
+                tracing::debug!(%error, "a statement is repeated");
+                self.public(work).await
+            }
+            done => done,
+        }
+    }
+
     async fn run<T, F>(&self, begin: &str, work: F) -> Result<T>
     where
         F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send,

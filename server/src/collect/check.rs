@@ -64,7 +64,7 @@ impl Looks {
         let read = move |lot: Vec<(IspId, PaymentId)>| {
             let db = db.clone();
             async move {
-                match db.statement(async |tx| store::find_many(tx, &lot).await).await {
+                match db.surely(async |tx| store::find_many(tx, &lot).await).await {
                     Ok(found) => found.into_iter().map(Ok).collect(),
                     Err(error) => lot.iter().map(|_| Err(error.shared())).collect(),
                 }

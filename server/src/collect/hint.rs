@@ -81,12 +81,8 @@ impl Inbox {
             async move {
                 let all: Vec<&Callback> = lot.iter().collect();
                 failpoint::reached("callback", "keeping");
-                let mut kept = db.statement(async |tx| keep(tx, &all, now).await).await;
-                if kept.as_ref().is_err_and(|error| error.reason == Reason::Unavailable) {
-                    // A statement may meet a connection that died meanwhile; a transaction is begun on one that lives.
-                    kept = db.public(async |tx| keep(tx, &all, now).await).await;
-                }
-                match kept {
+                // The same body again is the same callback.
+                match db.surely(async |tx| keep(tx, &all, now).await).await {
                     Ok(kept) => kept.into_iter().map(Ok).collect(),
                     // Without a database there is none for each of them either.
                     Err(error) if error.reason == Reason::Unavailable => lot.iter().map(|_| Err(error.shared())).collect(),

@@ -1,5 +1,6 @@
 //! Recording how jobs ended. Jobs that end while the database writes are written together in the next statement: under load one
-//! commit records many, and alone a job waits for nobody.
+//! commit records many, and alone a job waits for nobody. All of it is fenced by the claim, so it may be recorded twice: whoever was chosen in a
+//! deadlock would else leave its jobs to their leases.
 
 use diesel::sql_types::{BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -7,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Job, Outcome};
 use crate::clock::{Clock, Time};
-use crate::db::{Db, Tx, TxFn};
+use crate::db::Db;
 use crate::error::Result;
 use crate::id::JobId;
 use crate::schema::functions;
@@ -67,12 +68,12 @@ async fn delete(db: &Db, done: &[&Job]) -> Result<Vec<JobId>> {
     let ids: Vec<JobId> = done.iter().map(|job| job.id).collect();
     let tokens: Vec<Uuid> = done.iter().map(|job| job.claim_token).collect();
     let wakes: Vec<i64> = done.iter().map(|job| job.wakes).collect();
-    surely(db, async |tx| Ok(diesel::select(functions::finish_jobs(&ids, &tokens, &wakes)).get_result(&mut **tx).await?)).await
+    db.surely(async |tx| Ok(diesel::select(functions::finish_jobs(&ids, &tokens, &wakes)).get_result(&mut **tx).await?)).await
 }
 
 /// Gives a job back: to run at a time, or, if it was asked for meanwhile, when it was asked for. Without a time only that counts.
 async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>, buried: bool, now: Time) -> Result<()> {
-    surely(db, async |tx| {
+    db.surely(async |tx| {
         diesel::sql_query(
             "UPDATE public.job SET claim_token = NULL, lease_until = NULL, last_error = $3, attempts = CASE WHEN $3 IS NULL THEN 0 ELSE attempts END,
                     run_at = CASE WHEN wakes = $4 THEN coalesce($5, $6) WHEN $3 IS NULL THEN least(run_at, $5)
@@ -92,19 +93,4 @@ async fn put_back(db: &Db, job: &Job, run_at: Option<Time>, error: Option<&str>,
         Ok(())
     })
     .await
-}
-
-/// One statement, and if it fails once more in a transaction of its own, which is begun on a connection that lives. Whoever was chosen in a
-/// deadlock, or met a connection that had died, would else leave its jobs to their leases. What was recorded is fenced off the second time.
-async fn surely<T, F>(db: &Db, work: F) -> Result<T>
-where
-    F: for<'c> AsyncFnOnce(&'c mut Tx) -> Result<T> + for<'c> TxFn<&'c mut Tx, Result<T>, Fut: Send> + Send + Clone,
-{
-    match db.statement(work.clone()).await {
-        Err(error) => {
-            tracing::debug!(%error, "the end of jobs is recorded once more");
-            db.public(work).await
-        }
-        recorded => recorded,
-    }
 }

@@ -103,14 +103,14 @@ async fn reserve_in(app: &App, tx: &mut Tx, isp: IspId, ask: &Ask, now: Time) ->
         return Ok(Reserved::Left("Where it is paid is not proven, held, or frozen."));
     };
     let Some(owed_now) = lock_balance(tx, isp).await? else { return Ok(Reserved::Left("Nothing is owed.")) };
-    let last = store::newest(tx, isp).await?;
+    let last = store::newest(tx, isp, SettlementKind::Settlement).await?;
     if let Some(last) = &last
         && (last.state()?.is_open() || (last.period == ask.period && last.part >= ask.part))
     {
         return Ok(Reserved::Left("Another settlement was first."));
     }
     let kept = match last {
-        Some(last) if last.state()? == State::Failed => store::newest_kept(tx, isp).await?,
+        Some(last) if last.state()? == State::Failed => store::newest_kept(tx, isp, SettlementKind::Settlement).await?,
         last => last,
     };
     let from = kept.map(|last| last.covers_until);

@@ -185,27 +185,20 @@ pub async fn owner(tx: &mut Tx, id: SettlementId) -> Result<IspId> {
     found.ok_or_else(|| Error::not_found("settlement"))
 }
 
-/// The newest settlement of an ISP, whatever became of it.
-pub async fn newest(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
-    Ok(settlement::table
-        .filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(Kind::Settlement.as_str())))
-        .order((settlement::created_at.desc(), settlement::id.desc()))
-        .select(Settlement::as_select())
-        .first(&mut **tx)
-        .await
-        .optional()?)
+#[diesel::dsl::auto_type(no_type_alias)]
+fn newest_first(isp: IspId, kind: &'static str) -> _ {
+    settlement::table.filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(kind))).order((settlement::created_at.desc(), settlement::id.desc()))
 }
 
-/// The newest settlement of an ISP whose money did not come back.
-pub async fn newest_kept(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
-    Ok(settlement::table
-        .filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(Kind::Settlement.as_str())))
-        .filter(settlement::state.ne(State::Failed.as_str()))
-        .order((settlement::created_at.desc(), settlement::id.desc()))
-        .select(Settlement::as_select())
-        .first(&mut **tx)
-        .await
-        .optional()?)
+/// The newest one of an ISP, whatever became of it.
+pub async fn newest(tx: &mut Tx, isp: IspId, kind: Kind) -> Result<Option<Settlement>> {
+    Ok(newest_first(isp, kind.as_str()).select(Settlement::as_select()).first(&mut **tx).await.optional()?)
+}
+
+/// The newest one whose money did not come back.
+pub async fn newest_kept(tx: &mut Tx, isp: IspId, kind: Kind) -> Result<Option<Settlement>> {
+    let kept = newest_first(isp, kind.as_str()).filter(settlement::state.ne(State::Failed.as_str()));
+    Ok(kept.select(Settlement::as_select()).first(&mut **tx).await.optional()?)
 }
 
 /// What a state change writes besides the state.

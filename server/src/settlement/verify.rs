@@ -84,7 +84,7 @@ pub async fn confirm(app: &App, isp: IspId, by: By, amount: Money) -> Result<Con
         .db
         .tx(isp, async |tx| {
             let config = config::lock(tx, isp).await?.ok_or_else(unset)?;
-            let test = newest(tx, isp).await?.filter(|test| test.config_version == config.version);
+            let test = store::newest(tx, isp, SettlementKind::Test).await?.filter(|test| test.config_version == config.version);
             let Some(test) = test.filter(|_| config.verification == Verification::Sent) else {
                 return Err(Error::new(Reason::StateConflict, "There is no test payment to confirm. Ask for one first."));
             };
@@ -134,14 +134,8 @@ async fn of_request(tx: &mut Tx, isp: IspId, request: RequestId) -> Result<Optio
     Ok(row.select(Settlement::as_select()).first(&mut **tx).await.optional()?)
 }
 
-/// The newest test payment.
-async fn newest(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
-    let tests = settlement::table.filter(settlement::tenant_id.eq(isp).and(settlement::kind.eq(SettlementKind::Test.as_str())));
-    Ok(tests.order((settlement::created_at.desc(), settlement::id.desc())).select(Settlement::as_select()).first(&mut **tx).await.optional()?)
-}
-
 async fn open(tx: &mut Tx, isp: IspId) -> Result<Option<Settlement>> {
-    Ok(match newest(tx, isp).await? {
+    Ok(match store::newest(tx, isp, SettlementKind::Test).await? {
         Some(test) if test.state()?.is_open() => Some(test),
         _ => None,
     })

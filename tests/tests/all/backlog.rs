@@ -69,7 +69,7 @@ async fn a_guest_does_not_wait_for_a_hundred_thousand_overdue_jobs() {
         assert!(overtook < AHEAD_OF_A_GUEST, "{overtook} old jobs of the lane {kind} were done before the guest's");
     }
     let reads = rows_read_by_a_claim(&mut sql).await;
-    assert!(reads.iter().all(|rows| (32..1_000).contains(rows)), "a claim of 32 out of {JOBS} reads {reads:?} rows");
+    assert!(reads.iter().all(|rows| (128..1_000).contains(rows)), "a claim of 128 out of {JOBS} reads {reads:?} rows");
     let waiting = left(&mut sql).await;
     assert!(waiting > JOBS / 2, "only {waiting} still wait: the guest was not served out of turn");
 
@@ -94,7 +94,7 @@ async fn a_guest_does_not_wait_for_a_hundred_thousand_overdue_jobs() {
 async fn rows_read_by_a_claim(sql: &mut Sql) -> Vec<i64> {
     sql.run(
         "CREATE FUNCTION pg_temp.rows_read() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE many bigint; BEGIN
-             PERFORM public.claim_jobs('check', now(), 16, 16, gen_random_uuid(), now());
+             PERFORM public.claim_jobs('check', now(), 64, 64, gen_random_uuid(), now());
              SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) INTO many FROM pg_stat_xact_user_tables WHERE relid = 'public.job'::regclass;
              RAISE EXCEPTION USING message = 'read', detail = many;
          EXCEPTION WHEN raise_exception THEN RETURN many; END $$",
