@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 // 0 values: no IO; parsed once, valid ever after
+pub mod text_enum;
 pub mod error;
 pub mod clock;
 pub mod id;
@@ -34,6 +35,8 @@ pub mod app;
 
 // 2 slices
 pub mod audit;
+pub mod breaks;
+pub mod approvals;
 pub mod counter;
 pub mod isp;
 pub mod allowance;

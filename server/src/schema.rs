@@ -40,6 +40,13 @@ diesel::table! {
     }
 }
 diesel::table! {
+    approval (id) {
+        id -> Uuid, act -> Text, subject -> Text, isp_id -> Nullable<Uuid>, amount_minor -> Nullable<BigInt>, content -> Jsonb, note -> Text,
+        asked_by -> Uuid, asked_at -> Timestamptz, approved_by -> Nullable<Uuid>, approved_at -> Nullable<Timestamptz>,
+        withdrawn_by -> Nullable<Uuid>, withdrawn_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
     token_key (id) {
         id -> Uuid, secret_sealed -> Bytea, created_at -> Timestamptz,
     }

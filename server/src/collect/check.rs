@@ -12,6 +12,7 @@ use super::book::Success;
 use super::confirm::{self, ASK_FOR, Confirmed, confirm};
 use super::{hint, push};
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
@@ -162,7 +163,7 @@ async fn give_up(tx: &mut Tx, isp: IspId, payment: &Payment, state: State, now: 
     if state == State::Failed {
         return Ok(());
     }
-    store::open_break(tx, "no_answer", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), serde_json::json!({ "state": state.as_str() }), now)
+    breaks::open(tx, BreakKind::NoAnswer, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), serde_json::json!({ "state": state.as_str() }), now)
         .await
 }
 

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use super::book::{self, Booked, Success};
 use crate::app::App;
 use crate::billing;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -57,8 +58,8 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, known: &Payment, observ
 /// Credits a payment that the gateway says is paid. `None`: it is no longer in the state in which it was read, and nothing was written.
 async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation: &Observation, now: Time) -> Result<Option<Confirmed>> {
     let contradiction = match observation.amount {
-        _ if next(payment.state, Event::SeenSuccess) != State::Succeeded => Some("paid_before_sent"),
-        Some(seen) if seen != payment.amount => Some("amount_mismatch"),
+        _ if next(payment.state, Event::SeenSuccess) != State::Succeeded => Some(BreakKind::PaidBeforeSent),
+        Some(seen) if seen != payment.amount => Some(BreakKind::AmountMismatch),
         _ => None,
     };
     if let Some(kind) = contradiction {
@@ -72,13 +73,13 @@ async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observat
         Booked::Credited => {
             if now >= payment.created_at + ASK_FOR {
                 // What was given up has come: no human need look for it any more.
-                store::close_break(tx, "no_answer", &payment.id.uuid().to_string(), "The payment succeeded.", now).await?;
+                breaks::close(tx, BreakKind::NoAnswer, &payment.id.uuid().to_string(), "The payment succeeded.", now).await?;
             }
             Ok(Some(Confirmed::State(State::Succeeded)))
         }
         Booked::ReceiptReused => {
             store::record(tx, isp, payment.id.uuid(), observation, now).await?;
-            quarantine(tx, isp, payment, "receipt_reused", observation, now).await.map(Some)
+            quarantine(tx, isp, payment, BreakKind::ReceiptReused, observation, now).await.map(Some)
         }
         Booked::Stale | Booked::Contradicted => Ok(None),
     }
@@ -106,7 +107,7 @@ async fn book(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observation
         observation.receipt.as_deref(),
         &observation.body,
         LedgerId::sortable(now),
-        posting.kind,
+        posting.kind.as_str(),
         accounts,
         amounts,
         now,
@@ -148,8 +149,8 @@ pub(super) async fn advance(tx: &mut Tx, isp: IspId, payment: &Payment, event: E
     Ok(())
 }
 
-async fn quarantine(tx: &mut Tx, isp: IspId, payment: &Payment, kind: &str, observation: &Observation, now: Time) -> Result<Confirmed> {
+async fn quarantine(tx: &mut Tx, isp: IspId, payment: &Payment, kind: BreakKind, observation: &Observation, now: Time) -> Result<Confirmed> {
     let detail = serde_json::json!({ "amount_minor": payment.amount.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
-    store::open_break(tx, kind, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
+    breaks::open(tx, kind, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
     Ok(Confirmed::Quarantined)
 }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::callback_token::CallbackKind;
 use super::confirm::Confirmed;
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::{Clock, Time};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
@@ -20,7 +21,6 @@ use crate::gateways::payhero::{self, callback};
 use crate::id::{DeliveryId, IspId, JobId, PaymentId};
 use crate::jobs::Kind;
 use crate::money::Money;
-use crate::payments::store;
 use crate::payments::{FailureReason, Payment};
 use crate::schema::{functions, webhook_delivery};
 use crate::together::{self, Together};
@@ -215,7 +215,7 @@ pub(super) async fn close_answered(tx: &mut Tx, isp: IspId, payment: &Payment, c
         let body: Vec<u8> = webhook_delivery::table.find(delivery).select(webhook_delivery::body).first(&mut **tx).await?;
         let named = callback::read(&body).ok().and_then(|read| read.amount_minor).map(Money::from_minor);
         let detail = serde_json::json!({ "payment": payment.id.to_string() });
-        store::open_break(tx, "callback_contradicts", &delivery.uuid().to_string(), Some(isp), named, detail, now).await?;
+        breaks::open(tx, BreakKind::CallbackContradicts, &delivery.uuid().to_string(), Some(isp), named, detail, now).await?;
         close_one(tx, delivery, "QUARANTINED", note, now).await?;
     }
     Ok(())
@@ -234,7 +234,7 @@ pub(super) async fn give_up_unproven(tx: &mut Tx, isp: IspId, payment: PaymentId
         .await?;
     for delivery in old {
         let detail = serde_json::json!({ "payment": payment.to_string() });
-        store::open_break(tx, "callback_unproven", &delivery.uuid().to_string(), Some(isp), None, detail, now).await?;
+        breaks::open(tx, BreakKind::CallbackUnproven, &delivery.uuid().to_string(), Some(isp), None, detail, now).await?;
         close_one(tx, delivery, "QUARANTINED", "The gateway's list shows nothing that proves it.", now).await?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::callback_token::{self, CallbackKind};
 use super::confirm;
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -105,7 +106,8 @@ async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent
         Sent::Refused { code, message, kind } if payment.claim_token == Some(token) => {
             tracing::warn!(payment = %payment.id, code, message, "the gateway refused a prompt");
             if kind.needs_operator() {
-                store::open_break(tx, "gateway_refuses", code, Some(isp), None, serde_json::json!({ "message": message }), now).await?;
+                breaks::open(tx, BreakKind::GatewayRefuses, &breaks::trouble(code, message), Some(isp), None, serde_json::json!({ "message": message }), now)
+                    .await?;
             }
             confirm::advance(tx, isp, &payment, Event::Refused, Change::default(), Some(FailureReason::GatewayError), now).await
         }
@@ -125,13 +127,13 @@ pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference
     }
     if !store::claim_key(tx, isp, payment.id.uuid(), KeyKind::Reference, reference, now).await? {
         let detail = serde_json::json!({ "reference": reference });
-        store::open_break(tx, "reference_reused", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
+        breaks::open(tx, BreakKind::ReferenceReused, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
         return Ok(false);
     }
     if let Some(checkout_id) = checkout_id.filter(|id| !id.is_empty()) {
         store::claim_key(tx, isp, payment.id.uuid(), KeyKind::Checkout, checkout_id, now).await?;
     }
-    store::close_break(tx, "unmatched_collection", reference, "A payment of ours has this reference.", now).await?;
+    breaks::close(tx, BreakKind::UnmatchedCollection, reference, "A payment of ours has this reference.", now).await?;
     let change = Change { gateway_reference: Some(reference.to_owned()), checkout_id: checkout_id.map(str::to_owned), ..Change::default() };
     confirm::advance(tx, isp, payment, Event::Accepted, change, None, now).await?;
     jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now + FIRST_POLL, now).await?;

@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 
 use super::session::{SessionRow, Status};
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -17,7 +18,6 @@ use crate::failpoint;
 use crate::gateways::routeros::MacAddress;
 use crate::id::{IspId, JobId, RouterId, SessionId};
 use crate::jobs::{Kind, Outcome, backoff};
-use crate::payments::store::open_break;
 use crate::router::apply::{self, Applied};
 use crate::router::desired::{DesiredProfile, DesiredState, DesiredUser, Device};
 use crate::router::{self, Router, visit};
@@ -175,9 +175,9 @@ async fn missed(app: &App, isp: IspId, id: RouterId, pending: &[SessionRow], pro
             for session in pending {
                 let waits = note(tx, isp, session.id, &problem).await?;
                 if waits && session.status == Status::Paid.as_str() && session.paid_at.is_some_and(|paid| now - paid > TRY_FOR) {
-                    open_break(
+                    breaks::open(
                         tx,
-                        "paid_not_online",
+                        BreakKind::PaidNotOnline,
                         &session.id.uuid().to_string(),
                         Some(isp),
                         Some(session.price_minor),

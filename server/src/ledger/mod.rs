@@ -3,8 +3,10 @@
 
 mod check;
 mod post;
+mod repair;
 mod report;
 
 pub use check::{Check, Violation, check, check_recent};
-pub use post::{Account, PaidFrom, Payout, Posting, credit, fee, payout, post, subscription};
+pub use post::{Account, EntryKind, PaidFrom, Payout, Posting, credit, fee, payout, post, subscription};
+pub use repair::{OwnerMovement, adjustment, adopted_payout, owner_movement, refund, refund_by_hand, reversal, suspense, suspense_release, write_off};
 pub use report::{Commission, commissions, pending_balance, pending_balances};

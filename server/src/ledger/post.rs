@@ -12,34 +12,69 @@ use crate::money::Money;
 use crate::payments::Split;
 use crate::schema::functions;
 
-/// Accounts. Those of the platform have no balance row: they are sums.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Account {
-    /// What the gateway holds for us.
-    GatewayClearing,
-    /// Netily's commission.
-    PlatformRevenue,
-    /// What ISPs pay Netily for the platform.
-    SubscriptionRevenue,
-    /// What the gateway charges, and test payments: Netily's cost.
-    GatewayFees,
-    /// What Netily owes the ISP.
-    IspPayable,
-    /// What is reserved for payments to the ISP whose end is not known.
-    PayoutInTransit,
+crate::text_enum! {
+    /// Accounts. Those of the platform have no balance row: they are sums.
+    pub enum Account {
+        /// What the gateway holds for us.
+        GatewayClearing = "GATEWAY_CLEARING",
+        /// Netily's commission.
+        PlatformRevenue = "PLATFORM_REVENUE",
+        /// What ISPs pay Netily for the platform.
+        SubscriptionRevenue = "SUBSCRIPTION_REVENUE",
+        /// What the gateway charges, and test payments: Netily's cost.
+        GatewayFees = "GATEWAY_FEES",
+        /// Money that came in and whose owner is not known yet.
+        Suspense = "SUSPENSE",
+        /// Money that came or went and belongs to nobody.
+        WriteOffs = "WRITE_OFFS",
+        /// What Netily put into the wallet itself, less what it took out.
+        OwnerFloat = "OWNER_FLOAT",
+        /// What Netily owes the ISP. May be less than nothing after a reversal: the next credits make it good.
+        IspPayable = "ISP_PAYABLE",
+        /// What is reserved for payments to the ISP whose end is not known.
+        PayoutInTransit = "PAYOUT_IN_TRANSIT",
+        /// What payers get back and have not got yet.
+        RefundsPayable = "REFUNDS_PAYABLE",
+    }
 }
 
-impl Account {
-    /// As the database writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Account::GatewayClearing => "GATEWAY_CLEARING",
-            Account::PlatformRevenue => "PLATFORM_REVENUE",
-            Account::SubscriptionRevenue => "SUBSCRIPTION_REVENUE",
-            Account::GatewayFees => "GATEWAY_FEES",
-            Account::IspPayable => "ISP_PAYABLE",
-            Account::PayoutInTransit => "PAYOUT_IN_TRANSIT",
-        }
+crate::text_enum! {
+    /// What is booked. Together with the id of what it books, each is posted once.
+    pub enum EntryKind {
+        /// A payment came in.
+        PaymentCredit = "PAYMENT_CREDIT",
+        /// An ISP paid for the platform.
+        SubscriptionCredit = "SUBSCRIPTION_CREDIT",
+        /// Money is set aside for an ISP or for a refund.
+        PayoutReserve = "PAYOUT_RESERVE",
+        /// What was set aside was paid.
+        PayoutSettle = "PAYOUT_SETTLE",
+        /// What was set aside was not paid and goes back.
+        PayoutRelease = "PAYOUT_RELEASE",
+        /// What had gone back was paid after all.
+        PayoutLateSuccess = "PAYOUT_LATE_SUCCESS",
+        /// A payout that the books did not know was an ISP's.
+        PayoutAdopted = "PAYOUT_ADOPTED",
+        /// The gateway charged us.
+        GatewayFee = "GATEWAY_FEE",
+        /// An ISP pays for being paid at once.
+        WithdrawalFee = "WITHDRAWAL_FEE",
+        /// A payer gets money back.
+        Refund = "REFUND",
+        /// A payer got it back by hand, not through the gateway.
+        RefundByHand = "REFUND_BY_HAND",
+        /// The gateway took back what was credited.
+        Reversal = "REVERSAL",
+        /// Two operators correct what an ISP is owed.
+        Adjustment = "ADJUSTMENT",
+        /// Money came in whose owner is not known.
+        Suspense = "SUSPENSE",
+        /// Its owner is known.
+        SuspenseRelease = "SUSPENSE_RELEASE",
+        /// Money belongs to nobody.
+        WriteOff = "WRITE_OFF",
+        /// Netily's own money went into or out of the wallet.
+        OwnerMovement = "OWNER_MOVEMENT",
     }
 }
 
@@ -47,7 +82,7 @@ impl Account {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Posting {
     /// Its kind; together with what it books it is posted once.
-    pub kind: &'static str,
+    pub kind: EntryKind,
     /// Its lines, which sum to nothing.
     pub lines: Vec<(Account, Money)>,
 }
@@ -55,12 +90,12 @@ pub struct Posting {
 /// A payment came in: the gateway holds the whole; Netily and the ISP own their parts.
 pub fn credit(gross: Money, split: Split) -> Posting {
     let lines = vec![(Account::GatewayClearing, gross), (Account::PlatformRevenue, split.commission.negated()), (Account::IspPayable, split.isp.negated())];
-    Posting { kind: "PAYMENT_CREDIT", lines }
+    Posting { kind: EntryKind::PaymentCredit, lines }
 }
 
 /// An ISP paid for the platform: all of it is Netily's.
 pub fn subscription(gross: Money) -> Posting {
-    Posting { kind: "SUBSCRIPTION_CREDIT", lines: vec![(Account::GatewayClearing, gross), (Account::SubscriptionRevenue, gross.negated())] }
+    Posting { kind: EntryKind::SubscriptionCredit, lines: vec![(Account::GatewayClearing, gross), (Account::SubscriptionRevenue, gross.negated())] }
 }
 
 /// What a payment to an ISP is paid from: what it is owed, or, for the small payment that proves a destination, Netily's own money.
@@ -97,23 +132,23 @@ pub enum Payout {
 /// A step of a payment to an ISP.
 pub fn payout(step: Payout, amount: Money, from: PaidFrom) -> Posting {
     let (kind, debit, credit) = match step {
-        Payout::Reserved => ("PAYOUT_RESERVE", from.account(), Account::PayoutInTransit),
-        Payout::Settled => ("PAYOUT_SETTLE", Account::PayoutInTransit, Account::GatewayClearing),
-        Payout::Released => ("PAYOUT_RELEASE", Account::PayoutInTransit, from.account()),
-        Payout::LateSuccess => ("PAYOUT_LATE_SUCCESS", from.account(), Account::GatewayClearing),
+        Payout::Reserved => (EntryKind::PayoutReserve, from.account(), Account::PayoutInTransit),
+        Payout::Settled => (EntryKind::PayoutSettle, Account::PayoutInTransit, Account::GatewayClearing),
+        Payout::Released => (EntryKind::PayoutRelease, Account::PayoutInTransit, from.account()),
+        Payout::LateSuccess => (EntryKind::PayoutLateSuccess, from.account(), Account::GatewayClearing),
     };
     Posting { kind, lines: vec![(debit, amount), (credit, amount.negated())] }
 }
 
 /// The gateway charged us.
 pub fn fee(amount: Money) -> Posting {
-    Posting { kind: "GATEWAY_FEE", lines: vec![(Account::GatewayFees, amount), (Account::GatewayClearing, amount.negated())] }
+    Posting { kind: EntryKind::GatewayFee, lines: vec![(Account::GatewayFees, amount), (Account::GatewayClearing, amount.negated())] }
 }
 
 /// Writes a posting. False, and nothing is written, when it was written before.
 pub async fn post(tx: &mut Tx, isp: IspId, posting: &Posting, reference: Uuid, now: Time) -> Result<bool> {
     let (accounts, amounts): (Vec<&str>, Vec<i64>) = posting.lines.iter().map(|(account, amount)| (account.as_str(), amount.minor())).unzip();
-    let act = functions::post(isp, LedgerId::sortable(now), posting.kind, reference, now, accounts, amounts);
+    let act = functions::post(isp, LedgerId::sortable(now), posting.kind.as_str(), reference, now, accounts, amounts);
     Ok(diesel::select(act).get_result(&mut **tx).await?)
 }
 

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, PaymentId, RowId};
 use crate::money::{Money, Rate};
 use crate::phone::Phone;
-use crate::schema::{functions, gateway_key, gateway_observation, payment, reconciliation_break};
+use crate::schema::{functions, gateway_key, gateway_observation, payment};
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -351,35 +351,4 @@ pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option
 /// The payment of the whole platform that a receipt of M-Pesa was credited to.
 pub async fn receipt_owner(tx: &mut Tx, receipt: &str) -> Result<Option<PaymentId>> {
     Ok(gateway_key::table.find(("RECEIPT", receipt)).select(gateway_key::payment_id).first(&mut **tx).await.optional()?)
-}
-
-/// Opens a break: something that a human must look at. The same one again changes nothing.
-pub async fn open_break(tx: &mut Tx, kind: &str, reference: &str, isp: Option<IspId>, amount: Option<Money>, detail: Value, now: Time) -> Result<()> {
-    let opened = diesel::insert_into(reconciliation_break::table)
-        .values((
-            reconciliation_break::id.eq(RowId::sortable(now)),
-            reconciliation_break::kind.eq(kind),
-            reconciliation_break::reference.eq(reference),
-            reconciliation_break::isp_id.eq(isp),
-            reconciliation_break::amount_minor.eq(amount),
-            reconciliation_break::detail.eq(detail),
-            reconciliation_break::opened_at.eq(now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(&mut **tx)
-        .await?;
-    if opened == 1 {
-        tracing::error!(kind, reference, "reconciliation break opened");
-    }
-    Ok(())
-}
-
-/// Closes a break that explains itself later, with the reason. One that a human closed, or that is not there, stays as it is.
-pub async fn close_break(tx: &mut Tx, kind: &str, reference: &str, reason: &str, now: Time) -> Result<()> {
-    use reconciliation_break::dsl;
-    diesel::update(dsl::reconciliation_break.filter(dsl::kind.eq(kind).and(dsl::reference.eq(reference)).and(dsl::closed_at.is_null())))
-        .set((dsl::closed_at.eq(now), dsl::closed_by.eq("netily"), dsl::closed_reason.eq(reason)))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }

@@ -7,13 +7,13 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::audit::By;
+use crate::breaks::{self, BreakKind};
 use crate::clock::{Time, in_kenya};
 use crate::error::Result;
 use crate::gateways::payhero::AskError;
 use crate::jobs::Outcome;
 use crate::ledger::{self, Violation};
 use crate::money::Money;
-use crate::payments::store::{close_break, open_break};
 use crate::settlement::{self, switch};
 
 const EVERY: TimeDelta = TimeDelta::hours(1);
@@ -48,7 +48,7 @@ pub async fn recent_sweep(app: &App) -> Result<Outcome> {
 async fn note(app: &App, violations: &[Violation], now: Time) -> Result<()> {
     for broken in violations {
         let detail = json!({ "rows": broken.broken, "example": broken.example });
-        app.db.public(async |tx| open_break(tx, "ledger_violation", &broken.invariant, None, None, detail, now).await).await?;
+        app.db.public(async |tx| breaks::open(tx, BreakKind::LedgerViolation, &broken.invariant, None, None, detail, now).await).await?;
     }
     if let Some(worst) = violations.iter().find(|broken| !ATTENTION.contains(&broken.invariant.as_str())) {
         switch::set(app, By::Netily, true, &format!("The rule {} does not hold.", worst.invariant)).await?;
@@ -78,9 +78,9 @@ async fn compare(app: &App, wallet: Money, now: Time) -> Result<()> {
         .public(async |tx| match least.checked_sub(wallet).filter(|short| *short > Money::ZERO) {
             Some(short) => {
                 let detail = json!({ "wallet_minor": wallet.minor(), "clearing_minor": clearing.minor(), "in_transit_minor": in_transit.minor() });
-                open_break(tx, "wallet_short", &day, None, Some(short), detail, now).await
+                breaks::open(tx, BreakKind::WalletShort, &day, None, Some(short), detail, now).await
             }
-            None => close_break(tx, "wallet_short", &day, "The wallet holds what the books say again.", now).await,
+            None => breaks::close(tx, BreakKind::WalletShort, &day, "The wallet holds what the books say again.", now).await.map(drop),
         })
         .await
 }

@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::{Time, in_kenya};
 use crate::collect::unreachable;
 use crate::error::Result;
@@ -55,10 +56,10 @@ async fn take(app: &App, row: &TransactionRow, now: Time) -> Result<()> {
         Some((isp, subject)) => wake_settlement(app, isp, subject, now).await,
         None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => Ok(()),
         None => {
-            let kind = if amount > Money::ZERO { "unmatched_collection" } else { "unmatched_payout" };
+            let kind = if amount > Money::ZERO { BreakKind::UnmatchedCollection } else { BreakKind::UnmatchedPayout };
             let detail =
                 serde_json::json!({ "transaction_type": row.transaction_type, "provider_reference": row.provider_reference, "description": row.description });
-            app.db.public(async |tx| store::open_break(tx, kind, reference, None, Some(amount), detail, now).await).await
+            app.db.public(async |tx| breaks::open(tx, kind, reference, None, Some(amount), detail, now).await).await
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Comparing what the gateway and our own books say, and what people make of it where they do not agree. Follows money from end to end.
 
-pub mod breaks;
+pub mod alarms;
 pub mod day;
 mod ledger;
 mod list;
 pub mod platform;
 pub mod trace;
 
-pub use breaks::break_sweep;
+pub use alarms::break_sweep;
 pub use ledger::{ledger_sweep, recent_sweep};
 pub use list::list_sweep;

@@ -15,6 +15,7 @@ use super::state::{Event, State, next};
 use super::store::{self, Change, Kind as SettlementKind, Settlement};
 use super::tell::{self, Notice};
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::collect::{self, Said, observation, unreachable};
 use crate::db::Tx;
@@ -23,7 +24,7 @@ use crate::failpoint;
 use crate::gateways::payhero::{self, AskError, TransactionRow};
 use crate::id::{IspId, PaymentId, SettlementId};
 use crate::jobs::{Outcome, backoff};
-use crate::payments::store::{KeyKind, Observation, Source, key_owner, open_break};
+use crate::payments::store::{KeyKind, Observation, Source, key_owner};
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -71,7 +72,7 @@ async fn look(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, now: Time) -
     } else if day_passed {
         store::change(tx, isp, &settlement, State::NeedsReview, Change::default(), now).await?;
         let detail = json!({ "reference": settlement.gateway_reference, "external_reference": settlement.external_reference });
-        open_break(tx, "settlement_needs_review", &id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
+        breaks::open(tx, BreakKind::SettlementNeedsReview, &id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
         if settlement.kind()? == SettlementKind::Settlement {
             tell::owners(app, tx, isp, None, &Notice::InReview { amount: settlement.amount_minor }, now).await?;
         }

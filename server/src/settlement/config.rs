@@ -9,6 +9,7 @@ use super::schedule::Frequency;
 use super::tell::{self, Notice};
 use crate::app::App;
 use crate::audit::{self, By};
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -228,6 +229,7 @@ pub async fn unfreeze(app: &App, isp: IspId, by: By, reason: &str) -> Result<()>
             if diesel::update(frozen).set(free).execute(&mut **tx).await? == 0 {
                 return Err(Error::new(crate::error::Reason::StateConflict, "Payouts of this ISP are not frozen."));
             }
+            breaks::close_of_isp(tx, BreakKind::SettlementLateSuccess, isp, &by.text(), reason, now).await?;
             audit::record(tx, isp, by, "unfreeze_payouts", &isp.to_string(), json!({ "reason": reason }), now).await
         })
         .await

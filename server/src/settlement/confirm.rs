@@ -7,13 +7,24 @@ use super::state::{Event, State, next};
 use super::store::{self, Change, Kind, Settlement};
 use super::tell::{self, Notice};
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::id::{IspId, SettlementId};
 use crate::ledger::{self, Payout};
-use crate::payments::store::{KeyKind, Observation, Seen, claim_key, close_break, open_break, record};
+use crate::payments::store::{KeyKind, Observation, Seen, claim_key, record};
+
+/// What is open about a settlement until its fate is known.
+const DOUBTS: [BreakKind; 6] = [
+    BreakKind::SettlementUnknown,
+    BreakKind::SettlementNeedsReview,
+    BreakKind::SettlementAnswerContradicts,
+    BreakKind::SettlementAmountMismatch,
+    BreakKind::SettlementPaidBeforeSent,
+    BreakKind::SettlementReceiptReused,
+];
 
 /// What became of an observation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +48,16 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, obser
             // Lists show money that leaves with a minus.
             let other = observation.amount.is_some_and(|seen| seen.minor().abs() != settlement.amount_minor.minor());
             let contradiction = match next(state, Event::SeenSuccess) {
-                State::Completed if other => Some("settlement_amount_mismatch"),
+                State::Completed if other => Some(BreakKind::SettlementAmountMismatch),
                 State::Completed => None,
-                _ => Some("settlement_paid_before_sent"),
+                _ => Some(BreakKind::SettlementPaidBeforeSent),
             };
             if let Some(kind) = contradiction {
                 return quarantine(tx, isp, &settlement, kind, observation, now).await;
             }
             let receipt = observation.receipt.clone().unwrap_or_default();
             if !receipt.is_empty() && !claim_key(tx, isp, id.uuid(), KeyKind::Receipt, &receipt, now).await? {
-                return quarantine(tx, isp, &settlement, "settlement_receipt_reused", observation, now).await;
+                return quarantine(tx, isp, &settlement, BreakKind::SettlementReceiptReused, observation, now).await;
             }
             complete(app, tx, isp, &settlement, Event::SeenSuccess, &receipt, now).await?;
             Ok(Confirmed::State(State::Completed))
@@ -82,13 +93,13 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
     store::change(tx, isp, of, next(from, event), change, now).await?;
     failpoint::reached("settlement", "settling");
     let reference = of.id.uuid().to_string();
-    for kind in ["settlement_unknown", "settlement_needs_review"] {
-        close_break(tx, kind, &reference, "It was paid.", now).await?;
+    for kind in DOUBTS {
+        breaks::close(tx, kind, &reference, "It was paid.", now).await?;
     }
     if late {
         // What was given back was paid after all: until somebody has looked, nothing more is.
         let detail = json!({ "receipt": receipt });
-        open_break(tx, "settlement_late_success", &reference, Some(isp), Some(of.amount_minor), detail, now).await?;
+        breaks::open(tx, BreakKind::SettlementLateSuccess, &reference, Some(isp), Some(of.amount_minor), detail, now).await?;
         if kind == Kind::Settlement {
             config::freeze(tx, isp, "A payment that had failed was paid after all.", now).await?;
             tell::owners(app, tx, isp, None, &Notice::Frozen, now).await?;
@@ -117,8 +128,8 @@ pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement,
     store::change(tx, isp, of, next(from, event), change, now).await?;
     failpoint::reached("settlement", "releasing");
     let reference = of.id.uuid().to_string();
-    for kind in ["settlement_unknown", "settlement_needs_review"] {
-        close_break(tx, kind, &reference, "It was not paid.", now).await?;
+    for kind in DOUBTS {
+        breaks::close(tx, kind, &reference, "It was not paid.", now).await?;
     }
     match kind {
         Kind::Test => {
@@ -132,8 +143,8 @@ pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement,
     }
 }
 
-async fn quarantine(tx: &mut Tx, isp: IspId, of: &Settlement, kind: &str, observation: &Observation, now: Time) -> Result<Confirmed> {
+async fn quarantine(tx: &mut Tx, isp: IspId, of: &Settlement, kind: BreakKind, observation: &Observation, now: Time) -> Result<Confirmed> {
     let detail = json!({ "amount_minor": of.amount_minor.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
-    open_break(tx, kind, &of.id.uuid().to_string(), Some(isp), Some(of.amount_minor), detail, now).await?;
+    breaks::open(tx, kind, &of.id.uuid().to_string(), Some(isp), Some(of.amount_minor), detail, now).await?;
     Ok(Confirmed::Quarantined)
 }

@@ -12,6 +12,7 @@ use super::state::State;
 use super::store::Settlement;
 use super::switch;
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::collect::unreachable;
 use crate::db::Tx;
@@ -19,7 +20,6 @@ use crate::error::{Error, Reason, Result};
 use crate::gateways::payhero::AskError;
 use crate::id::IspId;
 use crate::money::Money;
-use crate::payments::store::{close_break, open_break};
 
 /// After the end of a period: what was booked before it is committed by then.
 pub const SETTLING: TimeDelta = TimeDelta::minutes(5);
@@ -214,9 +214,9 @@ async fn tell_of_float(tx: &mut Tx, short: Option<Money>, wallet: Option<Money>,
     match short {
         Some(amount) => {
             let detail = json!({ "wallet_minor": wallet.map(Money::minor), "needed_minor": amount.minor() });
-            open_break(tx, "low_float", &day, None, Some(amount), detail, now).await
+            breaks::open(tx, BreakKind::LowFloat, &day, None, Some(amount), detail, now).await
         }
-        None => close_break(tx, "low_float", &day, "The wallet holds enough again.", now).await,
+        None => breaks::close(tx, BreakKind::LowFloat, &day, "The wallet holds enough again.", now).await.map(drop),
     }
 }
 

@@ -14,6 +14,7 @@ use super::switch;
 use super::tell::{self, Notice};
 use crate::app::App;
 use crate::auth;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::collect::callback_token::{self, CallbackKind};
 use crate::db::Tx;
@@ -22,7 +23,7 @@ use crate::failpoint;
 use crate::gateways::payhero::{Outcome as Sent, Recipient, RefusalKind, WithdrawRequest, Withdrawn};
 use crate::id::{IspId, PaymentId, SettlementId};
 use crate::jobs::{self, Kind, Outcome};
-use crate::payments::store::{KeyKind, claim_key, close_break, open_break};
+use crate::payments::store::{KeyKind, claim_key};
 
 /// How long a claim holds: the gateway's whole deadline and a margin.
 const CLAIM: TimeDelta = TimeDelta::seconds(60);
@@ -132,7 +133,16 @@ async fn written(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uu
             let how = if *kind == RefusalKind::NotSent { Attempt::NotSent } else { Attempt::Refused };
             store::end_attempt(tx, isp, id, how, message, now).await?;
             if kind.needs_operator() || *kind == RefusalKind::AmountTooSmall {
-                open_break(tx, "gateway_refuses_payout", code, Some(isp), Some(settlement.amount_minor), json!({ "message": message }), now).await?;
+                breaks::open(
+                    tx,
+                    BreakKind::GatewayRefusesPayout,
+                    &breaks::trouble(code, message),
+                    Some(isp),
+                    Some(settlement.amount_minor),
+                    json!({ "message": message }),
+                    now,
+                )
+                .await?;
             }
             release(app, tx, isp, &settlement, Event::Refused, "The payment company did not take it.", now).await
         }
@@ -152,12 +162,12 @@ pub(super) async fn accept(tx: &mut Tx, isp: IspId, settlement: &Settlement, ref
     }
     if !claim_key(tx, isp, settlement.id.uuid(), KeyKind::Reference, reference, now).await? {
         let detail = json!({ "reference": reference });
-        open_break(tx, "reference_reused", &settlement.id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
+        breaks::open(tx, BreakKind::ReferenceReused, &settlement.id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
         unclear(tx, isp, settlement, "The gateway gave a reference that is another payment's.", now).await?;
         return Ok(false);
     }
     store::end_attempt(tx, isp, settlement.id, Attempt::Accepted, "", now).await?;
-    close_break(tx, "unmatched_payout", reference, "A settlement of ours has this reference.", now).await?;
+    breaks::close(tx, BreakKind::UnmatchedPayout, reference, "A settlement of ours has this reference.", now).await?;
     let change = Change { gateway_reference: Some(reference.to_owned()), claim_token: Some(None), claim_until: Some(None), ..Change::default() };
     store::change(tx, isp, settlement, next(settlement.state()?, Event::Accepted), change, now).await?;
     jobs::enqueue(tx, Kind::SettlementCheck, isp, settlement.id.uuid(), now + FIRST_POLL, now).await?;
@@ -170,6 +180,6 @@ pub(super) async fn unclear(tx: &mut Tx, isp: IspId, settlement: &Settlement, wh
     let change = Change { claim_token: Some(None), claim_until: Some(None), ..Change::default() };
     store::change(tx, isp, settlement, next(settlement.state()?, Event::Unclear), change, now).await?;
     let detail = json!({ "why": why });
-    open_break(tx, "settlement_unknown", &settlement.id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
+    breaks::open(tx, BreakKind::SettlementUnknown, &settlement.id.uuid().to_string(), Some(isp), Some(settlement.amount_minor), detail, now).await?;
     jobs::enqueue(tx, Kind::SettlementCheck, isp, settlement.id.uuid(), now + FIRST_POLL, now).await
 }

@@ -12,12 +12,12 @@ use crate::actor::Tenant;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::billing::seen::{self, Payment};
+use crate::breaks::{self, BreakKind};
 use crate::clock::{Time, day_of_month};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, PaymentId, RequestId};
 use crate::money::Rate;
-use crate::payments::store::open_break;
 use crate::payments::{self, Prompt, Purpose, Start, Started};
 use crate::phone::Phone;
 use crate::schema::{isp_subscription, subscription_payment};
@@ -105,7 +105,7 @@ pub async fn paid(tx: &mut Tx, isp: IspId, payment: &payments::Payment, now: Tim
     let Order::Costs(_, start) = order(&held, plan, cycle, now) else {
         // A prompt that had timed out was paid after a larger plan was: a human gives the money back or the time.
         let detail = json!({ "plan": plan.as_str(), "cycle": cycle.as_str(), "holds": held.plan.as_str() });
-        return open_break(tx, "subscription_not_usable", &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
+        return breaks::open(tx, BreakKind::SubscriptionNotUsable, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
     };
     // The first period after a trial keeps the day on which it begins, as every new one does.
     let anchor = if start == held.until && !held.trial { held.anchor } else { day_of_month(start) };

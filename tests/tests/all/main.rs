@@ -5,6 +5,7 @@ mod accounts;
 mod backlog;
 mod billing_more;
 mod books;
+mod breaks;
 mod browser;
 mod clocks;
 mod commits;

@@ -11,7 +11,7 @@ use crate::isp;
 use crate::money::Money;
 use crate::page::PageAsk;
 use crate::platform;
-use crate::reconcile::breaks::{self, Break};
+use crate::reconcile::alarms::{self, Break};
 use crate::reconcile::{platform as reports, trace};
 use crate::rpc::answer::{money, timestamp};
 use crate::rpc::fields;
@@ -160,14 +160,14 @@ pub async fn unfreeze(app: &App, by: By, ask: pb::UnfreezePayoutsRequest) -> Res
 
 /// What does not agree.
 pub async fn list_breaks(app: &App, ask: pb::ListBreaksRequest) -> Result<pb::ListBreaksResponse> {
-    let (rows, next_page_token) = breaks::list(app, ask.include_closed, PageAsk::read(ask.page_size, &ask.page_token)?).await?;
+    let (rows, next_page_token) = alarms::list(app, ask.include_closed, PageAsk::read(ask.page_size, &ask.page_token)?).await?;
     Ok(pb::ListBreaksResponse { breaks: rows.into_iter().map(|(found, slug)| shown_break(found, slug)).collect(), next_page_token })
 }
 
 /// Closes one.
 pub async fn close_break(app: &App, by: UserId, ask: pb::CloseBreakRequest) -> Result<pb::CloseBreakResponse> {
     let id: RowId = fields::parse("id", &ask.id)?;
-    let closed = breaks::close(app, by, id, &reason(&ask.reason)?).await?;
+    let closed = alarms::close(app, by, id, &reason(&ask.reason)?).await?;
     Ok(pb::CloseBreakResponse { closed: Some(shown_break(closed, None)) })
 }
 
