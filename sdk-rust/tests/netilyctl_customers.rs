@@ -70,7 +70,7 @@ impl CustomerService for StandIn {
 
     async fn get_customer(&self, request: Request<GetCustomerRequest>) -> Result<Response<GetCustomerResponse>, Status> {
         assert_eq!(request.into_inner().id, "cus_1");
-        Ok(Response::new(GetCustomerResponse { customer: Some(chebet()) }))
+        Ok(Response::new(GetCustomerResponse { customer: Some(chebet()), account_balance: None }))
     }
 
     async fn suspend_customer(&self, request: Request<SuspendCustomerRequest>) -> Result<Response<SuspendCustomerResponse>, Status> {

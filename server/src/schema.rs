@@ -167,7 +167,7 @@ diesel::table! {
         shared_devices -> Integer, phone -> Text, mac -> Nullable<Text>, client_ip -> Nullable<Text>, login_url -> Nullable<Text>,
         status -> Text, username -> Text, password -> Text, logged_in -> Bool, paid_at -> Nullable<Timestamptz>,
         activated_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>, router_pending -> Bool,
-        router_error -> Nullable<Text>, created_at -> Timestamptz,
+        router_error -> Nullable<Text>, created_at -> Timestamptz, extends_session -> Nullable<Uuid>,
     }
 }
 diesel::table! {
@@ -252,7 +252,7 @@ diesel::table! {
         suspended_reason -> Text, suspended_note -> Text, period_start -> Nullable<Timestamptz>, paid_until -> Nullable<Timestamptz>,
         anchor_day -> Nullable<SmallInt>, next_act_at -> Nullable<Timestamptz>, access -> Text, router_id -> Nullable<Uuid>,
         username -> Nullable<Text>, password_sealed -> Nullable<Bytea>, installed_at -> Nullable<Timestamptz>, counts_from -> Nullable<Timestamptz>, router_pending -> Bool,
-        router_asked -> BigInt, reminded_of -> Nullable<Timestamptz>,
+        router_asked -> BigInt, reminded_of -> Nullable<Timestamptz>, paused_at -> Nullable<Timestamptz>,
         router_error -> Nullable<Text>, request_id -> Nullable<Uuid>, request_hash -> Nullable<Bytea>, created_at -> Timestamptz,
         ended_at -> Nullable<Timestamptz>,
     }
@@ -264,7 +264,7 @@ diesel::table! {
 }
 diesel::table! {
     tenant.billing_settings (tenant_id) {
-        tenant_id -> Uuid, vat_bps -> Integer, vat_number -> Text, invoice_note -> Text,
+        tenant_id -> Uuid, vat_bps -> Integer, vat_number -> Text, invoice_note -> Text, cash_limit_minor -> BigInt, credit_unused -> Bool,
     }
 }
 diesel::table! {
@@ -286,6 +286,23 @@ diesel::table! {
         tenant_id -> Uuid, id -> Uuid, number -> Integer, receipt_number -> Text, customer_id -> Uuid, invoice_id -> Nullable<Uuid>,
         plan_id -> Nullable<Uuid>, plan_version -> Nullable<Integer>, amount_minor -> BigInt, method -> Text, reference -> Text, note -> Text,
         recorded_by -> Text, received_at -> Timestamptz, request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
+        needs_confirmation -> Bool,
+    }
+}
+diesel::table! {
+    tenant.offline_payment_confirmation (tenant_id, offline_payment_id) {
+        tenant_id -> Uuid, offline_payment_id -> Uuid, confirmed_by -> Text, confirmed_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.offline_payment_void (tenant_id, offline_payment_id) {
+        tenant_id -> Uuid, offline_payment_id -> Uuid, reason -> Text, voided_by -> Text, voided_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.balance_withdrawal (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, amount_minor -> BigInt, reason -> Text, made_by -> Text,
+        request_id -> Uuid, request_hash -> Bytea, created_at -> Timestamptz,
     }
 }
 diesel::table! {
@@ -350,6 +367,8 @@ diesel::allow_tables_to_appear_in_same_query!(reconciliation_break, isp);
 diesel::allow_tables_to_appear_in_same_query!(branding, isp);
 diesel::allow_tables_to_appear_in_same_query!(connection, customer, service_plan, service_plan_version);
 diesel::allow_tables_to_appear_in_same_query!(customer_payment, payment);
+diesel::allow_tables_to_appear_in_same_query!(customer_account, customer);
+diesel::allow_tables_to_appear_in_same_query!(offline_payment, offline_payment_void, offline_payment_confirmation);
 diesel::allow_tables_to_appear_in_same_query!(user_account, sign_in, refresh_token);
 diesel::allow_tables_to_appear_in_same_query!(customer, user_account, customer_search);
 diesel::allow_tables_to_appear_in_same_query!(hotspot_session, payment, hotspot_plan, router, job);

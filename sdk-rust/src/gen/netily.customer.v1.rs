@@ -222,6 +222,9 @@ pub struct GetCustomerResponse {
     /// As it is now.
     #[prost(message, optional, tag = "1")]
     pub customer: ::core::option::Option<Customer>,
+    /// What is in the account; below nothing, it is owed.
+    #[prost(message, optional, tag = "2")]
+    pub account_balance: ::core::option::Option<super::super::r#type::v1::Money>,
 }
 impl ::prost::Name for GetCustomerResponse {
     const NAME: &'static str = "GetCustomerResponse";
@@ -505,6 +508,9 @@ pub struct CloseCustomerResponse {
     /// As it is now.
     #[prost(message, optional, tag = "1")]
     pub customer: ::core::option::Option<Customer>,
+    /// What is left in the account. WriteOffBalance or RecordBalancePaidBack end it.
+    #[prost(message, optional, tag = "2")]
+    pub account_balance: ::core::option::Option<super::super::r#type::v1::Money>,
 }
 impl ::prost::Name for CloseCustomerResponse {
     const NAME: &'static str = "CloseCustomerResponse";

@@ -762,6 +762,10 @@ pub enum PaymentStatus {
     Failed = 3,
     /// It is not known whether the payment company took the request. We ask until it says.
     Unknown = 4,
+    /// The ISP wrote it down as taken, and took that back.
+    Voided = 5,
+    /// The ISP's staff wrote it down as taken, and an owner has to confirm it before it counts.
+    ToConfirm = 6,
 }
 impl PaymentStatus {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -775,6 +779,8 @@ impl PaymentStatus {
             Self::Completed => "PAYMENT_STATUS_COMPLETED",
             Self::Failed => "PAYMENT_STATUS_FAILED",
             Self::Unknown => "PAYMENT_STATUS_UNKNOWN",
+            Self::Voided => "PAYMENT_STATUS_VOIDED",
+            Self::ToConfirm => "PAYMENT_STATUS_TO_CONFIRM",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -785,6 +791,8 @@ impl PaymentStatus {
             "PAYMENT_STATUS_COMPLETED" => Some(Self::Completed),
             "PAYMENT_STATUS_FAILED" => Some(Self::Failed),
             "PAYMENT_STATUS_UNKNOWN" => Some(Self::Unknown),
+            "PAYMENT_STATUS_VOIDED" => Some(Self::Voided),
+            "PAYMENT_STATUS_TO_CONFIRM" => Some(Self::ToConfirm),
             _ => None,
         }
     }

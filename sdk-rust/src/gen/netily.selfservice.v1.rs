@@ -1383,6 +1383,40 @@ impl ::prost::Name for GetReceiptPdfResponse {
         "/netily.selfservice.v1.GetReceiptPdfResponse".into()
     }
 }
+/// Claims a receipt.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimReceiptRequest {
+    /// The receipt in the M-Pesa message.
+    #[prost(string, tag = "1")]
+    pub mpesa_receipt: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ClaimReceiptRequest {
+    const NAME: &'static str = "ClaimReceiptRequest";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ClaimReceiptRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ClaimReceiptRequest".into()
+    }
+}
+/// The payment that the receipt belongs to.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClaimReceiptResponse {
+    /// As it stands.
+    #[prost(message, optional, tag = "1")]
+    pub payment: ::core::option::Option<super::super::r#type::v1::Payment>,
+}
+impl ::prost::Name for ClaimReceiptResponse {
+    const NAME: &'static str = "ClaimReceiptResponse";
+    const PACKAGE: &'static str = "netily.selfservice.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.selfservice.v1.ClaimReceiptResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.selfservice.v1.ClaimReceiptResponse".into()
+    }
+}
 /// What customers do for themselves. Every call needs the subdomain of an ISP.
 ///
 /// Made by [`Client::selfservice`](crate::Client::selfservice).
@@ -1723,6 +1757,20 @@ impl SelfServiceCalls {
             .unary(
                 "/netily.selfservice.v1.SelfService/InitiatePayment",
                 crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Looks with the payment company whether a receipt belongs to one of the caller's payments whose end is not known, and books it.
+    /// Errors: RECEIPT_NOT_FOUND, RATE_LIMITED.
+    pub async fn claim_receipt(
+        &self,
+        ask: ClaimReceiptRequest,
+    ) -> Result<ClaimReceiptResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.selfservice.v1.SelfService/ClaimReceipt",
+                crate::retry::Repeat::Never,
                 ask,
             )
             .await
@@ -2583,6 +2631,34 @@ pub mod self_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Looks with the payment company whether a receipt belongs to one of the caller's payments whose end is not known, and books it.
+        /// Errors: RECEIPT_NOT_FOUND, RATE_LIMITED.
+        pub async fn claim_receipt(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ClaimReceiptRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ClaimReceiptResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.selfservice.v1.SelfService/ClaimReceipt",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.selfservice.v1.SelfService", "ClaimReceipt"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// How one of the own payments stands.
         pub async fn get_payment_status(
             &mut self,
@@ -2993,6 +3069,15 @@ pub mod self_service_server {
             request: tonic::Request<super::InitiatePaymentRequest>,
         ) -> std::result::Result<
             tonic::Response<super::InitiatePaymentResponse>,
+            tonic::Status,
+        >;
+        /// Looks with the payment company whether a receipt belongs to one of the caller's payments whose end is not known, and books it.
+        /// Errors: RECEIPT_NOT_FOUND, RATE_LIMITED.
+        async fn claim_receipt(
+            &self,
+            request: tonic::Request<super::ClaimReceiptRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ClaimReceiptResponse>,
             tonic::Status,
         >;
         /// How one of the own payments stands.
@@ -4167,6 +4252,51 @@ pub mod self_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = InitiatePaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.selfservice.v1.SelfService/ClaimReceipt" => {
+                    #[allow(non_camel_case_types)]
+                    struct ClaimReceiptSvc<T: SelfService>(pub Arc<T>);
+                    impl<
+                        T: SelfService,
+                    > tonic::server::UnaryService<super::ClaimReceiptRequest>
+                    for ClaimReceiptSvc<T> {
+                        type Response = super::ClaimReceiptResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ClaimReceiptRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SelfService>::claim_receipt(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ClaimReceiptSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

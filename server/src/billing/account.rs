@@ -26,6 +26,14 @@ pub enum Move {
     Proration(ConnectionId),
     /// What an invoice had taken comes back.
     Return(InvoiceId),
+    /// Money that the ISP had written down as taken was taken back: the balance may go below nothing.
+    Void(OfflinePaymentId),
+    /// The ISP keeps what a customer has: it goes.
+    WriteOff,
+    /// The ISP forgives what a customer owes below nothing: it comes in.
+    Forgive,
+    /// The ISP paid it back by hand.
+    PaidBack,
 }
 
 impl Move {
@@ -37,12 +45,15 @@ impl Move {
             Move::Recharge(_) => "RECHARGE",
             Move::Proration(_) => "PRORATION",
             Move::Return(_) => "RETURN",
+            Move::Void(_) => "VOID",
+            Move::WriteOff | Move::Forgive => "WRITE_OFF",
+            Move::PaidBack => "PAID_BACK",
         }
     }
 
-    /// What is used has a minus in the book.
-    const fn is_use(self) -> bool {
-        matches!(self, Move::Invoice(_) | Move::Recharge(_))
+    /// What goes has a minus in the book.
+    const fn goes(self) -> bool {
+        matches!(self, Move::Invoice(_) | Move::Recharge(_) | Move::Void(_) | Move::WriteOff | Move::PaidBack)
     }
 }
 
@@ -70,14 +81,32 @@ pub async fn balance(tx: &mut Tx, isp: IspId, customer: CustomerId) -> Result<Mo
 /// Writes a movement of a locked account, of an amount above nothing, and gives the balance after it. Using more than there is, or
 /// booking a payment twice, fails.
 pub async fn book(tx: &mut Tx, isp: IspId, customer: CustomerId, what: Move, amount: Money, note: &str, now: Time) -> Result<Money> {
-    let signed = if what.is_use() { amount.negated() } else { amount };
+    Ok(book_entry(tx, isp, customer, what, amount, note, now).await?.balance)
+}
+
+/// An entry of the account.
+pub struct Booked {
+    /// Its id.
+    pub id: RowId,
+    /// With its sign.
+    pub amount: Money,
+    /// The balance after it.
+    pub balance: Money,
+}
+
+/// The same, and tells which entry it wrote.
+pub async fn book_entry(tx: &mut Tx, isp: IspId, customer: CustomerId, what: Move, amount: Money, note: &str, now: Time) -> Result<Booked> {
+    let signed = if what.goes() { amount.negated() } else { amount };
+    let id = RowId::sortable(now);
     let (mut payment, mut offline, mut invoice, mut connection) = (None, None, None, None);
     match what {
         Move::Payment(id) => payment = Some(id),
-        Move::Cash(id) => offline = Some(id),
+        Move::Cash(id) | Move::Void(id) => offline = Some(id),
         Move::Invoice(id) | Move::Return(id) => invoice = Some(id),
         Move::Recharge(id) | Move::Proration(id) => connection = Some(id),
+        Move::WriteOff | Move::Forgive | Move::PaidBack => {}
     }
-    let act = functions::move_account(isp, RowId::sortable(now), customer, what.kind(), signed, payment, offline, invoice, connection, note, now);
-    Ok(diesel::select(act).get_result(&mut **tx).await?)
+    let act = functions::move_account(isp, id, customer, what.kind(), signed, payment, offline, invoice, connection, note, now);
+    let balance = diesel::select(act).get_result(&mut **tx).await?;
+    Ok(Booked { id, amount: signed, balance })
 }

@@ -29,6 +29,8 @@ pub enum Act {
     Issue,
     /// Send a reminder of the open invoice.
     Remind(Reminder),
+    /// Say that another invoice should have been paid, and until when the connection stays on.
+    RemindOfDebt,
     /// Say that what was paid ahead ends soon.
     RemindOfEnd,
     /// Pay the next period from the balance.
@@ -65,6 +67,12 @@ pub struct Facts {
     pub asked: Option<Asked>,
     /// When the end of a prepaid period is told; none: it was, or the period is too short for it.
     pub remind_at: Option<Time>,
+    /// Whether the customer is one who is served: whoever is suspended, refused or gone is neither asked for money nor sold anything.
+    pub served: bool,
+    /// When the first of the customer's open invoices for anything but a period should have been paid.
+    pub owes_since: Option<Time>,
+    /// The same of those that no reminder was sent of.
+    pub unreminded_since: Option<Time>,
 }
 
 /// What is due now, or when to look again; neither: only money or people change anything.
@@ -86,15 +94,36 @@ pub fn remind_at(start: Option<Time>, until: Option<Time>, reminded_of: Option<T
 
 /// What is due.
 pub fn due(facts: &Facts, now: Time) -> Due {
-    if facts.status == Status::Ended || facts.suspended == Some(Suspended::Staff) {
+    if !facts.served || facts.status == Status::Ended || facts.suspended == Some(Suspended::Staff) {
         return Due::Never;
     }
-    match facts.billing {
+    let debt = debt(facts, now);
+    if matches!(debt, Due::Now(_)) {
+        return debt;
+    }
+    let period = match facts.billing {
         Billing::Prepaid => prepaid(facts, now),
         Billing::Invoiced => match facts.asked {
             Some(asked) => asked_for(facts, asked, now),
             None => invoiced(facts, now),
         },
+    };
+    match (period, debt) {
+        (Due::Later(one), Due::Later(other)) => Due::Later(one.min(other)),
+        (Due::Never, later) => later,
+        (period, _) => period,
+    }
+}
+
+/// An invoice for anything but a period has the same consequence as one for a period: three days after it was due the connection goes off.
+fn debt(facts: &Facts, now: Time) -> Due {
+    let ends = facts.owes_since.map(|due| due + GRACE).filter(|_| facts.status == Status::Active);
+    if ends.is_some_and(|ends| now >= ends) {
+        return Due::Now(Act::CutOff);
+    }
+    match facts.unreminded_since {
+        Some(due) if now >= due => Due::Now(Act::RemindOfDebt),
+        unreminded => unreminded.into_iter().chain(ends).min().map_or(Due::Never, Due::Later),
     }
 }
 
@@ -154,6 +183,36 @@ mod tests {
             balance: Money::ZERO,
             asked: None,
             remind_at: None,
+            served: true,
+            owes_since: None,
+            unreminded_since: None,
+        }
+    }
+
+    #[test]
+    fn whoever_is_not_served_is_neither_asked_nor_sold_anything() {
+        for billing in [Billing::Prepaid, Billing::Invoiced] {
+            for status in [Status::Active, Status::Waiting, Status::Suspended] {
+                let suspended = (status == Status::Suspended).then_some(Suspended::Unpaid);
+                let gone = Facts { served: false, suspended, balance: Money::from_minor(1_000_000), owes_since: Some(at(0)), ..facts(billing, status) };
+                for hours in [0, 600, 720, 2_000] {
+                    assert_eq!(due(&gone, at(hours)), Due::Never, "{billing:?} {status:?} {hours}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn another_invoice_is_reminded_of_when_it_was_due_and_cuts_off_after_the_days_of_grace() {
+        for billing in [Billing::Prepaid, Billing::Invoiced] {
+            let owes = Facts { owes_since: Some(at(100)), unreminded_since: Some(at(100)), ..facts(billing, Status::Active) };
+            assert_eq!(due(&owes, at(0)), Due::Later(at(100)));
+            assert_eq!(due(&owes, at(100)), Due::Now(Act::RemindOfDebt));
+            let told = Facts { unreminded_since: None, ..owes };
+            assert_eq!(due(&told, at(100)), Due::Later(at(100 + 72)));
+            assert_eq!(due(&told, at(100 + 72)), Due::Now(Act::CutOff));
+            let off = Facts { status: Status::Suspended, suspended: Some(Suspended::Unpaid), ..told };
+            assert!(!matches!(due(&off, at(100 + 72)), Due::Now(_)), "once");
         }
     }
 

@@ -94,6 +94,11 @@ impl Invoice {
         Status::parse(&self.status).ok_or_else(|| Error::internal(format!("{} has a strange status", self.id)))
     }
 
+    /// Whether it asks for a period of a connection.
+    pub fn is_period(&self) -> bool {
+        self.kind == "PERIOD"
+    }
+
     /// What is still owed.
     pub fn owed(&self) -> Money {
         self.total_minor.checked_sub(self.paid_minor).unwrap_or_default()
@@ -171,7 +176,7 @@ pub struct NewInvoice {
 }
 
 /// What an ISP decides of its invoices.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = billing_settings)]
 pub struct Settings {
     /// VAT contained in what is asked for, in basis points.
@@ -180,6 +185,17 @@ pub struct Settings {
     pub vat_number: String,
     /// Words on every invoice.
     pub invoice_note: String,
+    /// What one of the staff may write down as taken in a day; what is above waits for an owner.
+    pub cash_limit_minor: Money,
+    /// Whether paid time that is not used becomes balance when a line ends.
+    pub credit_unused: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let (vat_number, invoice_note) = (String::new(), String::new());
+        Settings { vat_bps: 0, vat_number, invoice_note, cash_limit_minor: Money::from_minor(50_000 * 100), credit_unused: false }
+    }
 }
 
 /// The ISP's settings; the defaults until it writes them.

@@ -2,10 +2,12 @@
 //! nothing of it, and it bears no commission.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::account::{self, Move};
+use super::cash_date;
 use super::invoice::{self, Status};
 use super::paid::{self, Meant};
 use super::pay::Target;
@@ -13,7 +15,7 @@ use super::plan;
 use super::seen::{self, Payment, PaymentRef};
 use crate::app::App;
 use crate::audit::{self, By};
-use crate::clock::Time;
+use crate::clock::{Time, begin_of_day};
 use crate::counter;
 use crate::customer;
 use crate::db::Tx;
@@ -39,6 +41,10 @@ pub struct Taken {
     pub received_at: Option<Time>,
     /// An invoice or a plan that is paid first.
     pub target: Option<Target>,
+    /// Though a payment with the same reference is there.
+    pub confirm_duplicate: bool,
+    /// Whether an owner writes it down, who needs nobody's consent.
+    pub by_owner: bool,
     /// The client's id of the request.
     pub request_id: RequestId,
     /// Hash of the request's content.
@@ -65,12 +71,15 @@ async fn write(app: &App, tx: &mut Tx, isp: IspId, by: By, taken: &Taken, now: T
         return seen::get(tx, isp, PaymentRef::Offline(id), Some(customer)).await;
     }
     let received_at = taken.received_at.unwrap_or(now);
-    if received_at > now {
-        return Err(Error::field("received_at", "must not be in the future"));
-    }
+    cash_date::check(tx, isp, received_at, now).await?;
     let meant = meant(tx, isp, taken).await?;
     let id = OfflinePaymentId::sortable(now);
+    // The number holds up all others of this ISP, so that what is looked at next does not change.
     let number = i32::try_from(counter::next(tx, isp, "offline_payment").await?).map_err(Error::internal)?;
+    if !taken.confirm_duplicate {
+        refuse_duplicate(tx, isp, &taken.reference).await?;
+    }
+    let needs_confirmation = !taken.by_owner && is_above_limit(tx, isp, by, taken.amount, now).await?;
     let receipt = format!("RCT-{number:06}");
     diesel::insert_into(dsl::offline_payment)
         .values((
@@ -82,23 +91,96 @@ async fn write(app: &App, tx: &mut Tx, isp: IspId, by: By, taken: &Taken, now: T
             ),
             (dsl::amount_minor.eq(taken.amount), dsl::method.eq(taken.method), dsl::reference.eq(&taken.reference), dsl::note.eq(&taken.note)),
             (dsl::recorded_by.eq(by.text()), dsl::received_at.eq(received_at), dsl::created_at.eq(now)),
-            (dsl::request_id.eq(taken.request_id.0), dsl::request_hash.eq(&taken.request_hash)),
+            (dsl::request_id.eq(taken.request_id.0), dsl::request_hash.eq(&taken.request_hash), dsl::needs_confirmation.eq(needs_confirmation)),
         ))
         .execute(&mut **tx)
         .await?;
-    account::book(tx, isp, customer, Move::Cash(id), taken.amount, "", now).await?;
-    paid::use_for(tx, isp, customer, meant, now).await?;
-    paid::tell(app, tx, isp, customer, taken.amount, &receipt, &id.to_string(), now).await?;
-    let facts = json!({ "amount_minor": taken.amount.minor(), "method": taken.method, "receipt": receipt });
+    if !needs_confirmation {
+        count(app, tx, isp, customer, id, taken.amount, &receipt, meant, now).await?;
+    }
+    let facts = json!({ "amount_minor": taken.amount.minor(), "method": taken.method, "receipt": receipt, "to_confirm": needs_confirmation });
     audit::record(tx, isp, by, "record_offline_payment", &id.to_string(), facts, now).await?;
     seen::get(tx, isp, PaymentRef::Offline(id), Some(customer)).await
+}
+
+/// It comes into the account and is used, and the customer is told.
+#[expect(clippy::too_many_arguments, reason = "whose, what, and what it is meant for")]
+pub(super) async fn count(
+    app: &App,
+    tx: &mut Tx,
+    isp: IspId,
+    customer: CustomerId,
+    id: OfflinePaymentId,
+    amount: Money,
+    receipt: &str,
+    meant: Meant,
+    now: Time,
+) -> Result<()> {
+    account::book(tx, isp, customer, Move::Cash(id), amount, "", now).await?;
+    paid::use_for(tx, isp, customer, meant, now).await?;
+    paid::tell(app, tx, isp, customer, amount, receipt, &id.to_string(), now).await
+}
+
+/// `ALREADY_EXISTS` when money with this reference was written down before, or came by M-Pesa.
+async fn refuse_duplicate(tx: &mut Tx, isp: IspId, reference: &str) -> Result<()> {
+    let wanted = reference.trim().to_uppercase();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let same: Option<Named> = diesel::sql_query(
+        "SELECT receipt_number AS name FROM tenant.offline_payment o WHERE tenant_id = $1 AND reference <> '' AND upper(btrim(reference)) = $2
+           AND NOT EXISTS (SELECT FROM tenant.offline_payment_void v WHERE v.tenant_id = o.tenant_id AND v.offline_payment_id = o.id)
+         UNION ALL
+         SELECT p.mpesa_receipt FROM public.gateway_key k JOIN tenant.payment p ON p.tenant_id = k.isp_id AND p.id = k.payment_id
+          WHERE k.kind = 'RECEIPT' AND k.value = $2 AND k.isp_id = $1 LIMIT 1",
+    )
+    .bind::<SqlUuid, _>(isp)
+    .bind::<Text, _>(&wanted)
+    .get_result(&mut **tx)
+    .await
+    .optional()?;
+    match same {
+        None => Ok(()),
+        Some(Named { name }) => Err(Error {
+            fields: vec![("reference".into(), format!("is the one of {name}"))],
+            ..Error::new(Reason::AlreadyExists, format!("{name} has this reference. Set confirm_duplicate if this is other money."))
+        }),
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Named {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+/// Whether one of the staff writes down more in a day than the ISP allows without an owner.
+async fn is_above_limit(tx: &mut Tx, isp: IspId, by: By, amount: Money, now: Time) -> Result<bool> {
+    let limit = invoice::settings(tx, isp).await?.cash_limit_minor;
+    let today: Total = diesel::sql_query(
+        "SELECT coalesce(sum(amount_minor), 0)::bigint AS total FROM tenant.offline_payment o
+          WHERE tenant_id = $1 AND recorded_by = $2 AND created_at >= $3 AND NOT needs_confirmation
+            AND NOT EXISTS (SELECT FROM tenant.offline_payment_void v WHERE v.tenant_id = o.tenant_id AND v.offline_payment_id = o.id)",
+    )
+    .bind::<SqlUuid, _>(isp)
+    .bind::<Text, _>(by.text())
+    .bind::<Timestamptz, _>(begin_of_day(now))
+    .get_result(&mut **tx)
+    .await?;
+    Ok(today.total.checked_add(amount).is_none_or(|all| all > limit))
+}
+
+#[derive(diesel::QueryableByName)]
+struct Total {
+    #[diesel(sql_type = BigInt)]
+    total: Money,
 }
 
 async fn meant(tx: &mut Tx, isp: IspId, taken: &Taken) -> Result<Meant> {
     match taken.target {
         None | Some(Target::Amount(_)) => Ok(Meant::default()),
         Some(Target::Invoice(id)) => invoice_of(tx, isp, taken.customer, id).await.map(|invoice| Meant { invoice: Some(invoice), plan: None }),
-        Some(Target::Plan(id)) => plan_for(tx, isp, id, taken.amount).await.map(|plan| Meant { invoice: None, plan: Some(plan) }),
+        Some(Target::Plan(id)) => plan_for(tx, isp, taken.customer, id, taken.amount).await.map(|plan| Meant { invoice: None, plan: Some(plan) }),
     }
 }
 
@@ -111,7 +193,11 @@ async fn invoice_of(tx: &mut Tx, isp: IspId, customer: CustomerId, id: InvoiceId
     }
 }
 
-async fn plan_for(tx: &mut Tx, isp: IspId, id: ServicePlanId, amount: Money) -> Result<(ServicePlanId, i32)> {
+async fn plan_for(tx: &mut Tx, isp: IspId, customer: CustomerId, id: ServicePlanId, amount: Money) -> Result<(ServicePlanId, i32)> {
+    if !customer::get(tx, isp, customer).await?.status()?.is_served() {
+        let sentence = "This customer is not active, so no period can be sold. Write the money down without a plan.";
+        return Err(Error::new(Reason::CustomerNotActive, sentence));
+    }
     let plan = plan::get(tx, isp, id).await?;
     if plan.archived_at.is_some() {
         return Err(Error::new(Reason::PlanNotAvailable, "This plan is no longer sold. Please choose another one."));

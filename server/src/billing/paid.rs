@@ -3,14 +3,17 @@
 
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde_json::json;
 
 use super::account::{self, Move};
 use super::extend::extend;
-use super::settle::settle;
+use super::invoice;
+use super::settle::{settle, settle_overdue};
 use super::terms::{self, Terms};
 use super::unused::unused;
 use crate::alert::{self, News};
 use crate::app::App;
+use crate::breaks::{self, BreakKind};
 use crate::clock::{Time, in_kenya};
 use crate::connection::{self, Billing, Connection, NewConnection};
 use crate::customer::{self, Person};
@@ -20,7 +23,7 @@ use crate::id::{CustomerId, InvoiceId, IspId, ServicePlanId};
 use crate::money::Money;
 use crate::notify::Template;
 use crate::payments;
-use crate::schema::customer_payment;
+use crate::schema::{customer_payment, payment};
 
 /// What money was meant for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,9 +47,37 @@ pub async fn paid(app: &App, tx: &mut Tx, isp: IspId, payment: &payments::Paymen
         .optional()?;
     let (customer, invoice, plan, version) = row.ok_or_else(|| Error::internal(format!("{} is for nobody", payment.id)))?;
     account::lock(tx, isp, customer).await?;
+    if is_second(tx, isp, customer, payment, invoice, plan).await? {
+        // What it cannot be used for stays balance, so no sum of the break is missing anywhere.
+        let detail = json!({ "amount_minor": payment.amount.minor(), "customer": customer.to_string() });
+        breaks::open(tx, BreakKind::PaidTwice, &payment.id.uuid().to_string(), Some(isp), None, detail, now).await?;
+    }
     account::book(tx, isp, customer, Move::Payment(payment.id), payment.amount, "", now).await?;
     use_for(tx, isp, customer, Meant { invoice, plan: plan.zip(version) }, now).await?;
     tell(app, tx, isp, customer, payment.amount, receipt, &payment.id.to_string(), now).await
+}
+
+/// Whether two prompts for one thing were paid: the invoice is paid already, or the same plan was paid by a prompt that came in after this
+/// one had been asked for.
+async fn is_second(
+    tx: &mut Tx,
+    isp: IspId,
+    customer: CustomerId,
+    payment: &payments::Payment,
+    invoice: Option<InvoiceId>,
+    plan: Option<ServicePlanId>,
+) -> Result<bool> {
+    if let Some(id) = invoice {
+        return Ok(invoice::get(tx, isp, id).await?.status()? == invoice::Status::Paid);
+    }
+    let Some(plan) = plan else { return Ok(false) };
+    let same = payment::tenant_id.eq(customer_payment::tenant_id).and(payment::id.eq(customer_payment::payment_id));
+    let others = customer_payment::table
+        .inner_join(payment::table.on(same))
+        .filter(customer_payment::tenant_id.eq(isp).and(customer_payment::customer_id.eq(customer)).and(customer_payment::plan_id.eq(plan)))
+        .filter(customer_payment::payment_id.ne(payment.id).and(payment::state.eq("SUCCEEDED")))
+        .filter(payment::completed_at.ge(payment.created_at));
+    Ok(diesel::select(diesel::dsl::exists(others)).get_result(&mut **tx).await?)
 }
 
 /// A prompt was not paid. Whoever asked for it sees that; a customer for whom staff asked is told.
@@ -61,7 +92,10 @@ pub async fn payment_failed(tx: &mut Tx, isp: IspId, payment: &payments::Payment
 
 /// Uses what is in the locked account: for what the newest money was meant for, then for what is owed.
 pub async fn use_for(tx: &mut Tx, isp: IspId, customer: CustomerId, meant: Meant, now: Time) -> Result<()> {
-    if let Some((plan, version)) = meant.plan {
+    // Whoever was suspended or left meanwhile is sold nothing: the money stays theirs.
+    let served = customer::get(tx, isp, customer).await?.status()?.is_served();
+    if let Some((plan, version)) = meant.plan.filter(|_| served) {
+        settle_overdue(tx, isp, customer, now).await?;
         let terms = terms::get(tx, isp, plan, version).await?;
         recharge(tx, isp, customer, &terms, now).await?;
     }

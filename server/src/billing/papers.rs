@@ -207,12 +207,13 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, text: &str) -> Result<O
     }
     let id = if kind == Kind::OfflinePayment { PaymentRef::Offline(id.into()) } else { PaymentRef::Prompt(id.into()) };
     let found = match seen::get(tx, isp, id, None).await {
-        Ok(found) if found.standing()? == Standing::Completed => found,
+        Ok(found) if matches!(found.standing()?, Standing::Completed | Standing::Voided) => found,
         Ok(_) => return Ok(None),
         Err(error) if error.reason == Reason::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
     let paid_at = found.completed_at.unwrap_or(found.created_at);
     let facts = vec![("Amount", kes(found.amount_minor)), ("Paid", day(paid_at)), ("Receipt", found.receipt.clone())];
-    Ok(Some(Confirmed { title: "Receipt".to_owned(), facts, settled: true, void: false }))
+    let void = found.standing()? == Standing::Voided;
+    Ok(Some(Confirmed { title: "Receipt".to_owned(), facts, settled: !void, void }))
 }

@@ -147,8 +147,16 @@ pub async fn report(tx: &mut Tx, isp: IspId, from: Time, to: Time, granularity: 
            SELECT date_trunc($5, created_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', purpose::text, gross_minor, commission_minor, 1
              FROM tenant.commission_ledger WHERE tenant_id = $1 AND id >= $2 AND id < $3) x GROUP BY 1, 2
          UNION ALL
-         SELECT date_trunc($5, received_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', 'OFFLINE', sum(amount_minor)::bigint, 0, 0
-           FROM tenant.offline_payment WHERE tenant_id = $1 AND received_at >= $4 AND received_at < $6 GROUP BY 1",
+         SELECT date_trunc($5, at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', 'OFFLINE', sum(m)::bigint, 0, 0 FROM (
+           SELECT o.received_at AS at, o.amount_minor AS m
+             FROM tenant.offline_payment o WHERE o.tenant_id = $1 AND o.received_at >= $4 AND o.received_at < $6
+              AND (NOT o.needs_confirmation OR EXISTS (SELECT FROM tenant.offline_payment_confirmation c WHERE c.tenant_id = $1 AND c.offline_payment_id = o.id))
+           UNION ALL
+           SELECT v.voided_at, -o.amount_minor
+             FROM tenant.offline_payment_void v JOIN tenant.offline_payment o ON o.tenant_id = v.tenant_id AND o.id = v.offline_payment_id
+            WHERE v.tenant_id = $1 AND v.voided_at >= $4 AND v.voided_at < $6
+              AND (NOT o.needs_confirmation OR EXISTS (SELECT FROM tenant.offline_payment_confirmation c WHERE c.tenant_id = $1 AND c.offline_payment_id = o.id))
+         ) cash GROUP BY 1",
     )
     .bind::<Uuid, _>(isp)
     .bind::<Uuid, _>(LedgerId::earliest(rolled))

@@ -110,15 +110,29 @@ struct Seen {
     line: Connection,
     terms: Terms,
     asked: Option<Invoice>,
+    /// Open invoices for anything but a period, those due first in front.
+    owed: Vec<Invoice>,
     balance: Money,
+    served: bool,
 }
 
 impl Seen {
     async fn read(tx: &mut Tx, isp: IspId, id: ConnectionId, balance: Money) -> Result<Seen> {
         let line = connection::lock(tx, isp, id).await?;
         let terms = terms::next(tx, isp, line.plan_id, line.plan_version).await?;
-        let asked = open_period(tx, isp, &line).await?;
-        Ok(Seen { line, terms, asked, balance })
+        let served = customer::get(tx, isp, line.customer_id).await?.status()?.is_served();
+        let (mut owed, mut asked) = (invoice::open_of(tx, isp, line.customer_id).await?, None);
+        if let Some(found) = owed.iter().position(|open| open.is_period() && open.connection_id == Some(id)) {
+            asked = Some(owed.swap_remove(found));
+        }
+        owed.retain(|open| !open.is_period());
+        owed.sort_by_key(|open| (open.due_at, open.id.uuid()));
+        Ok(Seen { line, terms, asked, owed, balance, served })
+    }
+
+    /// The first invoice that no reminder was sent of.
+    fn unreminded(&self) -> Option<&Invoice> {
+        self.owed.iter().find(|open| open.reminded < Reminder::Overdue as i16)
     }
 
     fn facts(&self) -> Result<Facts> {
@@ -132,6 +146,9 @@ impl Seen {
             balance: self.balance,
             asked: self.asked.as_ref().map(|invoice| Asked { due_at: invoice.due_at, reminded: invoice.reminded }),
             remind_at: remind_at(line.period_start, line.paid_until, line.reminded_of),
+            served: self.served,
+            owes_since: self.owed.iter().map(|open| open.due_at).min(),
+            unreminded_since: self.unreminded().map(|open| open.due_at),
         })
     }
 }
@@ -159,6 +176,10 @@ async fn carry_out(app: &App, tx: &mut Tx, isp: IspId, seen: Seen, act: Act, now
             connection::reminded(tx, isp, line).await?;
             let until = line.paid_until.map(|until| in_kenya(until).format("%d %b %Y %H:%M").to_string()).unwrap_or_default();
             tell(app, tx, isp, line, News::PaidUntilSoon { until: &until }, Template::PaidUntilSoon, &[("until", until.as_str())], now).await
+        }
+        (Act::RemindOfDebt, _) => {
+            let invoice = seen.unreminded().ok_or_else(|| Error::internal("a reminder of no invoice"))?;
+            remind(app, tx, isp, line, invoice, Reminder::Overdue, now).await
         }
         (Act::Remind(reminder), Some(invoice)) => remind(app, tx, isp, line, invoice, reminder, now).await,
         (Act::Remind(_), None) => Err(Error::internal("a reminder of no invoice")),

@@ -42,6 +42,10 @@ impl FromStr for PaymentRef {
     }
 }
 
+/// States that only money has that the ISP took itself.
+const VOIDED: &str = "VOIDED";
+const TO_CONFIRM: &str = "TO_CONFIRM";
+
 /// Where a payment stands, as people see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -53,6 +57,10 @@ pub enum Standing {
     Failed,
     /// Nobody knows whether the gateway took the request.
     Unknown,
+    /// The ISP wrote it down, and took that back.
+    Voided,
+    /// Staff wrote it down, and an owner has to confirm it.
+    ToConfirm,
 }
 
 impl Standing {
@@ -67,6 +75,11 @@ impl Standing {
     }
 
     fn states(self) -> Vec<&'static str> {
+        match self {
+            Standing::Voided => return vec![VOIDED],
+            Standing::ToConfirm => return vec![TO_CONFIRM],
+            _ => {}
+        }
         State::ALL.into_iter().filter(|state| Standing::of(*state) == self).map(State::as_str).collect()
     }
 }
@@ -114,7 +127,11 @@ impl Payment {
 
     /// Where it stands.
     pub fn standing(&self) -> Result<Standing> {
-        State::parse(&self.state).map(Standing::of).ok_or_else(|| self.strange("state"))
+        match self.state.as_str() {
+            VOIDED => Ok(Standing::Voided),
+            TO_CONFIRM => Ok(Standing::ToConfirm),
+            state => State::parse(state).map(Standing::of).ok_or_else(|| self.strange("state")),
+        }
     }
 
     /// Why it failed.

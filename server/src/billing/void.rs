@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::account::{self, Move};
 use super::invoice::{self, Invoice, Status};
-use super::settle::settle;
+use super::settle::{clear, settle};
 use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::connection;
@@ -37,6 +37,9 @@ pub async fn void(tx: &mut Tx, isp: IspId, by: By, id: InvoiceId, reason: &str, 
     let written = (schema::invoice::status.eq("VOID"), schema::invoice::paid_minor.eq(Money::ZERO), schema::invoice::voided_at.eq(now));
     diesel::update(row).set((written, schema::invoice::void_reason.eq(reason))).execute(&mut **tx).await?;
     settle(tx, isp, before.customer_id, None, now).await?;
+    if let Some(live) = connection::live_of(tx, isp, before.customer_id).await? {
+        clear(tx, isp, &live, now).await?;
+    }
     if let Some(line) = line.filter(|line| line.next_act_at.is_some()) {
         // The period is not asked for any more: billing looks at once what is due then.
         connection::look_again(tx, isp, line.id, Some(now)).await?;

@@ -5,11 +5,12 @@ use serde_json::json;
 
 use super::account;
 use super::invoice::{self, Invoice, Line, NewInvoice};
-use super::run::tell_of_invoice;
+use super::run::{self, tell_of_invoice};
 use super::settle::settle;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::clock::Time;
+use crate::connection;
 use crate::customer;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -52,6 +53,10 @@ pub async fn write_invoice(app: &App, tx: &mut Tx, isp: IspId, by: By, ask: Manu
     settle(tx, isp, customer.id, None, now).await?;
     let made = invoice::get(tx, isp, made.id).await?;
     tell_of_invoice(app, tx, isp, &made, now).await?;
+    if let Some(line) = connection::live_of(tx, isp, customer.id).await? {
+        // Not paid in time it takes the connection off.
+        run::look(app, tx, isp, line.id, now).await?;
+    }
     audit::record(tx, isp, by, "create_invoice", &made.id.to_string(), json!({ "number": made.invoice_number, "total_minor": made.total_minor.minor() }), now)
         .await?;
     Ok(made)

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use super::book::Success;
 use super::confirm::{self, ASK_FOR, Confirmed, confirm};
-use super::{hint, push};
+use super::{hint, join, push};
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
@@ -37,6 +37,9 @@ pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     failpoint::reached("check", "looked");
+    if hints.is_empty() && is_worth_joining(&payment, asked_at) && join::join_payment(app, isp, &payment).await.unwrap_or(false) {
+        return Ok(Outcome::Done);
+    }
     let answer = ask(app, isp, &payment, &hints).await;
     failpoint::reached("check", "asked");
     let now = app.clock.now();
@@ -165,6 +168,12 @@ async fn give_up(tx: &mut Tx, isp: IspId, payment: &Payment, state: State, now: 
     }
     breaks::open(tx, BreakKind::NoAnswer, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), serde_json::json!({ "state": state.as_str() }), now)
         .await
+}
+
+/// Whether to look for a payment without a reference in the list, by its amount: when the money must stand there, and not for ever, since
+/// the sweep of the list does the same.
+fn is_worth_joining(payment: &Payment, now: Time) -> bool {
+    payment.gateway_reference.is_none() && payment.submitted_at.is_some_and(|sent| (TimeDelta::minutes(2)..TimeDelta::hours(1)).contains(&(now - sent)))
 }
 
 /// One question, by the best key there is. `None`: there is no key to ask by.

@@ -4,16 +4,20 @@
 mod book;
 pub mod callback_token;
 mod check;
+mod claim;
 mod confirm;
 mod hint;
+mod join;
 mod push;
 mod resume;
 mod sweep;
 
 pub use book::Bookings;
 pub use check::{Looks, answered, check, observation, unreachable};
+pub use claim::claim_receipt;
 pub use confirm::{Confirmed, confirm};
 pub use hint::{Delivered, Hint, Inbox, Said, close, receive, said};
+pub use join::join_by_amount;
 pub use push::push;
 pub use resume::{ResumeAsk, resume};
 pub use sweep::payment_sweep;

@@ -60,6 +60,38 @@ pub async fn cut_off(tx: &mut Tx, isp: IspId, unpaid: &Connection, now: Time) ->
     tell_router(tx, isp, unpaid, now).await
 }
 
+/// A locked connection that was cut off for a debt comes on again: the debt is paid, and so is its time.
+pub async fn come_on(tx: &mut Tx, isp: IspId, off: &Connection, now: Time) -> Result<()> {
+    diesel::update(connection::table.find((isp, off.id)))
+        .set((connection::status.eq(Status::Active.as_str()), connection::suspended_reason.eq(""), connection::next_act_at.eq(now)))
+        .execute(&mut **tx)
+        .await?;
+    tell_router(tx, isp, off, now).await
+}
+
+/// The customer is suspended or refused: from now on nothing is asked for.
+pub async fn pause(tx: &mut Tx, isp: IspId, of: &Connection, now: Time) -> Result<()> {
+    diesel::update(connection::table.find((isp, of.id)))
+        .set((connection::paused_at.eq(of.paused_at.unwrap_or(now)), connection::next_act_at.eq(None::<Time>)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The customer is back. `anew`: the paid time ended meanwhile, and the next period begins when it is paid.
+pub async fn unpause(tx: &mut Tx, isp: IspId, of: &Connection, anew: bool, now: Time) -> Result<()> {
+    let row = connection::table.find((isp, of.id));
+    diesel::update(row).set((connection::paused_at.eq(None::<Time>), connection::next_act_at.eq(now))).execute(&mut **tx).await?;
+    if anew {
+        stop_paid_time(tx, isp, of.id).await?;
+        if of.suspended()? != Some(Suspended::Staff) {
+            diesel::update(row).set((connection::status.eq(Status::Waiting.as_str()), connection::suspended_reason.eq(""))).execute(&mut **tx).await?;
+        }
+        tell_router(tx, isp, of, now).await?;
+    }
+    Ok(())
+}
+
 /// When billing must look at a connection again; `None`: only money or people change it.
 pub async fn look_again(tx: &mut Tx, isp: IspId, id: ConnectionId, at: Option<Time>) -> Result<()> {
     diesel::select(functions::look_again(isp, id, at)).execute(&mut **tx).await?;

@@ -123,6 +123,8 @@ pub struct Connection {
     pub paid_until: Option<Time>,
     /// The end of paid time that the customer was reminded of.
     pub reminded_of: Option<Time>,
+    /// Since when the customer is suspended or refused.
+    pub paused_at: Option<Time>,
     /// The day of the month on which monthly periods begin.
     pub anchor_day: Option<i16>,
     /// When billing must look at it again.

@@ -37,6 +37,11 @@ impl Status {
         Status::ALL.into_iter().find(|status| status.as_str() == text)
     }
 
+    /// Whether somebody in this state is sold anything, and asked for what it costs. Whoever waits to be let in may have a line that waits too.
+    pub const fn is_served(self) -> bool {
+        matches!(self, Status::Pending | Status::Active)
+    }
+
     /// Whether somebody in this state may be signed in.
     pub const fn may_sign_in(self) -> bool {
         matches!(self, Status::Pending | Status::Active | Status::Suspended)

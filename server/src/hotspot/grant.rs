@@ -53,7 +53,7 @@ pub struct Device {
 /// Lets another device in instead, at the router where it was bought. What is not known of the device stays.
 pub async fn move_to(tx: &mut Tx, isp: IspId, session: &Session, device: &Device, now: Time) -> Result<Session> {
     let before = &session.row;
-    diesel::update(hotspot_session::table.find((isp, before.id)))
+    diesel::update(hotspot_session::table.find((isp, before.extends_session.unwrap_or(before.id))))
         .set((
             hotspot_session::mac.eq(device.mac.map(|mac| mac.to_string()).or_else(|| before.mac.clone())),
             hotspot_session::client_ip.eq(device.ip.map(|ip| ip.to_string()).or_else(|| before.client_ip.clone())),

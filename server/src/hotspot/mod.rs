@@ -2,6 +2,7 @@
 //! them is told to it by `collect`.
 
 mod block;
+mod extend;
 pub mod grant;
 pub mod guest;
 pub mod limits;

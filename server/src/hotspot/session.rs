@@ -125,6 +125,8 @@ pub struct SessionRow {
     pub router_error: Option<String>,
     /// When it was asked for.
     pub created_at: Time,
+    /// The session that has what was paid here, when the same device had one of the same plan.
+    pub extends_session: Option<SessionId>,
 }
 
 type PaymentPart = (Option<String>, Option<String>, Time);
@@ -149,14 +151,34 @@ macro_rules! columns {
 /// The purchase, or `NOT_FOUND`.
 pub async fn find_session(tx: &mut Tx, isp: IspId, id: SessionId) -> Result<Session> {
     let found = sessions!().filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::id.eq(id))).select(columns!()).first(&mut **tx).await.optional()?;
-    found.map(assemble).transpose()?.ok_or_else(|| Error::not_found("purchase"))
+    let found = found.map(assemble).transpose()?.ok_or_else(|| Error::not_found("purchase"))?;
+    as_it_runs(tx, isp, found).await
+}
+
+/// A purchase whose time another session has stands as that one does, under its name on the router.
+async fn as_it_runs(tx: &mut Tx, isp: IspId, found: Session) -> Result<Session> {
+    let Some(running) = found.row.extends_session else { return Ok(found) };
+    let running: SessionRow = hotspot_session::table.find((isp, running)).select(SessionRow::as_select()).first(&mut **tx).await?;
+    let status = Status::parse(&running.status).ok_or_else(|| Error::internal(format!("{} has a strange status", running.id)))?;
+    let row = SessionRow {
+        username: running.username,
+        password: running.password,
+        status: running.status,
+        logged_in: running.logged_in,
+        expires_at: running.expires_at,
+        router_pending: running.router_pending,
+        router_error: running.router_error,
+        ..found.row
+    };
+    Ok(Session { row, status, ..found })
 }
 
 /// The purchase that a payment pays for.
 pub async fn of_payment(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<Session> {
     let found =
         sessions!().filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::payment_id.eq(id))).select(columns!()).first(&mut **tx).await.optional()?;
-    found.map(assemble).transpose()?.ok_or_else(|| Error::internal(format!("{id} pays for no session")))
+    let found = found.map(assemble).transpose()?.ok_or_else(|| Error::internal(format!("{id} pays for no session")))?;
+    as_it_runs(tx, isp, found).await
 }
 
 /// The paid purchase of a phone with a receipt.
@@ -168,7 +190,10 @@ pub async fn of_receipt(tx: &mut Tx, isp: IspId, phone: &str, receipt: &str) -> 
         .first(&mut **tx)
         .await
         .optional()?;
-    found.map(assemble).transpose()
+    match found.map(assemble).transpose()? {
+        Some(found) => as_it_runs(tx, isp, found).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Unfinished payments of a phone for purchases, newest first: one of them may be what a receipt belongs to.

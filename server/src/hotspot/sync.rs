@@ -1,6 +1,7 @@
 //! Brings a router to what its sessions want: one job per router at a time, so a router that hangs delays nobody but
 //! itself. Takes no input but the router: whatever is pending is done, however it came to be pending.
 
+use std::collections::HashSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::extend;
 use super::session::{SessionRow, Status};
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
@@ -33,12 +35,12 @@ const TRY_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// The job `router_sync` of one router.
 pub async fn sync_router(app: &App, isp: IspId, id: RouterId, attempt: i32) -> Result<Outcome> {
-    let Some((router, pending)) = app.db.tx(isp, async |tx| look(tx, isp, id).await).await? else { return Ok(Outcome::Done) };
+    let Some((router, pending, online)) = app.db.tx(isp, async |tx| look(tx, isp, id).await).await? else { return Ok(Outcome::Done) };
     if pending.is_empty() {
         return Ok(Outcome::Done);
     }
     let full = i64::try_from(pending.len()).is_ok_and(|found| found == BATCH);
-    let problem = tokio::time::timeout(RUN_FOR, bring(app, isp, &router, &pending)).await;
+    let problem = tokio::time::timeout(RUN_FOR, bring(app, isp, &router, &pending, online)).await;
     let now = app.clock.now();
     match problem {
         Ok(Ok(None)) if full => Ok(Outcome::Again(now)),
@@ -49,7 +51,7 @@ pub async fn sync_router(app: &App, isp: IspId, id: RouterId, attempt: i32) -> R
     }
 }
 
-async fn look(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<Option<(Router, Vec<SessionRow>)>> {
+async fn look(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<Option<(Router, Vec<SessionRow>, HashSet<String>)>> {
     let Some(router) = router::store::find(tx, isp, id).await? else { return Ok(None) };
     let pending = hotspot_session::table
         .filter(hotspot_session::tenant_id.eq(isp).and(hotspot_session::router_id.eq(id)).and(hotspot_session::router_pending))
@@ -59,11 +61,12 @@ async fn look(tx: &mut Tx, isp: IspId, id: RouterId) -> Result<Option<(Router, V
         .select(SessionRow::as_select())
         .load(&mut **tx)
         .await?;
-    Ok(Some((router, pending)))
+    let online = extend::devices_online(tx, isp, id, &pending).await?;
+    Ok(Some((router, pending, online)))
 }
 
 /// Applies each session. `Some`: the router is out of reach, which concerns all of them.
-async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow]) -> Result<Option<String>> {
+async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow], mut online: HashSet<String>) -> Result<Option<String>> {
     let mut connection = match visit::connect(app, isp, router).await {
         Ok(connection) => connection,
         Err(cause) => return Ok(Some(visit::explain(&cause))),
@@ -72,6 +75,13 @@ async fn bring(app: &App, isp: IspId, router: &Router, pending: &[SessionRow]) -
     let mut refused = None;
     for session in pending {
         let now = app.clock.now();
+        if session.status == Status::Paid.as_str()
+            && let Some(mac) = &session.mac
+            && !online.insert(mac.clone())
+            && app.db.tx(isp, async |tx| extend::extend(tx, isp, session, now).await).await?
+        {
+            continue;
+        }
         match apply::apply(&mut connection, &desired(session, &router.hotspot_server, now)).await {
             Ok(applied) => {
                 failpoint::reached("router_sync", "applied");
@@ -200,21 +210,26 @@ pub async fn end_session(app: &App, isp: IspId, id: SessionId) -> Result<Outcome
         .db
         .tx(isp, async |tx| {
             let row = hotspot_session::table.find((isp, id));
-            let found: Option<(String, Option<Time>, RouterId)> = row
+            let found: Option<(String, Option<Time>, RouterId, Option<SessionId>)> = row
                 .for_update()
-                .select((hotspot_session::status, hotspot_session::expires_at, hotspot_session::router_id))
+                .select((hotspot_session::status, hotspot_session::expires_at, hotspot_session::router_id, hotspot_session::extends_session))
                 .first(&mut **tx)
                 .await
                 .optional()?;
-            let Some((status, Some(ends), at)) = found else { return Ok(Outcome::Done) };
+            let Some((status, Some(ends), at, extends)) = found else { return Ok(Outcome::Done) };
             if status != Status::Active.as_str() {
                 return Ok(Outcome::Done);
             }
             if ends > now {
                 return Ok(Outcome::Again(ends));
             }
-            diesel::update(row).set((hotspot_session::status.eq("EXPIRED"), hotspot_session::router_pending.eq(true))).execute(&mut **tx).await?;
+            // The router never heard of one that only extended another.
+            let ended = (hotspot_session::status.eq("EXPIRED"), hotspot_session::router_pending.eq(extends.is_none()));
+            diesel::update(row).set(ended).execute(&mut **tx).await?;
             tx.wake(Wake::Purchase(id));
+            if extends.is_some() {
+                return Ok(Outcome::Done);
+            }
             router::allow(tx, isp, at, now).await?;
             failpoint::reached("session_end", "written");
             Ok(Outcome::Done)

@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::actor::Tenant;
+use crate::clock::Time;
 use crate::config::PLATFORM_LABEL;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
@@ -38,6 +39,11 @@ pub async fn label(tx: &mut Tx, id: IspId) -> Result<String> {
 pub async fn slugs(tx: &mut Tx, ids: &[IspId]) -> Result<HashMap<IspId, String>> {
     let rows: Vec<(IspId, String)> = isp::table.filter(isp::id.eq_any(ids)).select((isp::id, isp::slug)).load(&mut **tx).await?;
     Ok(rows.into_iter().collect())
+}
+
+/// When an ISP was made.
+pub async fn began_at(tx: &mut Tx, id: IspId) -> Result<Time> {
+    Ok(isp::table.find(id).select(isp::created_at).first(&mut **tx).await?)
 }
 
 /// Netily's part of what is paid to an ISP, as it is now: the platform's unless the ISP has its own.

@@ -3,5 +3,5 @@
 mod find;
 mod profile;
 
-pub use find::{by_slug, commission_rate, label, slugs, tenant};
+pub use find::{began_at, by_slug, commission_rate, label, slugs, tenant};
 pub use profile::{Branding, Profile, Registration, look, name, profile, registration, update_branding};

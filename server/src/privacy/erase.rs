@@ -18,6 +18,7 @@ use super::export::proven_phone;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth;
+use crate::billing;
 use crate::clock::Time;
 use crate::connection;
 use crate::customer::{self, Person, Status, search};
@@ -25,8 +26,8 @@ use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId, PaymentId, UserId};
 use crate::schema::{
-    alert, code_sending, customer as customer_table, customer_payment, gateway_key, hotspot_session, link, message, offline_payment, one_time_code, payment,
-    prompt_block, refresh_token, service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
+    alert, balance_withdrawal, code_sending, customer as customer_table, customer_payment, gateway_key, hotspot_session, link, message, offline_payment,
+    offline_payment_void, one_time_code, payment, prompt_block, refresh_token, service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
 };
 
 /// States of a payment whose prompt may still ring, and which therefore needs its phone.
@@ -38,6 +39,7 @@ pub async fn erase(app: &App, isp: IspId, by: By, id: CustomerId, reason: &str) 
     app.db
         .tx(isp, async |tx| {
             let user = customer::get(tx, isp, id).await?.user_id;
+            billing::account::lock(tx, isp, id).await?;
             // The account before the customer, as everywhere.
             auth::lock_user(tx, isp, user).await?;
             customer::lock(tx, isp, id).await?;
@@ -53,6 +55,7 @@ pub async fn erase(app: &App, isp: IspId, by: By, id: CustomerId, reason: &str) 
             if let Some(phone) = &proven {
                 forget_purchases(tx, isp, phone).await?;
             }
+            billing::leave(tx, isp, by, id, now).await?;
             connection::forget(tx, isp, by, id, now).await?;
             forget_messages(tx, isp, &person).await?;
             forget_sign_ins(tx, isp, &person).await?;
@@ -115,6 +118,16 @@ async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option
         .await?;
     diesel::update(offline_payment::table.filter(offline_payment::tenant_id.eq(isp).and(offline_payment::customer_id.eq(id))))
         .set((offline_payment::note.eq(""), offline_payment::reference.eq("")))
+        .execute(&mut **tx)
+        .await?;
+    let cash = offline_payment::table.filter(offline_payment::tenant_id.eq(isp).and(offline_payment::customer_id.eq(id)));
+    let taken_back = offline_payment_void::table.filter(offline_payment_void::tenant_id.eq(isp));
+    diesel::update(taken_back.filter(offline_payment_void::offline_payment_id.eq_any(cash.select(offline_payment::id))))
+        .set(offline_payment_void::reason.eq(""))
+        .execute(&mut **tx)
+        .await?;
+    diesel::update(balance_withdrawal::table.filter(balance_withdrawal::tenant_id.eq(isp).and(balance_withdrawal::customer_id.eq(id))))
+        .set(balance_withdrawal::reason.eq(""))
         .execute(&mut **tx)
         .await?;
     Ok(())

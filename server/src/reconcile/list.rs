@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::{Time, in_kenya};
-use crate::collect::unreachable;
+use crate::collect::{self, unreachable};
 use crate::error::Result;
 use crate::gateways::payhero::{AskError, TransactionRow};
 use crate::id::IspId;
@@ -55,6 +55,7 @@ async fn take(app: &App, row: &TransactionRow, now: Time) -> Result<()> {
         Some((isp, subject)) if amount > Money::ZERO => app.db.public(async |tx| wake_payment(tx, isp, subject, now).await).await,
         Some((isp, subject)) => wake_settlement(app, isp, subject, now).await,
         None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => Ok(()),
+        None if joined(app, row).await => Ok(()),
         None => {
             let kind = if amount > Money::ZERO { BreakKind::UnmatchedCollection } else { BreakKind::UnmatchedPayout };
             let detail =
@@ -62,6 +63,14 @@ async fn take(app: &App, row: &TransactionRow, now: Time) -> Result<()> {
             app.db.public(async |tx| breaks::open(tx, kind, reference, None, Some(amount), detail, now).await).await
         }
     }
+}
+
+/// Whether a row could be joined with the one payment that it can be. What cannot be asked now is asked in the next turn.
+async fn joined(app: &App, row: &TransactionRow) -> bool {
+    collect::join_by_amount(app, row).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a row of the gateway's list could not be joined with a payment");
+        false
+    })
 }
 
 fn is_charge(row: &TransactionRow) -> bool {

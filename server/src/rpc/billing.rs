@@ -13,8 +13,10 @@ use tonic::{Request, Response, Status};
 
 use super::answer::{PDF, answer, by, lang, money, timestamp};
 use super::fields;
+use crate::actor::Role;
 use crate::app::App;
 use crate::billing::{self, invoice, papers, report, seen, terms};
+use crate::collect;
 use crate::connection::{self, Connection, NewConnection};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -204,11 +206,16 @@ impl BillingService for Billing {
         answer(request, async |caller, ask| {
             let (isp, by, id) = (caller.isp()?.id, by(&caller)?, fields::parse("id", &ask.id)?);
             let now = self.app.clock.now();
-            let connection = self.app.db.tx(isp, async |tx| {
-                let after = connection::end(tx, isp, by, id, now).await?;
-                shown(tx, isp, after).await
-            });
-            Ok(pb::EndConnectionResponse { connection: Some(connection.await?) })
+            let (connection, credited) = self
+                .app
+                .db
+                .tx(isp, async |tx| {
+                    let credited = billing::end_connection(tx, isp, by, id, now).await?;
+                    let after = connection::get(tx, isp, id).await?;
+                    Ok((shown(tx, isp, after).await?, credited))
+                })
+                .await?;
+            Ok(pb::EndConnectionResponse { connection: Some(connection), credited: Some(money(credited)) })
         })
         .await
     }
@@ -267,9 +274,72 @@ impl BillingService for Billing {
     async fn record_offline_payment(&self, request: Request<pb::RecordOfflinePaymentRequest>) -> Result<Response<pb::RecordOfflinePaymentResponse>, Status> {
         let lang = lang(&request);
         answer(request, async |caller, wanted| {
-            let taken = ask::offline(wanted, &self.app.config.callback_key)?;
+            let taken = ask::offline(wanted, caller.person()?.role == Role::Owner, &self.app.config.callback_key)?;
             let payment = billing::record(&self.app, caller.isp()?.id, by(&caller)?, taken).await?;
             Ok(pb::RecordOfflinePaymentResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn confirm_offline_payment(&self, request: Request<pb::ConfirmOfflinePaymentRequest>) -> Result<Response<pb::ConfirmOfflinePaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let payment = billing::confirm_offline(&self.app, caller.isp()?.id, by(&caller)?, fields::parse("id", &ask.id)?).await?;
+            Ok(pb::ConfirmOfflinePaymentResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn void_offline_payment(&self, request: Request<pb::VoidOfflinePaymentRequest>) -> Result<Response<pb::VoidOfflinePaymentResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let (id, reason) = (fields::parse("id", &ask.id)?, fields::text("reason", &ask.reason, ask::REASON_MAX)?);
+            let (payment, balance) = billing::void_offline(&self.app, caller.isp()?.id, by(&caller)?, id, &reason).await?;
+            Ok(pb::VoidOfflinePaymentResponse { payment: Some(show::payment(&payment, lang)?), account_balance: Some(money(balance)) })
+        })
+        .await
+    }
+
+    async fn claim_receipt(&self, request: Request<pb::ClaimReceiptRequest>) -> Result<Response<pb::ClaimReceiptResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let isp = caller.isp()?.id;
+            let (customer, receipt) = (fields::parse("customer_id", &ask.customer_id)?, fields::receipt("mpesa_receipt", &ask.mpesa_receipt)?);
+            let id = collect::claim_receipt(&self.app, isp, customer, &receipt, caller.address).await?;
+            let payment = self.app.db.tx(isp, async |tx| seen::get(tx, isp, seen::PaymentRef::Prompt(id), Some(customer)).await).await?;
+            Ok(pb::ClaimReceiptResponse { payment: Some(show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn list_left_balances(&self, request: Request<pb::ListLeftBalancesRequest>) -> Result<Response<pb::ListLeftBalancesResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, page) = (caller.isp()?.id, PageAsk::read(ask.page_size, &ask.page_token)?);
+            let (left, next_page_token) = self.app.db.tx(isp, async |tx| billing::withdraw::list_left(tx, isp, page).await).await?;
+            Ok(pb::ListLeftBalancesResponse { balances: left.into_iter().map(show::left).collect::<Result<_>>()?, next_page_token })
+        })
+        .await
+    }
+
+    async fn write_off_balance(&self, request: Request<pb::WriteOffBalanceRequest>) -> Result<Response<pb::WriteOffBalanceResponse>, Status> {
+        answer(request, async |caller, mut ask| {
+            let request = fields::once(&mut ask, |ask| &mut ask.request_id, &self.app.config.callback_key)?;
+            let ask = ask::withdrawal(billing::Ending::WriteOff, &ask.customer_id, ask.amount, &ask.reason, request)?;
+            let (moved, left) = billing::withdraw(&self.app, caller.isp()?.id, by(&caller)?, &ask).await?;
+            Ok(pb::WriteOffBalanceResponse { written_off: Some(money(moved)), account_balance: Some(money(left)) })
+        })
+        .await
+    }
+
+    async fn record_balance_paid_back(
+        &self,
+        request: Request<pb::RecordBalancePaidBackRequest>,
+    ) -> Result<Response<pb::RecordBalancePaidBackResponse>, Status> {
+        answer(request, async |caller, mut ask| {
+            let request = fields::once(&mut ask, |ask| &mut ask.request_id, &self.app.config.callback_key)?;
+            let ask = ask::withdrawal(billing::Ending::PaidBack, &ask.customer_id, ask.amount, &ask.reason, request)?;
+            let (moved, left) = billing::withdraw(&self.app, caller.isp()?.id, by(&caller)?, &ask).await?;
+            Ok(pb::RecordBalancePaidBackResponse { paid_back: Some(money(moved)), account_balance: Some(money(left)) })
         })
         .await
     }
@@ -388,13 +458,23 @@ impl BillingService for Billing {
     async fn update_billing_settings(&self, request: Request<pb::UpdateBillingSettingsRequest>) -> Result<Response<pb::UpdateBillingSettingsResponse>, Status> {
         answer(request, async |caller, ask| {
             let (isp, by, now) = (caller.isp()?.id, by(&caller)?, self.app.clock.now());
-            let settings = ask::settings(&ask.settings.unwrap_or_default())?;
-            self.app
+            let (wanted, is_owner) = (ask.settings.unwrap_or_default(), caller.person()?.role == Role::Owner);
+            let settings = self
+                .app
                 .db
                 .tx(isp, async |tx| {
+                    let before = invoice::settings(tx, isp).await?;
+                    let settings = ask::settings(&wanted, &before)?;
+                    if settings.cash_limit_minor != before.cash_limit_minor && !is_owner {
+                        return Err(Error::new(Reason::PermissionDenied, "Only an owner changes what staff may write down as taken."));
+                    }
                     invoice::update_settings(tx, isp, &settings).await?;
-                    let facts = serde_json::json!({ "vat_bps": settings.vat_bps, "vat_number": settings.vat_number });
-                    audit::record(tx, isp, by, "update_billing_settings", &isp.to_string(), facts, now).await
+                    let facts = serde_json::json!({
+                        "vat_bps": settings.vat_bps, "vat_number": settings.vat_number, "cash_limit_minor": settings.cash_limit_minor.minor(),
+                        "credit_unused": settings.credit_unused,
+                    });
+                    audit::record(tx, isp, by, "update_billing_settings", &isp.to_string(), facts, now).await?;
+                    Ok(settings)
                 })
                 .await?;
             Ok(pb::UpdateBillingSettingsResponse { settings: Some(show::settings(settings)) })

@@ -10,14 +10,16 @@ use netily_sdk::customer as pb;
 use netily_sdk::customer::customer_service_server::CustomerService;
 use tonic::{Request, Response, Status};
 
-use super::answer::{answer, by};
+use super::answer::{answer, by, money};
 use super::fields;
 use crate::actor::Caller;
 use crate::app::App;
-use crate::customer::{self, Act};
+use crate::billing;
+use crate::customer::{self, Act, Person};
 use crate::error::Result;
 use crate::id::CustomerId;
 use crate::isp;
+use crate::money::Money;
 use crate::page::PageAsk;
 use crate::{privacy, service_request};
 
@@ -32,13 +34,17 @@ pub struct Customers {
 
 impl Customers {
     async fn decide(&self, caller: &Caller, id: &str, act: Act, reason: &str) -> Result<Option<pb::Customer>> {
+        let (person, _) = self.decide_and_balance(caller, id, act, reason).await?;
+        show::customer(&person).map(Some)
+    }
+
+    async fn decide_and_balance(&self, caller: &Caller, id: &str, act: Act, reason: &str) -> Result<(Person, Money)> {
         let id: CustomerId = fields::parse("id", id)?;
         let reason = match act {
             Act::Approve | Act::Reactivate => String::new(),
             Act::Reject | Act::Suspend | Act::Close => fields::text("reason", reason, ask::REASON_MAX)?,
         };
-        let person = customer::decide(&self.app, caller.isp()?.id, by(caller)?, id, act, &reason).await?;
-        show::customer(&person).map(Some)
+        billing::decide(&self.app, caller.isp()?.id, by(caller)?, id, act, &reason).await
     }
 }
 
@@ -59,8 +65,9 @@ impl CustomerService for Customers {
     async fn get_customer(&self, request: Request<pb::GetCustomerRequest>) -> Result<Response<pb::GetCustomerResponse>, Status> {
         answer(request, async |caller, ask| {
             let (isp, id) = (caller.isp()?.id, fields::parse("id", &ask.id)?);
-            let person = self.app.db.tx(isp, async |tx| customer::person(tx, isp, id).await).await?;
-            Ok(pb::GetCustomerResponse { customer: Some(show::customer(&person)?) })
+            let (person, balance) =
+                self.app.db.tx(isp, async |tx| Ok((customer::person(tx, isp, id).await?, billing::account::balance(tx, isp, id).await?))).await?;
+            Ok(pb::GetCustomerResponse { customer: Some(show::customer(&person)?), account_balance: Some(money(balance)) })
         })
         .await
     }
@@ -101,7 +108,11 @@ impl CustomerService for Customers {
     }
 
     async fn close_customer(&self, request: Request<pb::CloseCustomerRequest>) -> Result<Response<pb::CloseCustomerResponse>, Status> {
-        answer(request, async |caller, ask| Ok(pb::CloseCustomerResponse { customer: self.decide(&caller, &ask.id, Act::Close, &ask.reason).await? })).await
+        answer(request, async |caller, ask| {
+            let (person, balance) = self.decide_and_balance(&caller, &ask.id, Act::Close, &ask.reason).await?;
+            Ok(pb::CloseCustomerResponse { customer: Some(show::customer(&person)?), account_balance: Some(money(balance)) })
+        })
+        .await
     }
 
     async fn get_registration_settings(

@@ -121,6 +121,7 @@ const METHODS: &[Method] = &[
     call("/netily.selfservice.v1.SelfService/InitiatePayment", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetPaymentStatus", Who::Customer),
     stream("/netily.selfservice.v1.SelfService/WatchPayment", Who::Customer),
+    call("/netily.selfservice.v1.SelfService/ClaimReceipt", Who::Customer),
     call("/netily.selfservice.v1.SelfService/ListPayments", Who::Customer),
     call("/netily.selfservice.v1.SelfService/ListInvoices", Who::Customer),
     call("/netily.selfservice.v1.SelfService/GetInvoice", Who::Customer),
@@ -167,6 +168,12 @@ const METHODS: &[Method] = &[
     call("/netily.billing.v1.BillingService/GetConnection", Who::Staff),
     call("/netily.billing.v1.BillingService/InitiatePayment", Who::Staff),
     call("/netily.billing.v1.BillingService/RecordOfflinePayment", Who::Staff),
+    call("/netily.billing.v1.BillingService/ConfirmOfflinePayment", Who::Owner),
+    call("/netily.billing.v1.BillingService/VoidOfflinePayment", Who::Owner),
+    call("/netily.billing.v1.BillingService/ClaimReceipt", Who::Staff),
+    call("/netily.billing.v1.BillingService/ListLeftBalances", Who::Staff),
+    call("/netily.billing.v1.BillingService/WriteOffBalance", Who::Owner),
+    call("/netily.billing.v1.BillingService/RecordBalancePaidBack", Who::Owner),
     call("/netily.billing.v1.BillingService/ListPayments", Who::Staff),
     call("/netily.billing.v1.BillingService/GetPayment", Who::Staff),
     call("/netily.billing.v1.BillingService/CreateInvoice", Who::Staff),
@@ -224,9 +231,11 @@ const METHODS: &[Method] = &[
 const READS: [&str; 7] = ["Check", "Get", "List", "Preview", "Stream", "Trace", "Watch"];
 /// Calls that a suspended ISP's people may make though they do more than read: what was paid is delivered, nobody's phone is bothered,
 /// customers come in to read, everybody's data stays theirs, and whoever must be shut out can be.
-const WHILE_SUSPENDED: [&str; 10] = [
+const WHILE_SUSPENDED: [&str; 12] = [
     "/netily.hotspot.v1.HotspotService/ResumePurchase",
     "/netily.hotspot.v1.HotspotService/BlockPrompts",
+    "/netily.selfservice.v1.SelfService/ClaimReceipt",
+    "/netily.billing.v1.BillingService/ClaimReceipt",
     "/netily.selfservice.v1.SelfService/Login",
     "/netily.selfservice.v1.SelfService/AcceptInvitation",
     "/netily.selfservice.v1.SelfService/MarkAlertRead",

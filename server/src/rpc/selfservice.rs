@@ -27,7 +27,7 @@ use crate::page::PageAsk;
 use crate::paper;
 use crate::rpc::answer::PDF;
 use crate::wake::Wake;
-use crate::{alert, billing, connection, customer, self_service, service_request};
+use crate::{alert, billing, collect, connection, customer, self_service, service_request};
 
 /// Longer than any token we give.
 const TOKEN_MAX: usize = 512;
@@ -382,6 +382,18 @@ impl SelfService for SelfServices {
             let customer = self.own_id(&caller).await?;
             let payment = self.app.db.tx(isp, async |tx| billing::seen::get(tx, isp, id, Some(customer)).await).await?;
             Ok(pb::GetPaymentStatusResponse { payment: Some(bill::show::payment(&payment, lang)?) })
+        })
+        .await
+    }
+
+    async fn claim_receipt(&self, request: Request<pb::ClaimReceiptRequest>) -> Result<Response<pb::ClaimReceiptResponse>, Status> {
+        let lang = lang(&request);
+        answer(request, async |caller, ask| {
+            let isp = caller.isp()?.id;
+            let (customer, receipt) = (self.own_id(&caller).await?, fields::receipt("mpesa_receipt", &ask.mpesa_receipt)?);
+            let id = collect::claim_receipt(&self.app, isp, customer, &receipt, caller.address).await?;
+            let payment = self.app.db.tx(isp, async |tx| billing::seen::get(tx, isp, PaymentRef::Prompt(id), Some(customer)).await).await?;
+            Ok(pb::ClaimReceiptResponse { payment: Some(bill::show::payment(&payment, lang)?) })
         })
         .await
     }

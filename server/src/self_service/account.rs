@@ -10,7 +10,8 @@ use super::profile::{self, Profile};
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth::{self, UserChange};
-use crate::customer::{self, Act, Customer, search};
+use crate::billing;
+use crate::customer::{self, Customer, search};
 use crate::error::{Error, Result};
 use crate::id::{IspId, UserId};
 use crate::isp;
@@ -77,10 +78,5 @@ pub async fn update_profile(app: &App, isp: IspId, user: UserId, change: Profile
 pub async fn close_account(app: &App, isp: IspId, user: UserId, password: &SecretString, address: IpAddr) -> Result<Customer> {
     let user = confirmed(app, isp, user, password, address).await?.id;
     let now = app.clock.now();
-    app.db
-        .tx(isp, async |tx| {
-            let id = customer::of_user(tx, isp, user).await?.id;
-            customer::set_status(tx, isp, id, Act::Close, "", By::User(user), now).await
-        })
-        .await
+    app.db.tx(isp, async |tx| billing::close_own(tx, isp, user, now).await).await
 }

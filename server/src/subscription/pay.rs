@@ -6,14 +6,13 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::plan::{Cycle, Order, Plan, order};
+use super::plan::{Cycle, Order, Plan, grant, order};
 use super::store;
 use crate::actor::Tenant;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::billing::seen::{self, Payment};
-use crate::breaks::{self, BreakKind};
-use crate::clock::{Time, day_of_month};
+use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, PaymentId, RequestId};
@@ -102,19 +101,12 @@ pub async fn paid(tx: &mut Tx, isp: IspId, payment: &payments::Payment, now: Tim
     let held = store::lock(tx, isp).await?;
     let (plan, cycle) = ordered(tx, isp, payment.id).await?;
     diesel::update(subscription_payment::table.find((isp, payment.id))).set(subscription_payment::applied_at.eq(now)).execute(&mut **tx).await?;
-    let Order::Costs(_, start) = order(&held, plan, cycle, now) else {
-        // A prompt that had timed out was paid after a larger plan was: a human gives the money back or the time.
-        let detail = json!({ "plan": plan.as_str(), "cycle": cycle.as_str(), "holds": held.plan.as_str() });
-        return breaks::open(tx, BreakKind::SubscriptionNotUsable, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await;
-    };
-    // The first period after a trial keeps the day on which it begins, as every new one does.
-    let anchor = if start == held.until && !held.trial { held.anchor } else { day_of_month(start) };
-    let end = cycle.period().end(start, anchor).ok_or_else(|| Error::internal("a period without an end"))?;
-    let day = i16::try_from(anchor).map_err(Error::internal)?;
+    let got = grant(&held, plan, cycle, payment.amount, now).ok_or_else(|| Error::internal("a period without an end"))?;
+    let day = i16::try_from(got.anchor).map_err(Error::internal)?;
     diesel::update(isp_subscription::table.find(isp))
         .set((
-            (isp_subscription::plan.eq(plan.as_str()), isp_subscription::cycle.eq(cycle.as_str()), isp_subscription::trial.eq(false)),
-            (isp_subscription::period_start.eq(start), isp_subscription::paid_until.eq(end), isp_subscription::anchor_day.eq(day)),
+            (isp_subscription::plan.eq(got.plan.as_str()), isp_subscription::cycle.eq(got.cycle.as_str()), isp_subscription::trial.eq(false)),
+            (isp_subscription::period_start.eq(got.start), isp_subscription::paid_until.eq(got.until), isp_subscription::anchor_day.eq(day)),
             (isp_subscription::reminded.eq(0), isp_subscription::next_plan.eq(None::<String>), isp_subscription::next_cycle.eq(None::<String>)),
         ))
         .execute(&mut **tx)

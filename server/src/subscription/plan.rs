@@ -1,8 +1,10 @@
 //! What Netily sells to ISPs: three plans, by the month or the year. Pure.
 
+use chrono::TimeDelta;
+
 pub use crate::allowance::{Limits, Plan};
 use crate::billing::{Period, Unit, unused};
-use crate::clock::Time;
+use crate::clock::{Time, day_of_month};
 use crate::money::Money;
 
 /// How long one price is paid.
@@ -95,12 +97,88 @@ pub fn order(held: &Held, plan: Plan, cycle: Cycle, now: Time) -> Order {
     }
 }
 
+/// What money that came in gives an ISP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The plan from now on.
+    pub plan: Plan,
+    /// By the month or the year.
+    pub cycle: Cycle,
+    /// When its period begins.
+    pub start: Time,
+    /// Until when it is paid.
+    pub until: Time,
+    /// The day of the month that its periods keep.
+    pub anchor: u32,
+}
+
+/// What a payment gives that was asked for when another order of things held: a whole period where it pays for one; else as much time as
+/// it pays for. Nothing that was paid is lost, and nobody gets a period for the price of an upgrade. `None` at the end of the calendar.
+pub fn grant(held: &Held, plan: Plan, cycle: Cycle, paid: Money, now: Time) -> Option<Granted> {
+    match order(held, plan, cycle, now) {
+        Order::Costs(cost, start) => {
+            // The first period after a trial keeps the day on which it begins, as every new one does.
+            let anchor = if start == held.until && !held.trial { held.anchor } else { day_of_month(start) };
+            // An upgrade in the middle of a period costs a little more each second; it was sold at the price of the prompt.
+            let whole = paid >= cost || cost < plan.price(cycle);
+            if whole {
+                return Some(Granted { plan, cycle, start, until: cycle.period().end(start, anchor)?, anchor });
+            }
+            part(plan, cycle, start, paid)
+        }
+        // A larger plan was paid meanwhile: it lasts longer.
+        Order::NotBefore(until) => part(held.plan, held.cycle, until, paid),
+    }
+}
+
+/// As much time of a plan as the money pays for, from a moment on. Its period is written as one of the usual length that ends with it, so
+/// that what is unused of it is worth what was paid.
+fn part(plan: Plan, cycle: Cycle, from: Time, paid: Money) -> Option<Granted> {
+    let whole = cycle.period().end(from, day_of_month(from))? - from;
+    let seconds = i128::from(whole.num_seconds()) * i128::from(paid.minor()) / i128::from(plan.price(cycle).minor().max(1));
+    let until = from.checked_add_signed(TimeDelta::try_seconds(i64::try_from(seconds).ok()?)?)?;
+    Some(Granted { plan, cycle, start: until - whole, until, anchor: day_of_month(until) })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn kenya(text: &str) -> Time {
         format!("{text}+03:00").parse().expect("a time")
+    }
+
+    #[test]
+    fn money_that_comes_late_gives_the_time_that_it_pays_for() {
+        let held = |plan, start: &str, until: &str| Held {
+            plan,
+            cycle: Cycle::Monthly,
+            trial: false,
+            start: kenya(start),
+            until: kenya(until),
+            anchor: 1,
+            next: None,
+        };
+        let starter = held(Plan::Starter, "2027-03-01T00:00:00", "2027-04-01T00:00:00");
+        let upgrade = Money::from_minor(799_900 - 150_000);
+        // In time: a whole period of the larger plan, though the old one is worth a little less than when it was asked for.
+        let now = kenya("2027-03-16T12:00:00");
+        let got = grant(&starter, Plan::Pro, Cycle::Monthly, upgrade, now).expect("a period");
+        assert_eq!((got.plan, got.start, got.until), (Plan::Pro, now, kenya("2027-04-16T12:00:00")));
+        // After the old period ended there is nothing to take off: 6,499 of 7,999 pays for its part of the month.
+        let late = kenya("2027-04-02T00:00:00");
+        let got = grant(&starter, Plan::Pro, Cycle::Monthly, upgrade, late).expect("a period");
+        let month = 30 * 86_400;
+        assert_eq!((got.until - late).num_seconds(), month * 6_499 / 7_999);
+        let worth = unused(Plan::Pro.price(Cycle::Monthly), got.start, got.until, late);
+        assert!(worth <= upgrade && worth >= Money::from_minor(649_800), "worth what was paid, to the shilling: {worth}");
+        // The full price is a full period, whenever it comes.
+        let got = grant(&starter, Plan::Pro, Cycle::Monthly, Plan::Pro.price(Cycle::Monthly), late).expect("a period");
+        assert_eq!(got.until, kenya("2027-05-02T00:00:00"));
+        // Paid for the smaller plan after the larger one was: the larger one lasts longer.
+        let pro = held(Plan::Pro, "2027-03-01T00:00:00", "2027-04-01T00:00:00");
+        let got = grant(&pro, Plan::Starter, Cycle::Monthly, Plan::Starter.price(Cycle::Monthly), now).expect("time");
+        assert_eq!((got.plan, (got.until - pro.until).num_seconds()), (Plan::Pro, month * 2_999 / 7_999));
     }
 
     #[test]

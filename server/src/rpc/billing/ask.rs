@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use crate::billing::invoice::{Line, Settings, Status as InvoiceStatus};
 use crate::billing::report::Granularity;
 use crate::billing::seen::Standing;
-use crate::billing::{Ask, TOO_MUCH, Taken, Target};
+use crate::billing::{Ask, Ending, TOO_MUCH, Taken, Target, Withdrawal};
 use crate::clock::{Time, begin_of_day};
 use crate::connection::{Access, Billing, Install, Status};
 use crate::error::{Error, Result};
@@ -21,6 +21,8 @@ use crate::rpc::fields::{self, CURRENCY};
 
 /// Ten million shillings.
 const OFFLINE_MAX_MINOR: i64 = 1_000_000_000;
+/// Characters of a reason.
+pub const REASON_MAX: usize = 200;
 /// Lines of one invoice.
 const LINES_MAX: usize = 60;
 
@@ -72,7 +74,7 @@ fn kes(path: &str, amount: Option<&shared::Money>) -> Result<Money> {
 }
 
 /// Money that the ISP took itself.
-pub fn offline(mut ask: pb::RecordOfflinePaymentRequest, key: &[u8]) -> Result<Taken> {
+pub fn offline(mut ask: pb::RecordOfflinePaymentRequest, by_owner: bool, key: &[u8]) -> Result<Taken> {
     let (request_id, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, key)?;
     let amount = kes("amount", ask.amount.as_ref())?;
     fields::between("amount.amount_minor", amount.minor(), 1, OFFLINE_MAX_MINOR)?;
@@ -95,6 +97,25 @@ pub fn offline(mut ask: pb::RecordOfflinePaymentRequest, key: &[u8]) -> Result<T
         note: fields::optional("note", ask.note.trim(), |path, text| fields::lines(path, text, 500))?.unwrap_or_default(),
         received_at: ask.received_at.map(|at| fields::moment("received_at", at)).transpose()?,
         target,
+        confirm_duplicate: ask.confirm_duplicate,
+        by_owner,
+        request_id,
+        request_hash,
+    })
+}
+
+/// A balance that is ended.
+pub fn withdrawal(ending: Ending, customer: &str, amount: Option<shared::Money>, reason: &str, request: (RequestId, Vec<u8>)) -> Result<Withdrawal> {
+    let amount = amount.map(|amount| kes("amount", Some(&amount))).transpose()?;
+    if let Some(amount) = amount {
+        fields::between("amount.amount_minor", amount.minor(), 1, i64::MAX)?;
+    }
+    let (request_id, request_hash) = request;
+    Ok(Withdrawal {
+        customer: fields::parse("customer_id", customer)?,
+        ending,
+        amount,
+        reason: fields::text("reason", reason, REASON_MAX)?,
         request_id,
         request_hash,
     })
@@ -163,6 +184,8 @@ pub fn standing(status: i32) -> Result<Option<Standing>> {
         shared::PaymentStatus::Completed => Some(Standing::Completed),
         shared::PaymentStatus::Failed => Some(Standing::Failed),
         shared::PaymentStatus::Unknown => Some(Standing::Unknown),
+        shared::PaymentStatus::Voided => Some(Standing::Voided),
+        shared::PaymentStatus::ToConfirm => Some(Standing::ToConfirm),
     })
 }
 
@@ -228,11 +251,18 @@ fn device_password(text: String) -> Result<SecretString> {
 }
 
 /// What an ISP decides of its invoices.
-pub fn settings(settings: &pb::BillingSettings) -> Result<Settings> {
+pub fn settings(settings: &pb::BillingSettings, before: &Settings) -> Result<Settings> {
     if !matches!(settings.vat_bps, 0 | 1600) {
         return Err(Error::field("settings.vat_bps", "must be 0 or 1600"));
     }
+    let cash_limit_minor = match &settings.cash_limit {
+        Some(limit) => kes("settings.cash_limit", Some(limit))?,
+        None => before.cash_limit_minor,
+    };
+    fields::between("settings.cash_limit.amount_minor", cash_limit_minor.minor(), 0, OFFLINE_MAX_MINOR)?;
     Ok(Settings {
+        cash_limit_minor,
+        credit_unused: settings.credit_unused.unwrap_or(before.credit_unused),
         vat_bps: settings.vat_bps,
         vat_number: fields::text_or_none("settings.vat_number", &settings.vat_number, 20)?,
         invoice_note: fields::optional("settings.invoice_note", settings.invoice_note.trim(), |path, text| fields::lines(path, text, 500))?.unwrap_or_default(),

@@ -7,8 +7,10 @@ use crate::billing::Terms;
 use crate::billing::invoice::{Invoice, Line, Settings, Status as InvoiceStatus};
 use crate::billing::report::Revenue;
 use crate::billing::seen::{Payment, PaymentRef, Standing};
+use crate::billing::withdraw::Left;
 use crate::clock::Time;
 use crate::connection::{Access, Billing, Connection, Status};
+use crate::customer;
 use crate::error::{Error, Result};
 use crate::lang::Lang;
 use crate::payments::Purpose;
@@ -63,6 +65,8 @@ const fn standing(standing: Standing) -> shared::PaymentStatus {
         Standing::Completed => shared::PaymentStatus::Completed,
         Standing::Failed => shared::PaymentStatus::Failed,
         Standing::Unknown => shared::PaymentStatus::Unknown,
+        Standing::Voided => shared::PaymentStatus::Voided,
+        Standing::ToConfirm => shared::PaymentStatus::ToConfirm,
     }
 }
 
@@ -168,7 +172,25 @@ pub fn version(terms: &Terms) -> Result<pb::PlanVersion> {
 
 /// What an ISP decides of its invoices.
 pub fn settings(settings: Settings) -> pb::BillingSettings {
-    pb::BillingSettings { vat_bps: settings.vat_bps, vat_number: settings.vat_number, invoice_note: settings.invoice_note }
+    pb::BillingSettings {
+        vat_bps: settings.vat_bps,
+        vat_number: settings.vat_number,
+        invoice_note: settings.invoice_note,
+        cash_limit: Some(money(settings.cash_limit_minor)),
+        credit_unused: Some(settings.credit_unused),
+    }
+}
+
+/// The balance of somebody who left.
+pub fn left(left: Left) -> Result<pb::LeftBalance> {
+    let status = customer::Status::parse(&left.status).ok_or_else(|| Error::internal(format!("{} has a strange status", left.customer)))?;
+    Ok(pb::LeftBalance {
+        customer_id: left.customer.to_string(),
+        customer_code: left.customer_code,
+        status: crate::rpc::customer::show::status(status).into(),
+        balance: Some(money(left.balance)),
+        closed_at: left.closed_at.map(timestamp),
+    })
 }
 
 /// What came in over a while.

@@ -163,6 +163,7 @@ mod tests {
             router_pending: false,
             router_error: None,
             created_at: Time::default(),
+            extends_session: None,
         };
         Session { row, status, failure: Some(FailureReason::WrongPin), mpesa_receipt: None, prompt_expires_at: Time::default() }
     }

@@ -144,8 +144,31 @@ Examples:
         /// Words for the receipt
         #[arg(long, default_value = "", hide_default_value = true)]
         note: String,
+        /// Though a payment with the same reference is there
+        #[arg(long)]
+        confirm_duplicate: bool,
         #[command(flatten)]
         again: Again,
+    },
+    /// Confirm money that staff wrote down above what they may in a day (owners)
+    Confirm {
+        /// Id of the payment, ofp_…
+        id: String,
+    },
+    /// Take back money that was written down as taken; what it paid for stays (owners)
+    Void {
+        /// Id of the payment, ofp_…
+        id: String,
+        /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Book the unfinished payment of a customer that a receipt of M-Pesa proves
+    Claim {
+        /// Id or code of the customer
+        customer: String,
+        /// The receipt in the message of M-Pesa
+        receipt: String,
     },
 }
 
@@ -265,5 +288,11 @@ pub enum BillingCommand {
         /// Words on every invoice
         #[arg(long)]
         invoice_note: Option<String>,
+        /// Whole shillings that one of the staff may write down as taken in a day; what is above waits for an owner (owners)
+        #[arg(long)]
+        cash_limit: Option<u32>,
+        /// Whether paid time that is not used becomes balance when a line ends
+        #[arg(long, action = clap::ArgAction::Set)]
+        credit_unused: Option<bool>,
     },
 }

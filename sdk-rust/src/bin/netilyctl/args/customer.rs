@@ -82,6 +82,15 @@ Example:
     },
     /// Close an account for good; nothing is deleted
     Close(Decision),
+    /// List what customers who left or were refused still have, or owe
+    Left {
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Take what the ISP keeps out of a customer's balance, or forgive what is below nothing (owners)
+    WriteOff(Withdraw),
+    /// Write down that a customer's balance was paid back by hand; nothing is sent (owners)
+    PaidBack(Withdraw),
     /// Write everything that is held about one person, as JSON, for that person
     Export {
         /// Id or code of the customer
@@ -284,4 +293,18 @@ pub struct RegistrationChange {
     /// Text message after registration, with {name} and {customer_code}; empty for none
     #[arg(long, value_name = "TEXT")]
     pub welcome_sms_template: Option<String>,
+}
+
+/// How a balance is ended.
+#[derive(ClapArgs, Debug)]
+pub struct Withdraw {
+    /// Id or code of the customer
+    pub customer: String,
+    /// Whole shillings; all of it when absent
+    pub amount: Option<u32>,
+    /// Why
+    #[arg(long)]
+    pub reason: String,
+    #[command(flatten)]
+    pub again: Again,
 }

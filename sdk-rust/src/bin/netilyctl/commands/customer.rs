@@ -5,15 +5,17 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use netily_sdk::Client;
+use netily_sdk::billing::{LeftBalance, ListLeftBalancesRequest, ListLeftBalancesResponse, RecordBalancePaidBackRequest, WriteOffBalanceRequest};
 use netily_sdk::customer::{
     ApproveCustomerRequest, CloseCustomerRequest, CreateCustomerRequest, Customer, EraseCustomerRequest, ExportCustomerRequest, GetCustomerRequest,
     ListCustomersRequest, ListCustomersResponse, ReactivateCustomerRequest, RejectCustomerRequest, SuspendCustomerRequest, UpdateCustomerRequest,
 };
 use netily_sdk::types::CustomerStatus;
 
+use super::payment::shillings;
 use crate::args::{CustomerCommand, CustomerState};
 use crate::fault::Fault;
-use crate::output::{Output, time, word};
+use crate::output::{Output, money, time, word};
 use crate::{pages, table};
 
 pub async fn run(client: &Client, command: CustomerCommand, output: &Output) -> Result<(), Fault> {
@@ -27,6 +29,24 @@ pub async fn run(client: &Client, command: CustomerCommand, output: &Output) -> 
             };
             let listed = pages::read(limit.limit, |page| (&mut page.customers, &mut page.next_page_token), page).await?;
             return output.show(&listed, all);
+        }
+        CustomerCommand::Left { limit } => {
+            let billing = client.billing();
+            let page = async |page_size, page_token| billing.list_left_balances(ListLeftBalancesRequest { page_size, page_token }).await;
+            let listed = pages::read(limit.limit, |page| (&mut page.balances, &mut page.next_page_token), page).await?;
+            return output.show(&listed, left);
+        }
+        CustomerCommand::WriteOff(ask) => {
+            let customer_id = id_of(client, &ask.customer).await?;
+            let ask = WriteOffBalanceRequest { customer_id, amount: ask.amount.map(shillings), reason: ask.reason, request_id: ask.again.request_id };
+            let done = client.billing().write_off_balance(ask).await?;
+            return output.show(&done, |done| table::fields(&[("written off", money(&done.written_off)), ("balance", money(&done.account_balance))]));
+        }
+        CustomerCommand::PaidBack(ask) => {
+            let customer_id = id_of(client, &ask.customer).await?;
+            let ask = RecordBalancePaidBackRequest { customer_id, amount: ask.amount.map(shillings), reason: ask.reason, request_id: ask.again.request_id };
+            let done = client.billing().record_balance_paid_back(ask).await?;
+            return output.show(&done, |done| table::fields(&[("paid back", money(&done.paid_back)), ("balance", money(&done.account_balance))]));
         }
         CustomerCommand::Export { customer, output: file } => {
             let id = id_of(client, &customer).await?;
@@ -139,6 +159,15 @@ fn one(customer: &Customer) -> String {
         ("closed", time(&customer.closed_at)),
         ("erased", time(&customer.erased_at)),
     ])
+}
+
+fn left(listed: &ListLeftBalancesResponse) -> String {
+    let row = |left: &LeftBalance| {
+        let status = word(left.status().as_str_name(), "CUSTOMER_STATUS_");
+        [left.customer_code.clone(), status, money(&left.balance), time(&left.closed_at), left.customer_id.clone()]
+    };
+    let rows: Vec<_> = listed.balances.iter().map(row).collect();
+    table::rows(["code", "status", "balance", "left", "id"], &rows, "Nobody who left has a balance.") + pages::more(&listed.next_page_token)
 }
 
 fn all(listed: &ListCustomersResponse) -> String {

@@ -4,7 +4,8 @@ use netily_sdk::Client;
 use netily_sdk::billing::initiate_payment_request::Target;
 use netily_sdk::billing::record_offline_payment_request::Target as Taken;
 use netily_sdk::billing::{
-    GetPaymentRequest, GetReceiptPdfRequest, InitiatePaymentRequest, ListPaymentsRequest, ListPaymentsResponse, OfflineMethod, RecordOfflinePaymentRequest,
+    ClaimReceiptRequest, ConfirmOfflinePaymentRequest, GetPaymentRequest, GetReceiptPdfRequest, InitiatePaymentRequest, ListPaymentsRequest,
+    ListPaymentsResponse, OfflineMethod, RecordOfflinePaymentRequest, VoidOfflinePaymentRequest,
 };
 use netily_sdk::types::{Money, Payment};
 
@@ -38,7 +39,7 @@ pub async fn run(client: &Client, command: PaymentCommand, output: &Output) -> R
             let ask = InitiatePaymentRequest { customer_id, target: target(what), phone_number: phone, request_id: again.request_id };
             output.show(&billing.initiate_payment(ask).await?.payment.unwrap_or_default(), one)
         }
-        PaymentCommand::Record { customer, amount, invoice, plan, method, reference, note, again } => {
+        PaymentCommand::Record { customer, amount, invoice, plan, method, reference, note, confirm_duplicate, again } => {
             let method = match method {
                 Method::Cash => OfflineMethod::Cash,
                 Method::Bank => OfflineMethod::Bank,
@@ -54,8 +55,21 @@ pub async fn run(client: &Client, command: PaymentCommand, output: &Output) -> R
                 received_at: None,
                 target: invoice.map(Taken::InvoiceId).or(plan.map(Taken::PlanId)),
                 request_id: again.request_id,
+                confirm_duplicate,
             };
             output.show(&billing.record_offline_payment(ask).await?.payment.unwrap_or_default(), one)
+        }
+        PaymentCommand::Confirm { id } => {
+            let confirmed = billing.confirm_offline_payment(ConfirmOfflinePaymentRequest { id }).await?;
+            output.show(&confirmed.payment.unwrap_or_default(), one)
+        }
+        PaymentCommand::Void { id, reason } => {
+            let voided = billing.void_offline_payment(VoidOfflinePaymentRequest { id, reason }).await?;
+            output.show(&voided, |voided| one(&voided.payment.clone().unwrap_or_default()) + &table::fields(&[("balance", money(&voided.account_balance))]))
+        }
+        PaymentCommand::Claim { customer, receipt } => {
+            let ask = ClaimReceiptRequest { customer_id: id_of(client, &customer).await?, mpesa_receipt: receipt };
+            output.show(&billing.claim_receipt(ask).await?.payment.unwrap_or_default(), one)
         }
     }
 }

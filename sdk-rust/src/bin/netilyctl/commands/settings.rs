@@ -5,9 +5,10 @@ use netily_sdk::billing::{BillingSettings, GetBillingSettingsRequest, UpdateBill
 use netily_sdk::customer::{GetRegistrationSettingsRequest, RegistrationSettings, UpdateRegistrationSettingsRequest};
 
 use super::customer::wire;
+use super::payment::shillings;
 use crate::args::{BillingCommand, RegistrationCommand, SettingsCommand};
 use crate::fault::Fault;
-use crate::output::{Output, word};
+use crate::output::{Output, money, word};
 use crate::table;
 
 pub async fn run(client: &Client, command: SettingsCommand, output: &Output) -> Result<(), Fault> {
@@ -22,11 +23,13 @@ async fn billing(client: &Client, command: BillingCommand, output: &Output) -> R
     let now = billing.get_billing_settings(GetBillingSettingsRequest {}).await?.settings.unwrap_or_default();
     let settings = match command {
         BillingCommand::Show => now,
-        BillingCommand::Set { vat_bps, vat_number, invoice_note } => {
+        BillingCommand::Set { vat_bps, vat_number, invoice_note, cash_limit, credit_unused } => {
             let wanted = BillingSettings {
                 vat_bps: vat_bps.unwrap_or(now.vat_bps),
                 vat_number: vat_number.unwrap_or(now.vat_number),
                 invoice_note: invoice_note.unwrap_or(now.invoice_note),
+                cash_limit: cash_limit.map(shillings).or(now.cash_limit),
+                credit_unused: credit_unused.or(now.credit_unused),
             };
             billing.update_billing_settings(UpdateBillingSettingsRequest { settings: Some(wanted) }).await?.settings.unwrap_or_default()
         }
@@ -36,6 +39,8 @@ async fn billing(client: &Client, command: BillingCommand, output: &Output) -> R
             ("vat_bps", settings.vat_bps.to_string()),
             ("vat_number", settings.vat_number.clone()),
             ("invoice_note", settings.invoice_note.clone()),
+            ("cash_limit", money(&settings.cash_limit)),
+            ("credit_unused", settings.credit_unused().to_string()),
         ])
     })
 }
