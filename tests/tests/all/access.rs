@@ -81,7 +81,8 @@ fn expected(method: &str) -> Who {
         | "SelfService/ListInvoices"
         | "SelfService/GetInvoice"
         | "SelfService/GetInvoicePdf"
-        | "SelfService/GetReceiptPdf" => Who::Customer,
+        | "SelfService/GetReceiptPdf"
+        | "SelfService/ClaimReceipt" => Who::Customer,
         "HotspotService/CreatePlan"
         | "HotspotService/UpdatePlan"
         | "HotspotService/ArchivePlan"
@@ -118,6 +119,8 @@ fn expected(method: &str) -> Who {
         | "BillingService/GetConnection"
         | "BillingService/InitiatePayment"
         | "BillingService/RecordOfflinePayment"
+        | "BillingService/ClaimReceipt"
+        | "BillingService/ListLeftBalances"
         | "BillingService/ListPayments"
         | "BillingService/GetPayment"
         | "BillingService/CreateInvoice"
@@ -152,6 +155,10 @@ fn expected(method: &str) -> Who {
         | "CustomerService/UpdateServiceRequest"
         | "CustomerService/ExportCustomer" => Who::Staff,
         "CustomerService/EraseCustomer"
+        | "BillingService/ConfirmOfflinePayment"
+        | "BillingService/VoidOfflinePayment"
+        | "BillingService/WriteOffBalance"
+        | "BillingService/RecordBalancePaidBack"
         | "PayoutService/GetPayoutConfig"
         | "PayoutService/SetPayoutConfig"
         | "PayoutService/VerifyPayoutConfig"
@@ -383,6 +390,7 @@ fn is_served_while_suspended(method: &str) -> bool {
         "HotspotService/ResumePurchase" | "HotspotService/BlockPrompts" | "IspService/RemoveStaff" => true,
         "SelfService/Login" | "SelfService/AcceptInvitation" | "SelfService/MarkAlertRead" | "SelfService/MarkAllAlertsRead" => true,
         "SelfService/CloseAccount" | "CustomerService/ExportCustomer" | "CustomerService/EraseCustomer" => true,
+        "SelfService/ClaimReceipt" | "BillingService/ClaimReceipt" => true,
         _ if method.starts_with("AuthService/") => true,
         _ => {
             let name = method.split('/').nth(1).expect("a method");

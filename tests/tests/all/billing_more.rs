@@ -75,7 +75,12 @@ async fn vat_is_in_what_is_asked_for_from_when_the_isp_says_so() {
     let before = world.invoice(&staff, &id, 1_160).await;
     assert_eq!((before.vat_bps, shillings(&before.vat)), (0, 0));
     let settings = |vat_bps| UpdateBillingSettingsRequest {
-        settings: Some(BillingSettings { vat_bps, vat_number: "P051234567X".into(), invoice_note: "Thank you for paying in time.".into() }),
+        settings: Some(BillingSettings {
+            vat_bps,
+            vat_number: "P051234567X".into(),
+            invoice_note: "Thank you for paying in time.".into(),
+            ..Default::default()
+        }),
     };
     let wrong = staff.billing().update_billing_settings(settings(800)).await.expect_err("0 or 16 percent");
     assert_eq!(wrong.reason, ErrorReason::InvalidArgument);

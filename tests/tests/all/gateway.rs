@@ -64,8 +64,12 @@ async fn money_whose_answer_and_callback_are_lost_is_claimed_by_its_receipt() {
     world.behave(json!({ "collect": "timeout_after_accept", "callback": "never", "hang_ms": 1_000 })).await;
     let guest = Guest::number(1);
     let bought = world.buy(&guest).await;
+    // Another guest pays the same amount at the same time: by the amount alone nobody can tell whose money is whose.
+    let neighbour = Guest::number(3);
+    let bought_too = world.buy(&neighbour).await;
     world.run_due().await;
     world.answer_prompt(&guest.phone, "accept").await;
+    world.answer_prompt(&neighbour.phone, "accept").await;
     world.run_after(5 * MINUTE).await;
     assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Failed, "nobody told us");
     let receipt = world.collection_from(&guest.phone)["receipt"].as_str().expect("a receipt").to_owned();
@@ -77,6 +81,10 @@ async fn money_whose_answer_and_callback_are_lost_is_claimed_by_its_receipt() {
     client.hotspot().resume_purchase(world.resume_ask("yellow-market", &guest, &receipt)).await.expect("the receipt proves it");
     world.run_due().await;
     assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Active);
+    let receipt = world.collection_from(&neighbour.phone)["receipt"].as_str().expect("a receipt").to_owned();
+    client.hotspot().resume_purchase(world.resume_ask("yellow-market", &neighbour, &receipt)).await.expect("the receipt proves it");
+    world.run_due().await;
+    assert_eq!(world.look(&bought_too.session_id).await.status(), PurchaseStatus::Active);
     world.finish().await;
 }
 
@@ -84,16 +92,26 @@ async fn money_whose_answer_and_callback_are_lost_is_claimed_by_its_receipt() {
 async fn money_that_nobody_claims_is_found_in_the_list_and_waits_for_a_human() {
     let world = impatient().await;
     world.behave(json!({ "collect": "timeout_after_accept", "callback": "never", "hang_ms": 1_000 })).await;
-    let guest = Guest::number(1);
-    world.buy(&guest).await;
+    // Two of one amount at one time: which is whose, only people can tell.
+    let guests = [Guest::number(1), Guest::number(2)];
+    for guest in &guests {
+        world.buy(guest).await;
+    }
     world.run_due().await;
-    world.answer_prompt(&guest.phone, "accept").await;
+    for guest in &guests {
+        world.answer_prompt(&guest.phone, "accept").await;
+    }
     world.advance(5 * MINUTE);
     world.sweep().await;
-    let reference = world.collection_from(&guest.phone)["reference"].clone();
-    let open = world.sql().await.row("SELECT kind, reference, amount_minor FROM public.reconciliation_break").await;
-    assert_eq!(open, json!({ "kind": "unmatched_collection", "reference": reference, "amount_minor": 1_000 }));
-    world.finish_with_unbooked(1).await;
+    let mut open = world.sql().await.rows("SELECT kind, reference, amount_minor FROM public.reconciliation_break").await;
+    for guest in &guests {
+        let reference = world.collection_from(&guest.phone)["reference"].clone();
+        let one = json!({ "kind": "unmatched_collection", "reference": reference, "amount_minor": 1_000 });
+        assert!(open.contains(&one), "{one}, {open:?}");
+        open.retain(|other| *other != one);
+    }
+    assert!(open.is_empty(), "{open:?}");
+    world.finish_with_unbooked(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -194,6 +194,7 @@ async fn cash_is_used_like_any_payment_and_bears_no_commission() {
         received_at: None,
         target: Some(record_offline_payment_request::Target::PlanId(world.service_plan(0))),
         request_id: new_request_id(),
+        confirm_duplicate: false,
     };
     let made = staff.billing().record_offline_payment(ask.clone()).await.expect("recorded").payment.expect("a payment");
     assert_eq!((made.mpesa_receipt.as_str(), made.status(), made.offline), ("RCT-000001", PaymentStatus::Completed, true));

@@ -47,6 +47,7 @@ impl Theirs {
             "connection_id" => self.connection.clone(),
             "id" if call.starts_with("PayoutService/") => self.settlement.clone(),
             "id" if call.contains("Invoice") => self.invoice.clone(),
+            "id" if call.ends_with("OfflinePayment") => self.payment.replacen("pay_", "ofp_", 1),
             "id" if call.ends_with("Payment") => self.payment.clone(),
             "id" if call.contains("Connection") => self.connection.clone(),
             _ => return None,
@@ -58,6 +59,7 @@ impl Theirs {
 pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: &str, id: String) -> Option<String> {
     let (billing, mine) = (staff.billing(), customer.selfservice());
     let us = world.customer_id(customer).await;
+    let owner = world.signed_in("yellow", Access::Owner).await;
     macro_rules! told {
         ($call:expr) => {
             match $call.await {
@@ -113,6 +115,19 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
         "BillingService/RecordOfflinePayment plan_id" => {
             let target = Some(pb::record_offline_payment_request::Target::PlanId(id));
             told!(billing.record_offline_payment(pb::RecordOfflinePaymentRequest { target, ..cash }))
+        }
+        "BillingService/ConfirmOfflinePayment id" => told!(owner.billing().confirm_offline_payment(pb::ConfirmOfflinePaymentRequest { id })),
+        "BillingService/VoidOfflinePayment id" => told!(owner.billing().void_offline_payment(pb::VoidOfflinePaymentRequest { id, reason })),
+        "BillingService/ClaimReceipt customer_id" => {
+            told!(billing.claim_receipt(pb::ClaimReceiptRequest { customer_id: id, mpesa_receipt: "QWE1234567".into() }))
+        }
+        "BillingService/WriteOffBalance customer_id" => {
+            let ask = pb::WriteOffBalanceRequest { customer_id: id, amount: None, reason, request_id: new_request_id() };
+            told!(owner.billing().write_off_balance(ask))
+        }
+        "BillingService/RecordBalancePaidBack customer_id" => {
+            let ask = pb::RecordBalancePaidBackRequest { customer_id: id, amount: None, reason, request_id: new_request_id() };
+            told!(owner.billing().record_balance_paid_back(ask))
         }
         "BillingService/ListPayments customer_id" => told!(billing.list_payments(pb::ListPaymentsRequest { customer_id: id, ..Default::default() })),
         "BillingService/GetPayment id" => told!(billing.get_payment(pb::GetPaymentRequest { id })),
