@@ -353,7 +353,8 @@ diesel::table! {
 }
 diesel::table! {
     settlement_amount (settlement_id) {
-        settlement_id -> Uuid, isp_id -> Uuid, kind -> Text, amount_minor -> BigInt, reserved_at -> Timestamptz,
+        settlement_id -> Uuid, isp_id -> Uuid, kind -> Text, amount_minor -> BigInt, reserved_at -> Timestamptz, doubt -> Text,
+        sent_at -> Nullable<Timestamptz>,
     }
 }
 diesel::table! {

@@ -1,7 +1,7 @@
 //! How PayHero misbehaves just now. These are the words of the control side; what each does is decided where it is acted upon.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The switches, all of which the control side can set one by one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,11 @@ pub struct Behaviour {
     /// How many rows the transactions list gains at its newest end each time a page of it has been read, as while others
     /// pay; below zero, how many of its newest rows it shows no more.
     pub list_shift: i64,
+    /// Fields that each status answer has otherwise, or besides, whatever is true: `{"external_reference": "ANOTHER", "amount": ""}`. With them an
+    /// answer names another payment, another amount or phone, or holds what nobody can read.
+    pub status_fields: Map<String, Value>,
+    /// The same for each row of the transactions list.
+    pub list_fields: Map<String, Value>,
 }
 
 impl Default for Behaviour {
@@ -61,6 +66,8 @@ impl Default for Behaviour {
             lag_ms: 1_500,
             retry_after_s: 30,
             list_shift: 0,
+            status_fields: Map::new(),
+            list_fields: Map::new(),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::behaviour::{Generation, StatusMode};
+use super::callback::overridden;
 use super::wallet::{self, Row, Wallet, balance, published_fees};
 use super::{reference, reply};
 use crate::clock::{now_ms, rfc3339};
@@ -31,12 +32,13 @@ pub(crate) async fn transactions(State(world): State<Arc<World>>, Query(asked): 
     let per = asked.per.unwrap_or(20).clamp(1, 100);
     let now = now_ms();
     let account_id = world.payhero.account_id;
-    let by = world.behaviour().list_shift;
+    let behaviour = world.behaviour();
+    let by = behaviour.list_shift;
     let unlisted = if by < 0 { world.unlisted.load(Ordering::Relaxed) } else { 0 };
     let (rows, count) = world.look(|truth| {
         let seen: Vec<&Row> = truth.rows().iter().rev().filter(|row| row.seen_from_ms <= now).skip(unlisted).collect();
         let wanted = seen.iter().skip(per.saturating_mul(page - 1)).take(per);
-        (wanted.map(|row| row.shown(account_id)).collect::<Vec<_>>(), seen.len())
+        (wanted.map(|row| overridden(row.shown(account_id), &behaviour.list_fields)).collect::<Vec<_>>(), seen.len())
     });
     if let Err(fault) = shift(&world, by) {
         return reply::broken(&fault);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::behaviour::{Generation, StatusMode};
-use super::callback::flat;
+use super::callback::{flat, overridden};
 use super::fields::Fields;
 use super::movement::{Movement, Status};
 use super::reply;
@@ -35,7 +35,7 @@ pub(crate) async fn legacy(State(world): State<Arc<World>>, Query(question): Que
     };
     let status = movement.seen(now_ms());
     let receipt = if status == Status::Success { movement.receipt.as_str() } else { "" };
-    Json(json!({
+    let answer = json!({
         "transaction_date": rfc3339(movement.decided_at_ms.filter(|_| status != Status::Queued).unwrap_or(movement.created_at_ms)),
         "provider": movement.provider,
         "success": true,
@@ -46,8 +46,8 @@ pub(crate) async fn legacy(State(world): State<Arc<World>>, Query(question): Que
         "reference": movement.reference,
         "CheckoutRequestID": movement.checkout_request_id,
         "provider_reference": receipt,
-    }))
-    .into_response()
+    });
+    Json(overridden(answer, &world.behaviour().status_fields)).into_response()
 }
 
 /// The answer of API 2.0.0 is not published; the transaction in the shape of that API's callback stands in for it.
@@ -71,7 +71,7 @@ pub(crate) async fn global(State(world): State<Arc<World>>, body: Bytes) -> Resp
     if status == Status::Queued {
         answer["message"] = json!("The transaction is being processed.");
     }
-    Json(answer).into_response()
+    Json(overridden(answer, &world.behaviour().status_fields)).into_response()
 }
 
 async fn find(world: &World, key: &str) -> Result<Movement, Response> {

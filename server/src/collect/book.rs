@@ -3,7 +3,7 @@
 
 use diesel_async::RunQueryDsl;
 
-use super::confirm::ASK_FOR;
+use super::confirm::{ASK_FOR, ASKED_OFTEN};
 use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -40,6 +40,7 @@ impl Success {
             && next(payment.state, Event::SeenSuccess) == State::Succeeded
             && payment.state != State::Succeeded
             && observation.amount.is_none_or(|seen| seen == payment.amount)
+            && payment.polls < ASKED_OFTEN
             && *now < payment.created_at + ASK_FOR
     }
 }

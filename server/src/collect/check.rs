@@ -21,6 +21,7 @@ use crate::gateways::payhero::{self, AskError, StatusAnswer};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{Outcome, backoff};
 use crate::money::Money;
+use crate::payments::contradiction::{Named, Ours, Party, contradiction, is_reference};
 use crate::payments::store::{self, Change, Observation, Seen, Source};
 use crate::payments::{Event, FailureReason, Payment, State};
 use crate::together::{self, Together};
@@ -180,7 +181,7 @@ fn is_worth_joining(payment: &Payment, now: Time) -> bool {
 async fn ask(app: &App, isp: IspId, payment: &Payment, hints: &[hint::Said]) -> Result<Option<Observation>> {
     if let Some(reference) = &payment.gateway_reference {
         let answer = app.payhero.status(reference).await.map_err(unreachable)?;
-        return Ok(Some(observation(Source::Status, &answer)));
+        return Ok(Some(observation(Source::Status, &answer, &ours(payment))));
     }
     for said in hints {
         for candidate in said.candidates() {
@@ -200,24 +201,25 @@ async fn adopt(app: &App, isp: IspId, payment: &Payment, candidate: &str) -> Res
         return Ok(None);
     }
     let reference = match &answer.external_reference {
-        Some(theirs) if *theirs != payment.external_reference => return Ok(None),
+        Some(theirs) if !is_reference(theirs, &payment.external_reference) => return Ok(None),
         Some(_) => answer.reference.clone().unwrap_or_else(|| candidate.to_owned()),
         // A failure of we do not know whose payment says nothing of ours.
         None if answer.state == payhero::State::Failed => return Ok(None),
+        None if contradiction(&named(&answer), &ours(payment)).is_some() => return Ok(None),
         None => match listed(app, payment, candidate, &answer).await? {
             Some(reference) => reference,
             None => return Ok(None),
         },
     };
     let now = app.clock.now();
-    let ours = app
+    let adopted = app
         .db
         .tx(isp, async |tx| {
             let Some(payment) = store::lock(tx, isp, payment.id).await? else { return Ok(false) };
             push::accept(tx, isp, &payment, &reference, None, now).await
         })
         .await?;
-    Ok(ours.then(|| observation(Source::Status, &answer)))
+    Ok(adopted.then(|| observation(Source::Status, &answer, &ours(payment))))
 }
 
 /// The reference of the row of the list of transactions that shows one of these names with our amount.
@@ -236,7 +238,7 @@ async fn listed(app: &App, payment: &Payment, candidate: &str, answer: &StatusAn
 pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) -> Result<Option<State>> {
     let Some(payment) = app.db.tx(isp, async |tx| store::find(tx, isp, id).await).await? else { return Ok(None) };
     let observation = match &payment.gateway_reference {
-        Some(reference) => Some(observation(Source::Status, &app.payhero.status(reference).await.map_err(unreachable)?)),
+        Some(reference) => Some(observation(Source::Status, &app.payhero.status(reference).await.map_err(unreachable)?, &ours(&payment))),
         None => adopt(app, isp, &payment, receipt).await?,
     };
     let Some(observation) = observation.filter(|observation| observation.receipt.as_deref() == Some(receipt)) else { return Ok(None) };
@@ -248,16 +250,38 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
     })
 }
 
-/// What an answer says, in our words.
-pub fn observation(source: Source, answer: &StatusAnswer) -> Observation {
+/// What we know of a payment, to compare answers with.
+fn ours(payment: &Payment) -> Ours<'_> {
+    Ours {
+        external_reference: &payment.external_reference,
+        amount: payment.amount,
+        party: payment.phone.as_ref().map_or(Party::Nobody, |phone| Party::Phone(phone.digits())),
+        leaves: false,
+    }
+}
+
+/// What an answer names.
+pub fn named(answer: &StatusAnswer) -> Named<'_> {
+    Named {
+        external_reference: answer.external_reference.as_deref(),
+        amount: answer.amount_minor.map(Money::from_minor),
+        phone: answer.phone.as_deref(),
+        account: answer.account.as_deref(),
+    }
+}
+
+/// What an answer says of a payment of ours, or of a settlement, in our words. A final word that is about another one as far as it names
+/// any is neither a success nor a failure of ours.
+pub fn observation(source: Source, answer: &StatusAnswer, ours: &Ours<'_>) -> Observation {
+    let believed = |seen: Seen| contradiction(&named(answer), ours).map_or(seen, |what| Seen::Contradicts { what, paid: seen == Seen::Success });
     let seen = match &answer.state {
-        payhero::State::Success => Seen::Success,
-        payhero::State::Failed => Seen::Failed,
+        payhero::State::Success => believed(Seen::Success),
+        payhero::State::Failed => believed(Seen::Failed),
         payhero::State::NotIndexed => Seen::Absent,
         payhero::State::Queued => Seen::Queued,
         payhero::State::Unrecognised(word) => {
             tracing::warn!(word, "the gateway said a word that nobody documented");
-            Seen::Queued
+            Seen::Unreadable
         }
     };
     let told = answer.result_code.is_some() || answer.message.is_some();

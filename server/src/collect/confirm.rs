@@ -3,8 +3,11 @@
 
 use chrono::TimeDelta;
 use diesel_async::RunQueryDsl;
+use serde_json::json;
+use uuid::Uuid;
 
 use super::book::{self, Booked, Success};
+use super::failing;
 use crate::app::App;
 use crate::billing;
 use crate::breaks::{self, BreakKind};
@@ -15,6 +18,8 @@ use crate::failpoint;
 use crate::hotspot;
 use crate::id::{IspId, LedgerId, RowId};
 use crate::ledger;
+use crate::money::Money;
+use crate::payments::contradiction::Contradiction;
 use crate::payments::store::{self, Change, Observation, Seen};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next, split};
 use crate::schema::functions;
@@ -23,6 +28,8 @@ use crate::wake::Wake;
 
 /// How long we go on asking before a human must look.
 pub(super) const ASK_FOR: TimeDelta = TimeDelta::hours(72);
+/// Whoever was asked about so often is looked at alone: a break may be waiting for its end.
+pub(super) const ASKED_OFTEN: i32 = 3;
 
 /// What an observation came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +55,70 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, known: &Payment, observ
         return succeed(app, tx, isp, &payment, observation, now).await?.ok_or_else(|| Error::internal(format!("{} changed under its lock", payment.id)));
     }
     store::record(tx, isp, payment.id.uuid(), observation, now).await?;
-    if observation.seen == Seen::Failed {
-        advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(observation.failure.unwrap_or(FailureReason::GatewayError)), now).await?;
-        return Ok(Confirmed::State(next(payment.state, Event::SeenFailed)));
+    match observation.seen {
+        Seen::Failed => {
+            let failure = observation.failure.unwrap_or(FailureReason::GatewayError);
+            advance(tx, isp, &payment, Event::SeenFailed, Change::default(), Some(failure), now).await?;
+            let to = next(payment.state, Event::SeenFailed);
+            if to != payment.state {
+                told_apart(tx, isp, &payment, observation.seen, now).await?;
+                if observation.failure == Some(FailureReason::GatewayError) {
+                    failing::look(tx, isp, &payment, &observation.body, now).await?;
+                }
+            }
+            Ok(Confirmed::State(to))
+        }
+        Seen::Contradicts { paid: false, .. } if matches!(payment.state, State::Failed | State::Expired) => Ok(Confirmed::State(payment.state)),
+        Seen::Contradicts { what, .. } if payment.state != State::Succeeded => {
+            let kind = if what == Contradiction::Amount { BreakKind::AmountMismatch } else { BreakKind::AnswerContradicts };
+            asked_often(tx, isp, &payment, now).await?;
+            quarantine(tx, isp, &payment, kind, observation, now).await
+        }
+        Seen::Unreadable if payment.state != State::Succeeded => {
+            if unreadable(tx, isp, payment.id.uuid(), payment.amount, observation, now).await? {
+                asked_often(tx, isp, &payment, now).await?;
+            }
+            Ok(Confirmed::State(payment.state))
+        }
+        _ => Ok(Confirmed::State(payment.state)),
     }
-    Ok(Confirmed::State(payment.state))
+}
+
+/// So many answers that we cannot read are told to operators, or the first one after so long.
+const UNREADABLE: i64 = ASKED_OFTEN as i64;
+const UNREADABLE_FOR: TimeDelta = TimeDelta::minutes(10);
+
+/// An answer about a payment or settlement could not be read. Nothing follows from it; if it does not stop, people must look. Gives whether
+/// they must.
+pub async fn unreadable(tx: &mut Tx, isp: IspId, subject: Uuid, amount: Money, observation: &Observation, now: Time) -> Result<bool> {
+    let (times, since) = store::unreadable(tx, isp, subject).await?;
+    if times < UNREADABLE && since.is_none_or(|since| now < since + UNREADABLE_FOR) {
+        return Ok(false);
+    }
+    let detail = json!({ "answer": observation.body });
+    breaks::open(tx, BreakKind::UnreadableAnswer, &subject.to_string(), Some(isp), Some(amount), detail, now).await.map(|()| true)
+}
+
+/// From now on the payment counts as one that was asked about often: whatever ends it looks for breaks to be closed.
+async fn asked_often(tx: &mut Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
+    let polls = payment.polls.max(ASKED_OFTEN);
+    store::change(tx, isp, payment, payment.state, Change { polls: Some(polls), ..Change::default() }, now).await
+}
+
+/// An answer that is about ours, and that we can read, ends what earlier ones left open. A success that contradicted is not explained by a
+/// failure: that one waits for people.
+async fn told_apart(tx: &mut Tx, isp: IspId, payment: &Payment, seen: Seen, now: Time) -> Result<()> {
+    if payment.polls < ASKED_OFTEN {
+        return Ok(());
+    }
+    let reference = payment.id.uuid().to_string();
+    breaks::close(tx, BreakKind::UnreadableAnswer, &reference, "The gateway's answer could be read.", now).await?;
+    if seen == Seen::Success || !store::contradicted_as_paid(tx, isp, payment.id.uuid()).await? {
+        for kind in [BreakKind::AnswerContradicts, BreakKind::AmountMismatch] {
+            breaks::close(tx, kind, &reference, "A later answer of the gateway is about this payment.", now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Credits a payment that the gateway says is paid. `None`: it is no longer in the state in which it was read, and nothing was written.
@@ -71,6 +137,7 @@ async fn succeed(app: &App, tx: &mut Tx, isp: IspId, payment: &Payment, observat
     }
     match book(app, tx, isp, payment, observation, now).await? {
         Booked::Credited => {
+            told_apart(tx, isp, payment, observation.seen, now).await?;
             if now >= payment.created_at + ASK_FOR {
                 // What was given up has come: no human need look for it any more.
                 breaks::close(tx, BreakKind::NoAnswer, &payment.id.uuid().to_string(), "The payment succeeded.", now).await?;
@@ -150,7 +217,8 @@ pub(super) async fn advance(tx: &mut Tx, isp: IspId, payment: &Payment, event: E
 }
 
 async fn quarantine(tx: &mut Tx, isp: IspId, payment: &Payment, kind: BreakKind, observation: &Observation, now: Time) -> Result<Confirmed> {
-    let detail = serde_json::json!({ "amount_minor": payment.amount.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
+    let what = if let Seen::Contradicts { what, .. } = observation.seen { what.as_str() } else { "" };
+    let detail = json!({ "what": what, "amount_minor": payment.amount.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
     breaks::open(tx, kind, &payment.id.uuid().to_string(), Some(isp), Some(payment.amount), detail, now).await?;
     Ok(Confirmed::Quarantined)
 }

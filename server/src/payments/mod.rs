@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod model;
+pub mod contradiction;
 pub mod prompts;
 pub mod split;
 pub mod start;

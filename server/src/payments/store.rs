@@ -7,6 +7,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::contradiction::Contradiction;
 use super::state::{FailureReason, State};
 use crate::clock::Time;
 use crate::db::Tx;
@@ -236,6 +237,15 @@ pub enum Seen {
     Absent,
     /// Provably not taken when it was sent.
     Refused,
+    /// A final word, about another payment than ours as far as it names one. It proves nothing.
+    Contradicts {
+        /// What it has otherwise.
+        what: Contradiction,
+        /// Whether it says that something is paid.
+        paid: bool,
+    },
+    /// A word or an amount that we cannot read.
+    Unreadable,
 }
 
 /// Where we saw it.
@@ -285,6 +295,8 @@ pub async fn record(tx: &mut Tx, isp: IspId, subject: Uuid, observation: &Observ
         Seen::Failed => "FAILED",
         Seen::Absent => "ABSENT",
         Seen::Refused => "REFUSED",
+        Seen::Contradicts { .. } => CONTRADICTS,
+        Seen::Unreadable => UNREADABLE,
     };
     diesel::insert_into(gateway_observation::table)
         .values((
@@ -301,6 +313,25 @@ pub async fn record(tx: &mut Tx, isp: IspId, subject: Uuid, observation: &Observ
         .execute(&mut **tx)
         .await?;
     Ok(())
+}
+
+const UNREADABLE: &str = "UNREADABLE";
+const CONTRADICTS: &str = "CONTRADICTS";
+
+/// Whether an answer that contradicted us said that something was paid. It may be wrapped, as in API 2.0.0.
+pub async fn contradicted_as_paid(tx: &mut Tx, isp: IspId, subject: Uuid) -> Result<bool> {
+    use gateway_observation::dsl;
+    const PAID: &str = "coalesce(body ->> 'status', '') !~* '^failed$' AND NOT (coalesce(body -> 'data', body -> 'transaction', body -> 'response') ->> 'status' ~* '^failed$') IS TRUE";
+    let rows = dsl::gateway_observation.filter(dsl::tenant_id.eq(isp).and(dsl::payment_id.eq(subject)).and(dsl::status.eq(CONTRADICTS)));
+    let paid = rows.filter(diesel::dsl::sql::<diesel::sql_types::Bool>(PAID));
+    Ok(diesel::select(diesel::dsl::exists(paid)).get_result(&mut **tx).await?)
+}
+
+/// How many answers about a payment, or a settlement, could not be read, and since when.
+pub async fn unreadable(tx: &mut Tx, isp: IspId, subject: Uuid) -> Result<(i64, Option<Time>)> {
+    use gateway_observation::dsl;
+    let rows = dsl::gateway_observation.filter(dsl::tenant_id.eq(isp).and(dsl::payment_id.eq(subject)).and(dsl::status.eq(UNREADABLE)));
+    Ok(rows.select((diesel::dsl::count_star(), diesel::dsl::min(dsl::observed_at))).first(&mut **tx).await?)
 }
 
 /// A name that the gateway gave.

@@ -1,4 +1,4 @@
-//! How much is paid. Pure: whole shillings, no more than the cap, and no amount that another settlement of the last two days has.
+//! How much is paid. Pure: whole shillings, no more than the cap, and no amount of a settlement of which nobody knows whether it was paid.
 
 use std::collections::HashSet;
 
@@ -14,12 +14,13 @@ pub enum Payout {
     Pay(Money),
     /// Less than the ISP wants to be paid at once.
     BelowMinimum,
-    /// Every amount that would do was used within two days.
+    /// Every amount that would do is in doubt.
     NoFreeAmount,
 }
 
-/// What is paid of what is owed.
-pub fn payout(owed: Money, minimum: Money, cap: Money, used: &HashSet<Money>) -> Payout {
+/// What is paid of what is owed. `doubtful`: amounts of settlements of which nobody knows whether they were paid, which are nearly always
+/// none. Any number of settlements may have one amount otherwise.
+pub fn payout(owed: Money, minimum: Money, cap: Money, doubtful: &HashSet<Money>) -> Payout {
     let whole = Money::from_minor(owed.minor().div_euclid(100) * 100);
     if whole < minimum || whole <= Money::ZERO {
         return Payout::BelowMinimum;
@@ -29,7 +30,7 @@ pub fn payout(owed: Money, minimum: Money, cap: Money, used: &HashSet<Money>) ->
     let least = minimum.minor().max(100).min(most.minor()).max(most.minor() - STEPS * 100);
     let mut amount = most.minor();
     while amount >= least {
-        if !used.contains(&Money::from_minor(amount)) {
+        if !doubtful.contains(&Money::from_minor(amount)) {
             return Payout::Pay(Money::from_minor(amount));
         }
         amount -= 100;
@@ -67,22 +68,22 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_that_is_used_gives_way_to_the_next_lower_one() {
-        let used: HashSet<Money> = [kes(950), kes(949)].into();
-        assert_eq!(payout(kes(950), kes(100), kes(150_000), &used), Payout::Pay(kes(948)));
-        assert_eq!(payout(kes(950), kes(949), kes(150_000), &used), Payout::NoFreeAmount, "never below the minimum");
+    fn an_amount_that_is_in_doubt_gives_way_to_the_next_lower_one() {
+        let doubtful: HashSet<Money> = [kes(950), kes(949)].into();
+        assert_eq!(payout(kes(950), kes(100), kes(150_000), &doubtful), Payout::Pay(kes(948)));
+        assert_eq!(payout(kes(950), kes(949), kes(150_000), &doubtful), Payout::NoFreeAmount, "never below the minimum");
     }
 
     proptest! {
         #[test]
         fn no_cent_is_lost(owed in -10_000_i64..200_000_000, minimum in 1_i64..1_000, taken in 0_i64..50) {
             let owed = Money::from_minor(owed);
-            let used: HashSet<Money> = (0..taken).map(|step| Money::from_minor((owed.minor().div_euclid(100) - step) * 100)).collect();
-            if let Payout::Pay(amount) = payout(owed, kes(minimum), kes(150_000), &used) {
+            let doubtful: HashSet<Money> = (0..taken).map(|step| Money::from_minor((owed.minor().div_euclid(100) - step) * 100)).collect();
+            if let Payout::Pay(amount) = payout(owed, kes(minimum), kes(150_000), &doubtful) {
                 let carried = owed.checked_sub(amount).expect("fits");
                 prop_assert!(amount.whole_shillings().is_some() && amount >= kes(minimum) && amount <= kes(150_000));
                 prop_assert!(carried >= Money::ZERO);
-                prop_assert!(!used.contains(&amount));
+                prop_assert!(!doubtful.contains(&amount));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Asks the gateway how a settlement stands until there is an answer that ends it. Silence ends nothing: after a day people find out.
 //!
 //! Without a reference of our own (the answer to our request was lost) there are two ways to one. A callback under the settlement's own
-//! address may lend it; or the gateway's list shows money that left, in exactly our amount, which no other settlement of two days has.
-//! Either is taken only if it is nobody else's and the gateway, asked by it, says a final word.
+//! address may lend it; or the gateway's list shows money that left in exactly our amount within minutes of our sending (`lost`), and no
+//! other settlement of that amount is in doubt. Either is taken only if it is nobody else's and the gateway, asked by it, says a final word.
 
 use std::time::Duration;
 
@@ -10,6 +10,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::confirm::{Confirmed, confirm};
+use super::doubt;
+use super::lost;
 use super::send;
 use super::state::{Event, State, next};
 use super::store::{self, Change, Kind as SettlementKind, Settlement};
@@ -17,13 +19,14 @@ use super::tell::{self, Notice};
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
-use crate::collect::{self, Said, observation, unreachable};
+use crate::collect::{self, Said, named, observation, unreachable};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
-use crate::gateways::payhero::{self, AskError, TransactionRow};
+use crate::gateways::payhero::{self, AskError, Recent, TransactionRow};
 use crate::id::{IspId, PaymentId, SettlementId};
 use crate::jobs::{Outcome, backoff};
+use crate::payments::contradiction::{contradiction, is_reference};
 use crate::payments::store::{KeyKind, Observation, Source, key_owner};
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
@@ -122,43 +125,49 @@ fn again(settlement: &Settlement, state: State, now: Time) -> Outcome {
 async fn ask(app: &App, isp: IspId, settlement: &Settlement, hints: &[Said]) -> Result<Option<Observation>> {
     if let Some(reference) = &settlement.gateway_reference {
         let answer = app.payhero.status(reference).await.map_err(unreachable)?;
-        return Ok(Some(observation(Source::Status, &answer)));
+        return Ok(Some(observation(Source::Status, &answer, &settlement.ours())));
     }
     for candidate in hints.iter().flat_map(Said::candidates) {
-        if let Some(observation) = adopt(app, isp, settlement, candidate).await? {
+        if let Some(observation) = adopt(app, isp, settlement, candidate, None).await? {
             return Ok(Some(observation));
         }
     }
     match by_amount(app, settlement).await? {
-        Some(reference) => adopt(app, isp, settlement, &reference).await,
+        Some(row) => adopt(app, isp, settlement, row.transaction_reference.as_deref().unwrap_or_default(), Some(&row)).await,
         None => Ok(None),
     }
 }
 
 /// Tries a name that did not come from our own call. Its status must be a final one, and either the answer names our own reference or
-/// the list shows it as money that left, unused, with our amount.
-async fn adopt(app: &App, isp: IspId, settlement: &Settlement, candidate: &str) -> Result<Option<Observation>> {
+/// the list shows it (`row`, if that was found already) as money that left at our moment, unused, with our amount.
+async fn adopt(app: &App, isp: IspId, settlement: &Settlement, candidate: &str, row: Option<&TransactionRow>) -> Result<Option<Observation>> {
     let answer = app.payhero.status(candidate).await.map_err(unreachable)?;
     if !matches!(answer.state, payhero::State::Success | payhero::State::Failed) {
         return Ok(None);
     }
+    let ours = settlement.ours();
     let reference = match &answer.external_reference {
-        Some(theirs) if *theirs != settlement.external_reference => return Ok(None),
+        Some(theirs) if !is_reference(theirs, ours.external_reference) => return Ok(None),
         Some(_) => answer.reference.clone().unwrap_or_else(|| candidate.to_owned()),
         // A failure of we do not know whose payment says nothing of ours.
         None if answer.state == payhero::State::Failed => return Ok(None),
+        None if contradiction(&named(&answer), &ours).is_some() => return Ok(None),
         None => {
             let names = [Some(candidate), answer.receipt.as_deref(), answer.reference.as_deref()];
-            let row = rows(app, settlement).await?.into_iter().find(|row| {
+            let shows = |row: &TransactionRow| {
                 let mut shown = [row.transaction_reference.as_deref(), row.provider_reference.as_deref()].into_iter().flatten();
                 shown.any(|name| names.contains(&Some(name)))
-            });
+            };
+            let row = match row {
+                Some(row) => Some(row.clone()),
+                None => rows(app, settlement).await?.rows.into_iter().find(shows),
+            };
             let Some(reference) = row.and_then(|row| row.transaction_reference) else { return Ok(None) };
             reference
         }
     };
     let now = app.clock.now();
-    let ours = app
+    let adopted = app
         .db
         .tx(isp, async |tx| {
             let free = key_owner(tx, KeyKind::Reference, &reference).await?.is_none_or(|(_, owner)| owner == settlement.id.uuid());
@@ -166,32 +175,49 @@ async fn adopt(app: &App, isp: IspId, settlement: &Settlement, candidate: &str) 
             send::accept(tx, isp, &locked, &reference, now).await
         })
         .await?;
-    Ok(ours.then(|| observation(Source::Status, &answer)))
+    Ok(adopted.then(|| observation(Source::Status, &answer, &ours)))
 }
 
-/// The one row of the list that shows money leaving in our amount since we sent it, and that is nobody's yet.
-async fn by_amount(app: &App, settlement: &Settlement) -> Result<Option<String>> {
-    let mut references: Vec<String> = rows(app, settlement).await?.into_iter().filter_map(|row| row.transaction_reference).collect();
-    references.sort();
-    references.dedup();
-    let mut free = Vec::new();
-    for reference in references {
-        if app.db.public(async |tx| Ok(key_owner(tx, KeyKind::Reference, &reference).await?.is_none())).await? {
-            free.push(reference);
-        }
+/// The one row of the list that shows money leaving in our amount at our moment, that is nobody's yet and cannot be another one's whose
+/// answer got lost too.
+async fn by_amount(app: &App, settlement: &Settlement) -> Result<Option<TransactionRow>> {
+    let listed = rows(app, settlement).await?;
+    if !listed.complete {
+        // What was not read may be ours.
+        return Ok(None);
     }
-    // Two of them would be one too many to tell ours.
-    Ok(if free.len() == 1 { free.pop() } else { None })
+    app.db
+        .public(async |tx| {
+            // Read after the list: whatever stands there was sent before, and is in doubt, or its names are known by now.
+            let others = doubt::others(tx, settlement.id, settlement.amount_minor).await?;
+            let mut free: Vec<TransactionRow> = Vec::new();
+            for row in listed.rows {
+                let Some(reference) = row.transaction_reference.as_deref() else { continue };
+                let owned = key_owner(tx, KeyKind::Reference, reference).await?.is_some()
+                    || match row.provider_reference.as_deref() {
+                        Some(receipt) => key_owner(tx, KeyKind::Receipt, receipt).await?.is_some(),
+                        None => false,
+                    };
+                if !owned && !free.iter().any(|other| other.transaction_reference.as_deref() == Some(reference)) {
+                    free.push(row);
+                }
+            }
+            // Two of them would be one too many to tell ours.
+            let one = if free.len() == 1 { free.pop() } else { None };
+            Ok(one.filter(|row| row.created_at.is_some_and(|at| !lost::may_be_anothers(at, &others))))
+        })
+        .await
 }
 
-/// Rows of the list that can be this settlement.
-async fn rows(app: &App, settlement: &Settlement) -> Result<Vec<TransactionRow>> {
-    let since = settlement.sent_at.unwrap_or(settlement.created_at) - TimeDelta::minutes(5);
-    let recent = match app.payhero.recent_transactions(since).await {
+/// Rows of the list that can be this settlement. None any more once it was looked for long enough.
+async fn rows(app: &App, settlement: &Settlement) -> Result<Recent> {
+    let none = Recent { rows: Vec::new(), complete: true };
+    let Some(sent_at) = settlement.sent_at.filter(|sent| app.clock.now() < *sent + lost::SEARCH_FOR) else { return Ok(none) };
+    let mut recent = match app.payhero.recent_transactions(sent_at - lost::EARLY).await {
         Ok(recent) => recent,
-        Err(AskError::NotOffered(_)) => return Ok(Vec::new()),
+        Err(AskError::NotOffered(_)) => return Ok(none),
         Err(cause) => return Err(unreachable(cause)),
     };
-    let ours = |row: &TransactionRow| row.amount_minor == Some(-settlement.amount_minor.minor()) && row.created_at.is_none_or(|at| at >= since);
-    Ok(recent.rows.into_iter().filter(ours).collect())
+    recent.rows.retain(|row| lost::may_be(row, &settlement.ours(), sent_at));
+    Ok(recent)
 }

@@ -9,15 +9,18 @@ use super::tell::{self, Notice};
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
+use crate::collect::unreadable;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::id::{IspId, SettlementId};
 use crate::ledger::{self, Payout};
+use crate::payments::contradiction::Contradiction;
 use crate::payments::store::{KeyKind, Observation, Seen, claim_key, record};
 
 /// What is open about a settlement until its fate is known.
-const DOUBTS: [BreakKind; 6] = [
+const DOUBTS: [BreakKind; 7] = [
+    BreakKind::UnreadableAnswer,
     BreakKind::SettlementUnknown,
     BreakKind::SettlementNeedsReview,
     BreakKind::SettlementAnswerContradicts,
@@ -69,6 +72,16 @@ pub async fn confirm(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, obser
                 release(app, tx, isp, &settlement, Event::SeenFailed, why, now).await?;
             }
             Ok(Confirmed::State(to))
+        }
+        // It failed already, and that something else failed is no news.
+        Seen::Contradicts { paid: false, .. } if state == State::Failed => Ok(Confirmed::State(state)),
+        Seen::Contradicts { what, .. } => {
+            let kind = if what == Contradiction::Amount { BreakKind::SettlementAmountMismatch } else { BreakKind::SettlementAnswerContradicts };
+            quarantine(tx, isp, &settlement, kind, observation, now).await
+        }
+        Seen::Unreadable => {
+            unreadable(tx, isp, id.uuid(), settlement.amount_minor, observation, now).await?;
+            Ok(Confirmed::State(state))
         }
         Seen::Queued | Seen::Absent | Seen::Refused => Ok(Confirmed::State(state)),
     }
@@ -144,7 +157,8 @@ pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement,
 }
 
 async fn quarantine(tx: &mut Tx, isp: IspId, of: &Settlement, kind: BreakKind, observation: &Observation, now: Time) -> Result<Confirmed> {
-    let detail = json!({ "amount_minor": of.amount_minor.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
+    let what = if let Seen::Contradicts { what, .. } = observation.seen { what.as_str() } else { "" };
+    let detail = json!({ "what": what, "amount_minor": of.amount_minor.minor(), "seen_amount_minor": observation.amount.map(|amount| amount.minor()), "receipt": observation.receipt, "answer": observation.body });
     breaks::open(tx, kind, &of.id.uuid().to_string(), Some(isp), Some(of.amount_minor), detail, now).await?;
     Ok(Confirmed::Quarantined)
 }

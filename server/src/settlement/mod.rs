@@ -8,6 +8,8 @@ mod confirm;
 #[cfg(test)]
 mod model;
 pub mod destination;
+mod doubt;
+mod lost;
 pub mod report;
 mod reserve;
 mod resolve;

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
-use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::amount::{self, Payout};
 use super::config;
+use super::doubt;
 use super::state::State;
 use super::store::{self, Kind as SettlementKind, New, Settlement};
 use crate::app::App;
@@ -20,9 +20,6 @@ use crate::jobs::{self, Kind};
 use crate::ledger::{self, Payout as Step};
 use crate::money::Money;
 use crate::schema::{functions, ledger_balance, settlement_amount};
-
-/// No two amounts within this time are the same.
-const UNIQUE_FOR: TimeDelta = TimeDelta::hours(48);
 
 /// What is to be paid.
 #[derive(Clone, Debug)]
@@ -56,14 +53,9 @@ impl AmountLock {
         Ok(AmountLock(()))
     }
 
-    /// Amounts between two that were given out within two days.
-    pub async fn used(&self, tx: &mut Tx, low: Money, high: Money, now: Time) -> Result<HashSet<Money>> {
-        let rows: Vec<Money> = settlement_amount::table
-            .filter(settlement_amount::amount_minor.between(low, high).and(settlement_amount::reserved_at.ge(now - UNIQUE_FOR)))
-            .select(settlement_amount::amount_minor)
-            .load(&mut **tx)
-            .await?;
-        Ok(rows.into_iter().collect())
+    /// Amounts between two of payouts that are in doubt: these are not given out.
+    pub async fn doubtful(&self, tx: &mut Tx, low: Money, high: Money) -> Result<HashSet<Money>> {
+        Ok(doubt::between(tx, low, high).await?.into_iter().map(|doubt| doubt.amount).collect())
     }
 
     /// What was given out since midnight: to one ISP, and to all.
@@ -130,11 +122,11 @@ async fn reserve_in(app: &App, tx: &mut Tx, isp: IspId, ask: &Ask, now: Time) ->
     let cap = bounds.cap_per_payment.min(day);
     let highest = owed.min(cap);
     let lowest = fits(highest.checked_sub(Money::from_minor(amount::STEPS * 100)))?;
-    let used = lock.used(tx, lowest, highest, now).await?;
-    let amount = match amount::payout(owed, config.minimum, cap, &used) {
+    let doubtful = lock.doubtful(tx, lowest, highest).await?;
+    let amount = match amount::payout(owed, config.minimum, cap, &doubtful) {
         Payout::Pay(amount) => amount,
         Payout::BelowMinimum => return Ok(Reserved::Left("Less is owed than the ISP wants to be paid at once.")),
-        Payout::NoFreeAmount => return Ok(Reserved::Left("Every amount that would do was paid to somebody within two days.")),
+        Payout::NoFreeAmount => return Ok(Reserved::Left("Of every amount that would do it is not known yet whether it was paid.")),
     };
     if ask.most.is_some_and(|most| amount > most) {
         return Ok(Reserved::Left(WALLET));

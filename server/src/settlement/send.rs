@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::config;
 use super::confirm::release;
 use super::destination::Destination;
+use super::doubt;
 use super::state::{Event, State, next};
 use super::store::{self, Attempt, Change, Kind as SettlementKind, Settlement};
 use super::switch;
@@ -69,6 +70,9 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
         State::Pending => {
             if switch::read(tx).await?.stopped_at.is_some() {
                 return Ok(Claim::Wait(now + LOOK_AGAIN));
+            }
+            if let Some(until) = doubt::wait(&doubt::others(tx, id, settlement.amount_minor).await?, now) {
+                return Ok(Claim::Wait(until));
             }
             let wanted = config.filter(|config| config.version == settlement.config_version);
             let may_go = wanted.is_some_and(|config| settlement.kind().is_ok_and(|kind| kind == SettlementKind::Test) || config.may_be_paid(now));

@@ -13,6 +13,7 @@ use crate::id::{IspId, SettlementId};
 use crate::ledger::PaidFrom;
 use crate::money::Money;
 use crate::page::{Cursor, PageAsk};
+use crate::payments::contradiction::{Ours, Party};
 use crate::schema::{settlement, settlement_attempt, settlement_review};
 
 /// What a settlement is for.
@@ -116,6 +117,12 @@ impl Settlement {
             return Ok(Destination::Mpesa { phone, name: self.account_name.clone() });
         }
         Ok(Destination::Bank { code: self.bank_code.clone(), account: self.account.clone(), name: self.account_name.clone() })
+    }
+
+    /// What never changes of it, to compare the gateway's answers with.
+    pub fn ours(&self) -> Ours<'_> {
+        let party = if self.phone.is_empty() { Party::Account(&self.account) } else { Party::Phone(&self.phone) };
+        Ours { external_reference: &self.external_reference, amount: self.amount_minor, party, leaves: true }
     }
 
     fn strange(&self, what: &str) -> Error {

@@ -55,8 +55,8 @@ pub async fn verify(app: &App, isp: IspId, by: By, request: RequestId) -> Result
             limit::take(tx, &format!("payout test/{isp}"), &PER_DAY, "Three test payments were sent.", now).await?;
             let lock = AmountLock::take(tx).await?;
             let (low, high) = (AMOUNTS[0].start(), AMOUNTS[1].end());
-            let used = lock.used(tx, kes(*low)?, kes(*high)?, now).await?;
-            let amount = choose(&used).ok_or_else(|| Error::rate_limited("Too many test payments are on their way.", std::time::Duration::from_secs(3_600)))?;
+            let doubtful = lock.doubtful(tx, kes(*low)?, kes(*high)?).await?;
+            let amount = choose(&doubtful).ok_or_else(|| Error::rate_limited("Too many payments are in doubt. Please try again later.", std::time::Duration::from_secs(3_600)))?;
             let new = New {
                 id: SettlementId::sortable(now),
                 kind: SettlementKind::Test,
@@ -116,9 +116,9 @@ fn kes(shillings: i64) -> Result<Money> {
     Money::from_shillings(shillings).ok_or_else(|| Error::internal("an amount that does not fit"))
 }
 
-/// A random amount that no other settlement of two days has.
-fn choose(used: &HashSet<Money>) -> Option<Money> {
-    let free = |range: std::ops::RangeInclusive<i64>| range.filter_map(Money::from_shillings).filter(|amount| !used.contains(amount));
+/// A random amount that no payout in doubt has.
+fn choose(doubtful: &HashSet<Money>) -> Option<Money> {
+    let free = |range: std::ops::RangeInclusive<i64>| range.filter_map(Money::from_shillings).filter(|amount| !doubtful.contains(amount));
     AMOUNTS.into_iter().find_map(|range| free(range).choose(&mut rand::rng()))
 }
 

@@ -264,8 +264,10 @@ const BREACHES: [(&str, &str); 43] = [
         "UPDATE tenant.settlement SET credited_minor = credited_minor + 1, carried_in_minor = carried_in_minor - 1 WHERE kind = 'SETTLEMENT'",
     ),
     (
-        "i42_amount_not_unique",
-        "INSERT INTO public.settlement_amount SELECT gen_random_uuid(), isp_id, kind, amount_minor, reserved_at + interval '1 hour' FROM public.settlement_amount",
+        "i42_doubtful_amount_reused",
+        "UPDATE public.settlement_amount SET doubt = 'UNKNOWN', sent_at = coalesce(sent_at, reserved_at);
+         INSERT INTO public.settlement_amount (settlement_id, isp_id, kind, amount_minor, reserved_at)
+           SELECT gen_random_uuid(), isp_id, kind, amount_minor, sent_at + interval '1 hour' FROM public.settlement_amount",
     ),
     ("i43_settlement_receipt_reused", "UPDATE tenant.settlement SET receipt = 'SAME'"),
     ("i44_revenue_drift", "UPDATE tenant.revenue_day SET gross_minor = gross_minor + 1"),

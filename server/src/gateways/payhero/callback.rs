@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use super::fields::Fields;
+use super::failure::{by_code, by_text};
+use super::fields::{self, Fields};
 use super::redact::{mask, redact_text};
 
 /// A callback, reduced to what helps to find the payment and to ask about it.
@@ -54,6 +55,8 @@ pub enum Shape {
     V2,
     /// Notification of a whole account or channel, nested or flat.
     Channel,
+    /// Safaricom's own, passed on as it came: `Body.stkCallback`, with amount, receipt and phone in a list of named values.
+    Daraja,
     /// A JSON object of no known shape.
     Other,
 }
@@ -66,6 +69,9 @@ pub struct NotAnObject;
 /// Reads a callback body of any shape. Unknown fields are ignored, missing ones left out.
 pub fn read(body: &[u8]) -> Result<Callback, NotAnObject> {
     let outer = Fields::read(body).ok_or(NotAnObject)?;
+    if let Some(stk) = outer.object("Body").and_then(|body| body.object("stkCallback")) {
+        return Ok(daraja(&stk));
+    }
     let inner = outer.object("response");
     let fields = inner.as_ref().unwrap_or(&outer);
     let shape = shape(fields, inner.is_some());
@@ -88,6 +94,22 @@ pub fn read(body: &[u8]) -> Result<Callback, NotAnObject> {
     })
 }
 
+/// Safaricom's callback of a prompt. Its ids are M-Pesa's; PayHero's reference is not in it.
+fn daraja(stk: &Fields) -> Callback {
+    let items = stk.object("CallbackMetadata").and_then(|metadata| metadata.objects("Item")).unwrap_or_default();
+    let item = |name: &str| items.iter().find(|item| item.text("Name").as_deref() == Some(name));
+    Callback {
+        reference: None,
+        checkout_request_id: stk.text("CheckoutRequestID"),
+        external_reference: item("AccountReference").and_then(|item| item.text("Value")),
+        receipt: item("MpesaReceiptNumber").and_then(|item| item.text("Value")),
+        amount_minor: item("Amount").and_then(|item| item.cents("Value")),
+        phone: item("PhoneNumber").and_then(|item| item.text("Value")),
+        verdict_hint: verdict(stk, stk),
+        shape: Shape::Daraja,
+    }
+}
+
 fn shape(fields: &Fields, nested: bool) -> Shape {
     let any = |keys: &[&str]| keys.iter().any(|key| fields.has(key));
     if any(&["Transaction_Type", "MPESA_Reference", "User_Reference", "Transaction_Reference"]) || any(&["woocommerce_payment_status"]) {
@@ -107,12 +129,17 @@ fn shape(fields: &Fields, nested: bool) -> Shape {
 /// `4999` and the "still processing" code are no result at all.
 fn verdict(outer: &Fields, fields: &Fields) -> Verdict {
     let code = fields.first_text(&["ResultCode", "result_code"]);
-    let number = code.as_deref().and_then(|code| code.parse::<i64>().ok());
-    let text = fields.first_text(&["ResultDesc", "message", "result_desc"]).or_else(|| outer.text("message")).unwrap_or_default();
+    let number = code.as_deref().and_then(fields::integer);
+    let mut text = fields.first_text(&["ResultDesc", "message", "result_desc"]).or_else(|| outer.text("message")).unwrap_or_default();
     if number == Some(4999) || code.as_deref() == Some("500.001.1001") {
         return Verdict::Unclear;
     }
     let words = [fields.text("Status"), fields.text("status"), outer.text("status"), fields.text("woocommerce_payment_status")];
+    // The word that says "failed" may be the only one that says why: `Cancelled` with nothing beside it.
+    let why = words.iter().flatten().find(|word| sign(word) == Some(false) && by_text(word).is_some());
+    if let Some(word) = why.filter(|_| number.and_then(by_code).is_none() && by_text(&text).is_none()) {
+        text = if text.is_empty() { word.clone() } else { format!("{word}: {text}") };
+    }
     let mut signs: Vec<bool> = words.iter().flatten().filter_map(|word| sign(word)).collect();
     signs.extend(outer.flag("status"));
     signs.extend(fields.flag("success"));
@@ -253,7 +280,10 @@ mod tests {
             (false, json!("1037"), "FAILED", failed(Some(1037), "text")),
             (true, json!(1032), "Cancelled", failed(Some(1032), "text")),
             (true, json!(1), "Success", failed(Some(1), "text")),
-            (false, json!(null), "Cancelled", failed(None, "text")),
+            (false, json!(null), "Cancelled", failed(None, "Cancelled: text")),
+            (false, json!(1032.0), "Failed", failed(Some(1032), "text")),
+            (false, json!("1037.0"), "Failed", failed(Some(1037), "text")),
+            (true, json!(0.0), "Success", Verdict::Paid),
             (false, json!("SFC_IC0003"), "Failed", failed(None, "SFC_IC0003: text")),
             (true, json!(4999), "Success", Verdict::Unclear),
             (false, json!("500.001.1001"), "Failed", Verdict::Unclear),
@@ -263,6 +293,38 @@ mod tests {
             assert_eq!(legacy(outer, code.clone(), word), verdict, "{outer} {code} {word}");
         }
         assert_eq!(read_json(json!({"status":"QUEUED","reference":"R"})).verdict_hint, Verdict::Unclear);
+    }
+
+    #[test]
+    fn a_word_that_says_failed_and_why_is_the_reason() {
+        use crate::gateways::payhero::{FailureReason, reason};
+        for (body, wanted) in [
+            (json!({"status":false,"response":{"Status":"Cancelled"}}), FailureReason::CancelledByUser),
+            (json!({"status":false,"response":{"Status":"Cancelled","ResultDesc":""}}), FailureReason::CancelledByUser),
+            (json!({"status":"cancelled","reference":"R"}), FailureReason::CancelledByUser),
+            (json!({"status":false,"response":{"Status":"Timeout"}}), FailureReason::TimedOut),
+            (json!({"status":false,"response":{"Status":"Failed","ResultCode":1032.0}}), FailureReason::CancelledByUser),
+            (json!({"status":false,"response":{"Status":"Failed","ResultCode":"SFC_IC0003"}}), FailureReason::GatewayError),
+            (json!({"status":false,"response":{"Status":"Cancelled","ResultDesc":"Insufficient funds"}}), FailureReason::InsufficientFunds),
+        ] {
+            let Verdict::Failed { result_code, text } = read_json(body.clone()).verdict_hint else { panic!("{body}") };
+            assert_eq!(reason(result_code, &text), wanted, "{body}");
+        }
+    }
+
+    #[test]
+    fn safaricoms_own_callback_is_read() {
+        let paid = read_json(json!({"Body":{"stkCallback":{"MerchantRequestID":"29115-34620561-1","CheckoutRequestID":"ws_CO_191220191020363925",
+            "ResultCode":0,"ResultDesc":"The service request is processed successfully.","CallbackMetadata":{"Item":[
+                {"Name":"Amount","Value":1500.0},{"Name":"MpesaReceiptNumber","Value":"UB32K7Q9XZ"},{"Name":"Balance"},
+                {"Name":"TransactionDate","Value":20261119102115_i64},{"Name":"PhoneNumber","Value":254_712_000_111_i64}]}}}}));
+        assert_eq!((paid.shape, paid.verdict_hint), (Shape::Daraja, Verdict::Paid));
+        assert_eq!((paid.receipt.as_deref(), paid.amount_minor, paid.phone.as_deref()), (Some("UB32K7Q9XZ"), Some(150_000), Some("254712000111")));
+        assert_eq!(paid.checkout_request_id.as_deref(), Some("ws_CO_191220191020363925"));
+        let cancelled = read_json(json!({"Body":{"stkCallback":{"CheckoutRequestID":"ws_CO_1","ResultCode":1032,"ResultDesc":"Request cancelled by user"}}}));
+        assert_eq!(cancelled.verdict_hint, failed(Some(1032), "Request cancelled by user"));
+        assert_eq!(read_json(json!({"Body":{"stkCallback":{}}})).verdict_hint, Verdict::Unclear);
+        assert_eq!(read_json(json!({"Body":{"stkCallback":[]}})).shape, Shape::Other);
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub fn reason(result_code: Option<i64>, text: &str) -> FailureReason {
     }
 }
 
-fn by_code(code: i64) -> Option<FailureReason> {
+/// The reason that a result code gives.
+pub(super) fn by_code(code: i64) -> Option<FailureReason> {
     Some(match code {
         1 => FailureReason::InsufficientFunds,
         3 | 4 => FailureReason::LimitExceeded,
@@ -51,16 +52,20 @@ fn by_code(code: i64) -> Option<FailureReason> {
     })
 }
 
-fn by_text(text: &str) -> Option<FailureReason> {
+/// The reason that words alone give.
+pub(super) fn by_text(text: &str) -> Option<FailureReason> {
     let text = text.to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    Some(if has(&["cancel"]) {
+    // "The operator does not exist" is about who asks for the money; the payer's phone is not even tried.
+    Some(if has(&["sfc_ic0003", "operator does not exist"]) {
+        FailureReason::GatewayError
+    } else if has(&["cancel"]) {
         FailureReason::CancelledByUser
     } else if has(&["insufficient", "balance is too low", "low balance"]) {
         FailureReason::InsufficientFunds
     } else if has(&["wrong pin", "invalid pin", "incorrect pin", "pin is locked", "initiator information"]) {
         FailureReason::WrongPin
-    } else if has(&["cannot be reached", "unreachable", "not reachable", "does not exist", "sfc_ic0003"]) {
+    } else if has(&["cannot be reached", "unreachable", "not reachable", "does not exist"]) {
         FailureReason::PhoneUnreachable
     } else if has(&["no response from user", "timeout", "timed out", "expired"]) {
         FailureReason::TimedOut
@@ -107,7 +112,9 @@ mod tests {
             (None, "Insufficient funds in M-Pesa", InsufficientFunds),
             (None, "You entered the wrong PIN", WrongPin),
             (None, "Request timed out", TimedOut),
-            (None, "SFC_IC0003: no such number", PhoneUnreachable),
+            (None, "SFC_IC0003: The operator does not exist.", GatewayError),
+            (None, "SFC_IC0003", GatewayError),
+            (None, "The subscriber does not exist", PhoneUnreachable),
             (None, "Daily limit exceeded", LimitExceeded),
             (None, "Something else", GatewayError),
             (None, "", GatewayError),

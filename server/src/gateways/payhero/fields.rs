@@ -50,9 +50,14 @@ impl Fields {
         }
     }
 
-    /// A whole number, as a number or as a string.
+    /// Whether the key holds nothing but blanks, as PayHero writes what it does not know.
+    pub(super) fn is_blank(&self, key: &str) -> bool {
+        self.raw(key).is_some_and(|raw| serde_json::from_str::<String>(raw).is_ok_and(|text| text.trim().is_empty()))
+    }
+
+    /// A whole number in any spelling: `1032`, `"1032"`, `1032.0`, `1.032e3`.
     pub(super) fn integer(&self, key: &str) -> Option<i64> {
-        self.text(key)?.parse().ok()
+        integer(&self.text(key)?)
     }
 
     /// Shillings as exact cents; nothing when there is a fraction of a cent.
@@ -92,6 +97,11 @@ impl Fields {
 pub(super) fn cents(text: &str) -> Option<i64> {
     let hundredfold = decimal(text)?.checked_mul(Decimal::ONE_HUNDRED)?;
     hundredfold.is_integer().then(|| hundredfold.to_i64()).flatten()
+}
+
+/// A whole number in any spelling; nothing when there is a fraction.
+pub(super) fn integer(text: &str) -> Option<i64> {
+    decimal(text).filter(Decimal::is_integer)?.to_i64()
 }
 
 fn decimal(text: &str) -> Option<Decimal> {
@@ -142,6 +152,36 @@ mod tests {
         for (text, expected) in [("0.30000000000000004", 30), ("10.005", 1000), ("10.015", 1002), ("1510.36", 151_036)] {
             let fields = Fields::read(format!(r#"{{"b":{text}}}"#).as_bytes()).unwrap();
             assert_eq!(fields.rounded_cents("b"), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_are_read_in_any_spelling() {
+        for (text, expected) in [
+            ("1032", Some(1032)),
+            ("\"1032\"", Some(1032)),
+            ("1032.0", Some(1032)),
+            ("\"1032.00\"", Some(1032)),
+            ("1.032e3", Some(1032)),
+            ("\" 0 \"", Some(0)),
+            ("-1", Some(-1)),
+            ("1032.5", None),
+            ("\"500.001.1001\"", None),
+            ("\"SFC_IC0003\"", None),
+            ("\"\"", None),
+            ("true", None),
+            ("99999999999999999999", None),
+        ] {
+            let fields = Fields::read(format!(r#"{{"code":{text}}}"#).as_bytes()).unwrap();
+            assert_eq!(fields.integer("code"), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn blank_is_an_empty_text_and_nothing_else() {
+        let fields = Fields::read(br#"{"a":"","b":" \t","c":0,"d":null,"e":"0","f":[]}"#).unwrap();
+        for (key, blank) in [("a", true), ("b", true), ("c", false), ("d", false), ("e", false), ("f", false), ("g", false)] {
+            assert_eq!(fields.is_blank(key), blank, "{key}");
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ask::{self, AskError};
 use super::call::{self, Answer};
-use super::fields::Fields;
+use super::fields::{self, Fields};
 use super::redact::{mask, redact_text};
 use super::{Generation, Payhero};
 
@@ -25,6 +25,10 @@ pub struct StatusAnswer {
     pub reference: Option<String>,
     /// Our own reference, where the answer holds it. One of another payment must not settle ours.
     pub external_reference: Option<String>,
+    /// Whose phone, where the answer holds one, as it is written there.
+    pub phone: Option<String>,
+    /// To whom a payout goes, where the answer holds it, as it is written there: a phone or a bank account.
+    pub account: Option<String>,
     /// M-Pesa's result code, where the answer holds a numeric one.
     pub result_code: Option<i64>,
     /// PayHero's words about the result.
@@ -82,8 +86,15 @@ fn read(answer: &Answer) -> Result<StatusAnswer, AskError> {
             _ => Err(ask::undocumented(answer)),
         };
     };
+    let code = fields.first_text(&["ResultCode", "result_code"]);
+    let result_code = code.as_deref().and_then(fields::integer);
+    let message = match code.filter(|_| result_code.is_none()) {
+        Some(code) => Some(format!("{code}: {}", message.unwrap_or_default())),
+        None => message,
+    };
     let receipt = fields.first_text(&["provider_reference", "third_party_reference"]);
-    let amount_key = ["amount", "Amount"].into_iter().find(|key| fields.has(key));
+    // PayHero writes what it does not know as an empty text: that is no amount, and not an amount that cannot be read.
+    let amount_key = ["amount", "Amount"].into_iter().find(|key| fields.has(key) && !fields.is_blank(key));
     let amount_minor = amount_key.and_then(|key| fields.cents(key));
     let state = if amount_key.is_some() && amount_minor.is_none() {
         State::Unrecognised(format!("{word} with an unreadable amount"))
@@ -96,7 +107,9 @@ fn read(answer: &Answer) -> Result<StatusAnswer, AskError> {
         amount_minor,
         reference: fields.text("reference"),
         external_reference: fields.first_text(&["external_reference", "ExternalReference"]),
-        result_code: fields.integer("ResultCode").or_else(|| fields.integer("result_code")),
+        phone: fields.first_text(&["phone_number", "phone", "Phone", "PhoneNumber", "msisdn", "MSISDN"]),
+        account: fields.first_text(&["RecipientAccountNumber", "recipient_account_number"]),
+        result_code,
         message,
         body: ask::evidence(answer),
     })
@@ -126,6 +139,8 @@ fn not_indexed(answer: &Answer) -> StatusAnswer {
         amount_minor: None,
         reference: None,
         external_reference: None,
+        phone: None,
+        account: None,
         result_code: None,
         message: None,
         body: ask::evidence(answer),
@@ -140,6 +155,8 @@ impl fmt::Debug for StatusAnswer {
             .field("amount_minor", &self.amount_minor)
             .field("reference", &self.reference)
             .field("external_reference", &self.external_reference)
+            .field("phone", &self.phone.as_deref().map(mask))
+            .field("account", &self.account.as_deref().map(mask))
             .field("result_code", &self.result_code)
             .field("message", &self.message.as_deref().map(redact_text))
             .finish_non_exhaustive()
@@ -190,6 +207,11 @@ mod tests {
             (r#"{"success":true,"data":{"status":"SUCCESS","reference":"R"}}"#, State::Success),
             // An amount that cannot be read cannot be compared.
             (r#"{"status":"SUCCESS","reference":"R","amount":"much"}"#, unrecognised("SUCCESS with an unreadable amount")),
+            (r#"{"status":"FAILED","reference":"R","amount":[10]}"#, unrecognised("FAILED with an unreadable amount")),
+            // One that is empty is none.
+            (r#"{"status":"SUCCESS","reference":"R","amount":""}"#, State::Success),
+            (r#"{"status":"SUCCESS","reference":"R","amount":" ","Amount":null}"#, State::Success),
+            (r#"{"status":"SUCCESS","reference":"R","amount":"","Amount":"much"}"#, unrecognised("SUCCESS with an unreadable amount")),
             (r#"{"message":"transaction not found"}"#, State::NotIndexed),
             (r#"{"success":false,"error_message":"sql: no rows in result set"}"#, State::NotIndexed),
         ] {
@@ -208,6 +230,13 @@ mod tests {
         assert_eq!(answer.external_reference.as_deref(), Some("PAY-1"));
         assert_eq!(answer.result_code, Some(1032));
         assert_eq!(answer.message.as_deref(), Some("Cancelled"));
+        assert_eq!((answer.phone, answer.account), (None, None));
+        let body = r#"{"status":"FAILED","reference":"R","amount":"","ResultCode":1032.0,"phone_number":"0712000111","RecipientAccountNumber":254722000333}"#;
+        let answer = read_json(200, body).unwrap();
+        assert_eq!((answer.amount_minor, answer.result_code), (None, Some(1032)));
+        assert_eq!((answer.phone.as_deref(), answer.account.as_deref()), (Some("0712000111"), Some("254722000333")));
+        let answer = read_json(200, r#"{"status":"FAILED","reference":"R","ResultCode":"SFC_IC0003","message":"Error"}"#).unwrap();
+        assert_eq!((answer.result_code, answer.message.as_deref()), (None, Some("SFC_IC0003: Error")));
     }
 
     #[test]

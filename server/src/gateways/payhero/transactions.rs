@@ -20,7 +20,7 @@ const PAGES_MAX: usize = 200;
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 
 /// One row of `GET /api/v2/transactions`. Every field may be missing.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct TransactionRow {
     /// PayHero's id of the row.
     pub id: Option<String>,
@@ -44,6 +44,12 @@ pub struct TransactionRow {
     pub wallet_balance_minor: Option<i64>,
     /// Free text.
     pub transaction_name: Option<String>,
+    /// Our reference. No documented row has it.
+    pub external_reference: Option<String>,
+    /// Whose phone. No documented row has it.
+    pub phone: Option<String>,
+    /// To whom a payout went. No documented row has it.
+    pub account: Option<String>,
     /// When PayHero wrote the row.
     pub created_at: Option<DateTime<Utc>>,
 }
@@ -179,6 +185,9 @@ impl TransactionRow {
             cost_minor: fields.rounded_cents("cost"),
             wallet_balance_minor: fields.rounded_cents("wallet_balance"),
             transaction_name: fields.text("transaction_name"),
+            external_reference: fields.first_text(&["external_reference", "ExternalReference"]),
+            phone: fields.first_text(&["phone_number", "phone", "Phone"]),
+            account: fields.first_text(&["RecipientAccountNumber", "recipient_account_number"]),
             created_at: fields.text("created_at").and_then(|text| time(&text)),
         }
     }
