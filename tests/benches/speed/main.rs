@@ -5,6 +5,7 @@
 mod activation;
 mod billing;
 mod callback;
+mod equal;
 mod identity;
 mod memory;
 mod money;
@@ -49,6 +50,9 @@ async fn run(wanted: &str) -> Vec<Verdict> {
     }
     if "money".contains(wanted) {
         verdicts.extend(money::run().await);
+    }
+    if "equal".contains(wanted) {
+        verdicts.extend(equal::run().await);
     }
     if "billing".contains(wanted) {
         verdicts.extend(billing::run().await);

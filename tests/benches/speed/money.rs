@@ -67,10 +67,10 @@ select coalesce(sum(isp_minor), 0) from tenant.commission_ledger where tenant_id
 select pg_advisory_xact_lock(4711);
 select coalesce(sum(amount_minor), 0) from public.settlement_amount where reserved_at >= now() - interval '1 day' and isp_id = :isp;
 select coalesce(sum(amount_minor), 0) from public.settlement_amount where reserved_at >= now() - interval '1 day';
-select amount_minor from public.settlement_amount where amount_minor between 0 and 600000 and reserved_at >= now() - interval '2 days';
+select settlement_id, amount_minor from public.settlement_amount where doubt <> 'NONE' and amount_minor between 0 and 600000;
 insert into tenant.settlement (tenant_id,id,kind,period,part,amount_minor,covers_until,credited_minor,config_version,payout_method,phone,external_reference,created_at,updated_at)
   values (:isp, :id, 'SETTLEMENT', 'x', 1, 100, now(), 100, 1, 'MPESA_B2C', '254722000333', 'x', now(), now());
-insert into public.settlement_amount values (:id, '00000000-0000-0000-0000-000000000000', 'SETTLEMENT', 100, now() - interval '3 days');
+insert into public.settlement_amount (settlement_id, isp_id, kind, amount_minor, reserved_at) values (:id, '00000000-0000-0000-0000-000000000000', 'SETTLEMENT', 100, now() - interval '3 days');
 select tenant.post(:isp, gen_random_uuid(), 'PAYOUT_RESERVE', :id, now(), '{ISP_PAYABLE,PAYOUT_IN_TRANSIT}', '{100,-100}');
 select public.ask_for_job(gen_random_uuid(), 'bench', 'bench', '00000000-0000-0000-0000-000000000000', :id, now(), now());
 select * from tenant.settlement where tenant_id = :isp and id = :id;

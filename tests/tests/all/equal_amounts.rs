@@ -60,10 +60,9 @@ impl Two {
     /// Moves the sending of `yellow`'s payout.
     async fn yellow_is_sent(&self, minutes: i64) {
         let now = self.world.app.clock.now() + TimeDelta::minutes(minutes);
-        let yellow = self.world.seeded.isps.iter().find(|isp| isp.slug == "yellow").expect("seeded").id;
         let run_at = now.to_rfc3339();
-        let isp = yellow.uuid();
-        self.world.sql().await.run(&format!("UPDATE public.job SET run_at = '{run_at}' WHERE kind = 'settlement_send' AND isp_id = '{isp}'")).await;
+        let moved = format!("UPDATE public.job SET run_at = '{run_at}' WHERE kind = 'settlement_send' AND isp_id = (SELECT id FROM public.isp WHERE slug = 'yellow')");
+        self.world.sql().await.run(&moved).await;
     }
 
     /// `blue`'s payout is sent and lost: the gateway takes nothing, and nobody says so. Then so much time passes, but for the clocks.
