@@ -56,7 +56,8 @@ pub async fn verify(app: &App, isp: IspId, by: By, request: RequestId) -> Result
             let lock = AmountLock::take(tx).await?;
             let (low, high) = (AMOUNTS[0].start(), AMOUNTS[1].end());
             let doubtful = lock.doubtful(tx, kes(*low)?, kes(*high)?).await?;
-            let amount = choose(&doubtful).ok_or_else(|| Error::rate_limited("Too many payments are in doubt. Please try again later.", std::time::Duration::from_secs(3_600)))?;
+            let amount = choose(&doubtful)
+                .ok_or_else(|| Error::rate_limited("Too many payments are in doubt. Please try again later.", std::time::Duration::from_secs(3_600)))?;
             let new = New {
                 id: SettlementId::sortable(now),
                 kind: SettlementKind::Test,

@@ -61,7 +61,8 @@ impl Two {
     async fn yellow_is_sent(&self, minutes: i64) {
         let now = self.world.app.clock.now() + TimeDelta::minutes(minutes);
         let run_at = now.to_rfc3339();
-        let moved = format!("UPDATE public.job SET run_at = '{run_at}' WHERE kind = 'settlement_send' AND isp_id = (SELECT id FROM public.isp WHERE slug = 'yellow')");
+        let moved =
+            format!("UPDATE public.job SET run_at = '{run_at}' WHERE kind = 'settlement_send' AND isp_id = (SELECT id FROM public.isp WHERE slug = 'yellow')");
         self.world.sql().await.run(&moved).await;
     }
 
@@ -105,7 +106,6 @@ async fn a_lost_payout_is_never_found_in_another_isps() {
     assert_eq!(yellow.status(), SettlementStatus::Completed, "{yellow:?}");
     let paid = two.world.payouts().into_iter().find(|paid| paid["amount"] == 285).expect("one payment");
     assert_eq!((paid["account"].as_str(), paid["receipt"].as_str()), (Some("254722000301"), Some(yellow.receipt.as_str())));
-    close_all(&two.operator).await;
     two.world.finish().await;
 }
 
@@ -190,7 +190,6 @@ async fn an_amount_in_doubt_is_not_given_out_again() {
     let next = two.newest(&two.yellow).await;
     assert_eq!((next.amount.clone(), next.carried_out.clone()), (Some(kes(284)), Some(kes(1))), "{next:?}");
     two.world.paid_out().await;
-    close_all(&two.operator).await;
     two.world.finish().await;
 }
 
