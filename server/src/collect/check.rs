@@ -251,7 +251,7 @@ pub async fn adopt_receipt(app: &App, isp: IspId, id: PaymentId, receipt: &str) 
 }
 
 /// What we know of a payment, to compare answers with.
-fn ours(payment: &Payment) -> Ours<'_> {
+pub(super) fn ours(payment: &Payment) -> Ours<'_> {
     Ours {
         external_reference: &payment.external_reference,
         amount: payment.amount,

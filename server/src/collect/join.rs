@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::check::{observation, unreachable};
+use super::check::{named, observation, ours, unreachable};
 use super::confirm::{Confirmed, confirm};
 use super::push;
 use crate::app::App;
@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::gateways::payhero::{self, TransactionRow};
 use crate::id::{IspId, PaymentId};
 use crate::money::Money;
+use crate::payments::contradiction::contradiction;
 use crate::payments::store::{self, KeyKind, Source};
 use crate::payments::{Payment, State};
 use crate::schema::payment;
@@ -99,9 +100,7 @@ async fn only_row(app: &App, amount: Money, sent_at: Time) -> Result<Option<Stri
 /// Takes the reference if the gateway says that it is paid and names nothing that is not ours.
 async fn join(app: &App, isp: IspId, payment: &Payment, reference: &str) -> Result<bool> {
     let answer = app.payhero.status(reference).await.map_err(unreachable)?;
-    let ours = answer.external_reference.as_ref().is_none_or(|theirs| theirs.is_empty() || *theirs == payment.external_reference);
-    let same = answer.amount_minor.is_none_or(|minor| Money::from_minor(minor) == payment.amount);
-    if answer.state != payhero::State::Success || !ours || !same {
+    if answer.state != payhero::State::Success || contradiction(&named(&answer), &ours(payment)).is_some() {
         return Ok(false);
     }
     let now = app.clock.now();
@@ -112,8 +111,10 @@ async fn join(app: &App, isp: IspId, payment: &Payment, reference: &str) -> Resu
             if !push::accept(tx, isp, &locked, reference, None, now).await? {
                 return Ok(false);
             }
-            let Some(ours) = store::find(tx, isp, payment.id).await? else { return Ok(false) };
-            confirm(app, tx, isp, &ours, &observation(Source::Status, &answer), now).await.map(|confirmed| confirmed == Confirmed::State(State::Succeeded))
+            let Some(known) = store::find(tx, isp, payment.id).await? else { return Ok(false) };
+            confirm(app, tx, isp, &known, &observation(Source::Status, &answer, &ours(payment)), now)
+                .await
+                .map(|confirmed| confirmed == Confirmed::State(State::Succeeded))
         })
         .await?;
     if joined {
