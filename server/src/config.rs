@@ -75,6 +75,8 @@ pub struct Config {
     pub sms_fallback: Option<SmsSettings>,
     /// Text messages that one ISP may send at once, and in a day.
     pub sms_per_isp_day: i32,
+    /// The most that one operator may move by an act; above it two must ask for the same.
+    pub two_person_above: Money,
     /// Bounds of payments to ISPs.
     pub payouts: Payouts,
     /// The mail server.
@@ -271,6 +273,7 @@ impl Config {
             shillings("NETILY_PAYOUT_CAP_PER_ISP_DAY", "500000"),
             shillings("NETILY_PAYOUT_CAP_PER_DAY", "5000000"),
         );
+        let two_person_above = shillings("NETILY_TWO_PERSON_ABOVE", "5000");
         let hold = reader.read("NETILY_PAYOUT_HOLD_HOURS", Some("24"), |text| {
             text.parse().ok().filter(|hours| (0..=720).contains(hours)).map(TimeDelta::hours).ok_or("must be hours, 0 to 720")
         });
@@ -324,6 +327,7 @@ impl Config {
             sms: first_sms,
             sms_fallback,
             sms_per_isp_day,
+            two_person_above,
             payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold },
             mail,
             public_url,

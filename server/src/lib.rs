@@ -55,6 +55,7 @@ pub mod billing;
 pub mod subscription;
 pub mod collect;
 pub mod settlement;
+pub mod repair;
 pub mod reconcile;
 pub mod privacy;
 pub mod self_service;

@@ -47,6 +47,12 @@ diesel::table! {
     }
 }
 diesel::table! {
+    repair (id) {
+        id -> Uuid, kind -> Text, isp_id -> Nullable<Uuid>, payment_id -> Nullable<Uuid>, gateway_reference -> Nullable<Text>,
+        receipt -> Nullable<Text>, amount_minor -> BigInt, note -> Text, evidence -> Jsonb, operators -> Array<Uuid>, at -> Timestamptz,
+    }
+}
+diesel::table! {
     token_key (id) {
         id -> Uuid, secret_sealed -> Bytea, created_at -> Timestamptz,
     }

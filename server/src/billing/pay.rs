@@ -160,7 +160,7 @@ fn payable(owed: Money) -> Money {
     whole.min(Money::from_minor(TOO_MUCH.minor() - 100))
 }
 
-async fn own_phone(tx: &mut Tx, isp: IspId, payer: &Customer) -> Result<Phone> {
+pub(super) async fn own_phone(tx: &mut Tx, isp: IspId, payer: &Customer) -> Result<Phone> {
     let user = auth::get_user(tx, isp, payer.user_id).await?;
     user.phone.as_deref().and_then(|phone| phone.parse().ok()).ok_or_else(|| Error::field("phone_number", "must be given, since the account has none"))
 }
@@ -173,6 +173,16 @@ async fn write(tx: &mut Tx, isp: IspId, payment: PaymentId, ask: &Ask, priced: &
             (dsl::plan_id.eq(priced.plan.map(|(id, _)| id)), dsl::plan_version.eq(priced.plan.map(|(_, version)| version))),
             dsl::started_by.eq(if ask.by_staff { "STAFF" } else { "CUSTOMER" }),
         ))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Says whose a payment is that was written for money which came in without a prompt.
+pub(super) async fn write_recovered(tx: &mut Tx, isp: IspId, payment: PaymentId, customer: CustomerId) -> Result<()> {
+    use customer_payment::dsl;
+    diesel::insert_into(dsl::customer_payment)
+        .values((dsl::tenant_id.eq(isp), dsl::payment_id.eq(payment), dsl::customer_id.eq(customer), dsl::started_by.eq("STAFF")))
         .execute(&mut **tx)
         .await?;
     Ok(())

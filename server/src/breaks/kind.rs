@@ -131,7 +131,7 @@ impl BreakKind {
             LedgerViolation => (HOURLY, Stops::PayoutsOfIsp, EndedBy::Itself, false),
             PayoutsAfterRestore => (HOURLY, Stops::AllPayouts, EndedBy::Itself, false),
             WalletShort => (HOURLY, Stops::AllPayouts, EndedBy::Itself, false),
-            UnmatchedPayout => (HOURLY, Stops::AllPayouts, EndedBy::Act("netilyctl settlement adopt, collection write-off, or books owner-movement"), true),
+            UnmatchedPayout => (HOURLY, Stops::AllPayouts, EndedBy::Act("netilyctl settlement adopt, collection write-off, or repair owner-movement"), true),
             SettlementAnswerContradicts | SettlementAmountMismatch | SettlementPaidBeforeSent | SettlementReceiptReused => {
                 (HOURLY, Stops::PayoutsOfIsp, RESOLVE, true)
             }

@@ -19,6 +19,6 @@ pub use claim::claim_receipt;
 pub use confirm::{Confirmed, confirm, unreadable};
 pub use hint::{Delivered, Hint, Inbox, Said, close, receive, said};
 pub use join::join_by_amount;
-pub use push::push;
+pub use push::{accept, push};
 pub use resume::{ResumeAsk, resume};
 pub use sweep::payment_sweep;

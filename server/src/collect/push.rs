@@ -121,7 +121,7 @@ async fn record(tx: &mut Tx, isp: IspId, id: PaymentId, token: Uuid, sent: &Sent
 }
 
 /// Keeps the gateway's reference: from now on we can ask. False when it is another payment's.
-pub(super) async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str, checkout_id: Option<&str>, now: Time) -> Result<bool> {
+pub async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str, checkout_id: Option<&str>, now: Time) -> Result<bool> {
     if let Some(known) = &payment.gateway_reference {
         return Ok(known == reference);
     }

@@ -12,6 +12,6 @@ pub mod store;
 
 pub use prompts::{Prompt, allow_prompt};
 pub use split::{Split, split};
-pub use start::{Start, Started, start};
+pub use start::{Start, Started, recover, start};
 pub use state::{Event, FailureReason, State, next};
 pub use store::{Payment, Purpose};

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use rand::Rng as _;
 
-use super::store::{self, Payment, Purpose};
+use super::state::{Event, next};
+use super::store::{self, Change, Payment, Purpose};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -85,6 +86,27 @@ pub async fn start(tx: &mut Tx, isp: IspId, ask: Start, now: Time) -> Result<Sta
     jobs::enqueue(tx, Kind::Push, isp, id.uuid(), now, now).await?;
     let payment = store::find(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} was not stored")))?;
     Ok(Started::New(payment))
+}
+
+/// Writes a payment whose money came in although no prompt of ours is known for it: it stands as one whose answer got lost, so that a success is
+/// all that it waits for. Nothing is sent.
+pub async fn recover(tx: &mut Tx, isp: IspId, ask: &Start, now: Time) -> Result<PaymentId> {
+    let id = PaymentId::sortable(now);
+    diesel::insert_into(payment::table)
+        .values((
+            (payment::tenant_id.eq(isp), payment::id.eq(id), payment::purpose.eq(ask.purpose.as_str()), payment::subject.eq(&ask.subject)),
+            (payment::request_id.eq(ask.request_id.0), payment::request_hash.eq(&ask.request_hash), payment::external_reference.eq(external_reference())),
+            (payment::amount_minor.eq(ask.amount), payment::commission_bps.eq(ask.rate), payment::phone.eq(ask.phone.digits())),
+            (payment::expires_at.eq(now), payment::created_at.eq(now), payment::updated_at.eq(now)),
+        ))
+        .execute(&mut **tx)
+        .await?;
+    for event in [Event::Claimed, Event::Unclear] {
+        let payment = store::lock(tx, isp, id).await?.ok_or_else(|| Error::internal(format!("{id} was not stored")))?;
+        let change = Change { submitted_at: Some(now), ..Change::default() };
+        store::change(tx, isp, &payment, next(payment.state, event), change, now).await?;
+    }
+    Ok(id)
 }
 
 /// `NTL-` and 26 random letters and digits: echoed in callbacks, known to nobody else.

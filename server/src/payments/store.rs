@@ -346,7 +346,8 @@ pub enum KeyKind {
 }
 
 impl KeyKind {
-    const fn as_str(self) -> &'static str {
+    /// As the database writes it.
+    pub const fn as_str(self) -> &'static str {
         match self {
             KeyKind::Reference => "REFERENCE",
             KeyKind::Checkout => "CHECKOUT",

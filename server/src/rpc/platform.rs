@@ -1,6 +1,7 @@
 //! PlatformService: Netily's own people at work.
 
 mod money;
+mod repair;
 
 use std::sync::Arc;
 
@@ -169,6 +170,38 @@ impl PlatformService for Platform {
 
     async fn get_platform_report(&self, request: Request<pb::GetPlatformReportRequest>) -> Result<Response<pb::GetPlatformReportResponse>, Status> {
         answer(request, async |_, ask| money::report(&self.app, ask).await).await
+    }
+
+    async fn list_unmatched(&self, request: Request<pb::ListUnmatchedRequest>) -> Result<Response<pb::ListUnmatchedResponse>, Status> {
+        answer(request, async |_, ask| repair::list_unmatched(&self.app, ask).await).await
+    }
+
+    async fn adopt_collection(&self, request: Request<pb::AdoptCollectionRequest>) -> Result<Response<pb::AdoptCollectionResponse>, Status> {
+        answer(request, async |caller, ask| repair::adopt(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn write_off(&self, request: Request<pb::WriteOffRequest>) -> Result<Response<pb::WriteOffResponse>, Status> {
+        answer(request, async |caller, ask| repair::write_off(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn post_adjustment(&self, request: Request<pb::PostAdjustmentRequest>) -> Result<Response<pb::PostAdjustmentResponse>, Status> {
+        answer(request, async |caller, ask| repair::adjust(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn record_owner_movement(&self, request: Request<pb::RecordOwnerMovementRequest>) -> Result<Response<pb::RecordOwnerMovementResponse>, Status> {
+        answer(request, async |caller, ask| repair::record_movement(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn list_repairs(&self, request: Request<pb::ListRepairsRequest>) -> Result<Response<pb::ListRepairsResponse>, Status> {
+        answer(request, async |_, ask| repair::list(&self.app, ask).await).await
+    }
+
+    async fn list_approvals(&self, request: Request<pb::ListApprovalsRequest>) -> Result<Response<pb::ListApprovalsResponse>, Status> {
+        answer(request, async |_, _| repair::list_approvals(&self.app).await).await
+    }
+
+    async fn withdraw_approval(&self, request: Request<pb::WithdrawApprovalRequest>) -> Result<Response<pb::WithdrawApprovalResponse>, Status> {
+        answer(request, async |caller, ask| repair::withdraw(&self.app, caller.person()?.user, ask).await).await
     }
 }
 

@@ -40,6 +40,7 @@ mod profile;
 mod program;
 mod purchase;
 mod register;
+mod repairs;
 mod requests;
 mod resume;
 mod schema;

@@ -4,6 +4,7 @@ mod billing;
 mod customer;
 mod payout;
 mod people;
+mod repair;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Met
 pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use payout::{BreakCommand, Every, NetilyPlan, PayoutCommand, SettlementCommand, SettlementState, SubscriptionCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
+pub use repair::{CollectionCommand, Owner, RepairCommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -161,6 +163,12 @@ Examples:
     /// What does not agree between the payment company and the books (operators)
     #[command(subcommand)]
     Break(BreakCommand),
+    /// Money that came in or went out without an owner (operators)
+    #[command(subcommand)]
+    Collection(CollectionCommand),
+    /// Corrections, Netily's own money, and what waits for a second operator (operators)
+    #[command(subcommand)]
+    Repair(RepairCommand),
     /// The platform's last 30 days, which end in what of them is not explained (operators)
     Report,
     /// The double-entry ledger (operators)

@@ -15,6 +15,7 @@ mod payment;
 mod payout;
 mod plan;
 mod purchase;
+mod repair;
 mod request;
 mod router;
 mod service_plan;
@@ -59,6 +60,8 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Settlement(command) => connection.signed_in(async |client| settlement::run(client, command, output).await).await,
         Command::Trace { reference } => connection.signed_in(async |client| trace::run(client, reference, output).await).await,
         Command::Break(command) => connection.signed_in(async |client| breaks::run(client, command, output).await).await,
+        Command::Collection(command) => connection.signed_in(async |client| repair::collection(client, command, output).await).await,
+        Command::Repair(command) => connection.signed_in(async |client| repair::run(client, command, output).await).await,
         Command::Report => connection.signed_in(async |client| breaks::report(client, output).await).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
