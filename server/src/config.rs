@@ -40,6 +40,12 @@ pub struct Payouts {
     pub cap_per_day: Money,
     /// How long a changed destination is not paid.
     pub hold: TimeDelta,
+    /// What a withdrawal between two payouts costs the ISP.
+    pub withdraw_fee: Money,
+    /// Operators are told when less of Netily's own money is left in the wallet that payouts are paid from.
+    pub low_payments: Money,
+    /// The same of the wallet that the charges of prompts are paid from.
+    pub low_service: Money,
 }
 
 /// Everything that can be set.
@@ -274,6 +280,17 @@ impl Config {
             shillings("NETILY_PAYOUT_CAP_PER_DAY", "5000000"),
         );
         let two_person_above = shillings("NETILY_TWO_PERSON_ABOVE", "5000");
+        let mut from_zero = |name, default| {
+            reader.read(name, Some(default), |text| {
+                text.parse()
+                    .ok()
+                    .filter(|amount| (0..=1_000_000).contains(amount))
+                    .and_then(Money::from_shillings)
+                    .ok_or("must be whole shillings, 0 to 1000000")
+            })
+        };
+        let (withdraw_fee, low_payments, low_service) =
+            (from_zero("NETILY_WITHDRAW_FEE", "0"), from_zero("NETILY_LOW_FLOAT_PAYMENTS", "1000"), from_zero("NETILY_LOW_FLOAT_SERVICE", "1000"));
         let hold = reader.read("NETILY_PAYOUT_HOLD_HOURS", Some("24"), |text| {
             text.parse().ok().filter(|hours| (0..=720).contains(hours)).map(TimeDelta::hours).ok_or("must be hours, 0 to 720")
         });
@@ -329,6 +346,7 @@ impl Config {
             sms_per_isp_day,
             two_person_above,
             payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold },
+            payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold, withdraw_fee, low_payments, low_service },
             mail,
             public_url,
         })

@@ -114,13 +114,15 @@ pub enum Kind {
     PaymentSweep,
     /// Compare with the gateway's list of transactions.
     ListSweep,
+    /// Look at what the gateway's wallets hold.
+    FloatSweep,
     /// Delete what is of no more use.
     Tidy,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 19] = [
         Kind::Push,
         Kind::Check,
         Kind::RouterSync,
@@ -138,11 +140,12 @@ impl Kind {
         Kind::BreakSweep,
         Kind::PaymentSweep,
         Kind::ListSweep,
+        Kind::FloatSweep,
         Kind::Tidy,
     ];
 
     /// Kinds that have no subject and come again by themselves.
-    pub const SWEEPS: [Kind; 9] = [
+    pub const SWEEPS: [Kind; 10] = [
         Kind::PaymentSweep,
         Kind::ListSweep,
         Kind::BillingSweep,
@@ -151,6 +154,7 @@ impl Kind {
         Kind::LedgerSweep,
         Kind::RecentSweep,
         Kind::BreakSweep,
+        Kind::FloatSweep,
         Kind::Tidy,
     ];
 
@@ -174,6 +178,7 @@ impl Kind {
             Kind::BreakSweep => "break_sweep",
             Kind::PaymentSweep => "payment_sweep",
             Kind::ListSweep => "list_sweep",
+            Kind::FloatSweep => "float_sweep",
             Kind::Tidy => "tidy",
         }
     }
@@ -199,6 +204,7 @@ impl Kind {
             | Kind::LedgerSweep
             | Kind::RecentSweep
             | Kind::BreakSweep
+            | Kind::FloatSweep
             | Kind::Tidy => Lane::Sweep,
         }
     }

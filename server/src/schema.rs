@@ -333,8 +333,19 @@ diesel::table! {
         tenant_id -> Uuid, version -> Integer, payout_method -> Text, mpesa_phone -> Nullable<Text>, mpesa_name -> Text, bank_code -> Text,
         bank_account -> Text, bank_account_name -> Text, settlement_frequency -> Text, minimum_payout_minor -> BigInt, verification_status -> Text,
         verification_tries -> SmallInt, verified_at -> Nullable<Timestamptz>, held_until -> Timestamptz, frozen_at -> Nullable<Timestamptz>,
-        frozen_reason -> Text, changed_at -> Timestamptz,
+        frozen_reason -> Text, changed_at -> Timestamptz, contact_phone -> Nullable<Text>,
     }
+}
+diesel::table! {
+    float_reading (wallet, at) { wallet -> Text, at -> Timestamptz, left_minor -> BigInt, }
+}
+diesel::table! {
+    tenant.withdrawal (tenant_id, settlement_id) {
+        tenant_id -> Uuid, settlement_id -> Uuid, request_id -> Uuid, fee_minor -> BigInt, asked_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.payout_left (tenant_id) { tenant_id -> Uuid, reason -> Text, message -> Text, period -> Text, at -> Timestamptz, }
 }
 diesel::table! {
     tenant.settlement (tenant_id, id) {
@@ -349,7 +360,7 @@ diesel::table! {
 diesel::table! {
     tenant.settlement_attempt (tenant_id, settlement_id, number) {
         tenant_id -> Uuid, settlement_id -> Uuid, number -> SmallInt, outcome -> Text, detail -> Text, sent_at -> Timestamptz,
-        answered_at -> Nullable<Timestamptz>,
+        answered_at -> Nullable<Timestamptz>, ours -> Bool,
     }
 }
 diesel::table! {

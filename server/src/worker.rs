@@ -149,6 +149,7 @@ pub async fn handle(app: &App, job: &Job) -> Result<Outcome> {
         Kind::LedgerSweep => reconcile::ledger_sweep(app).await,
         Kind::RecentSweep => reconcile::recent_sweep(app).await,
         Kind::BreakSweep => reconcile::break_sweep(app).await,
+        Kind::FloatSweep => reconcile::float_sweep(app).await,
         Kind::Tidy => tidy(app).await,
     }
 }

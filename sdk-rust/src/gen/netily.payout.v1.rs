@@ -50,6 +50,9 @@ pub struct PayoutConfig {
     /// The bank's name; empty for M-Pesa.
     #[prost(string, tag = "16")]
     pub bank_name: ::prost::alloc::string::String,
+    /// The phone that the payment company wants with a payment to a bank, masked; empty: the first owner's is taken.
+    #[prost(string, tag = "17")]
+    pub contact_phone: ::prost::alloc::string::String,
 }
 impl ::prost::Name for PayoutConfig {
     const NAME: &'static str = "PayoutConfig";
@@ -222,6 +225,9 @@ pub struct SetPayoutConfigRequest {
     /// The password of whoever asks, again.
     #[prost(string, tag = "9")]
     pub password: ::prost::alloc::string::String,
+    /// For a bank: the phone that the payment company wants with each payment. Empty: the first owner's. One of the two must be there.
+    #[prost(string, tag = "10")]
+    pub contact_phone: ::prost::alloc::string::String,
 }
 impl ::prost::Name for SetPayoutConfigRequest {
     const NAME: &'static str = "SetPayoutConfigRequest";
@@ -346,6 +352,15 @@ pub struct GetBalanceResponse {
     /// Paid so far.
     #[prost(message, optional, tag = "3")]
     pub paid_out: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Why what is owed was not paid, or not yet.
+    #[prost(enumeration = "LeftBecause", tag = "4")]
+    pub left_because: i32,
+    /// The same in plain words; empty when it is paid with the next run.
+    #[prost(string, tag = "5")]
+    pub left_message: ::prost::alloc::string::String,
+    /// When that is over by itself; absent where nobody knows.
+    #[prost(message, optional, tag = "6")]
+    pub left_until: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for GetBalanceResponse {
     const NAME: &'static str = "GetBalanceResponse";
@@ -355,6 +370,55 @@ impl ::prost::Name for GetBalanceResponse {
     }
     fn type_url() -> ::prost::alloc::string::String {
         "/netily.payout.v1.GetBalanceResponse".into()
+    }
+}
+/// Asks for what is owed now.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WithdrawNowRequest {
+    /// A UUID made by the client; not needed for a preview.
+    #[prost(string, tag = "1")]
+    pub request_id: ::prost::alloc::string::String,
+    /// Only says what would be paid and what it costs.
+    #[prost(bool, tag = "2")]
+    pub preview: bool,
+}
+impl ::prost::Name for WithdrawNowRequest {
+    const NAME: &'static str = "WithdrawNowRequest";
+    const PACKAGE: &'static str = "netily.payout.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.payout.v1.WithdrawNowRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.payout.v1.WithdrawNowRequest".into()
+    }
+}
+/// A withdrawal, or what it would be.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WithdrawNowResponse {
+    /// What is paid, whole shillings.
+    #[prost(message, optional, tag = "1")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What it costs besides, taken from what is owed once it was paid.
+    #[prost(message, optional, tag = "2")]
+    pub fee: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The settlement; absent in a preview.
+    #[prost(message, optional, tag = "3")]
+    pub settlement: ::core::option::Option<Settlement>,
+    /// Why nothing would be paid; only in a preview.
+    #[prost(enumeration = "LeftBecause", tag = "4")]
+    pub left_because: i32,
+    /// The same in plain words.
+    #[prost(string, tag = "5")]
+    pub left_message: ::prost::alloc::string::String,
+}
+impl ::prost::Name for WithdrawNowResponse {
+    const NAME: &'static str = "WithdrawNowResponse";
+    const PACKAGE: &'static str = "netily.payout.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.payout.v1.WithdrawNowResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.payout.v1.WithdrawNowResponse".into()
     }
 }
 /// Asks for settlements.
@@ -781,6 +845,111 @@ impl VerificationStatus {
         }
     }
 }
+/// Why an ISP is not paid, or not yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum LeftBecause {
+    /// It is paid with the next run, within minutes.
+    Unspecified = 0,
+    /// Nothing is owed.
+    NothingOwed = 1,
+    /// Less is owed than the ISP wants to be paid at once.
+    BelowMinimum = 2,
+    /// It was never set where the ISP is paid.
+    NotSet = 3,
+    /// Where the ISP is paid is not proven.
+    NotVerified = 4,
+    /// Where the ISP is paid was changed: nothing is paid before `left_until`.
+    Held = 5,
+    /// Netily's people hold the payouts of this ISP, for the reason that the message names.
+    Frozen = 6,
+    /// The ISP is suspended.
+    Suspended = 7,
+    /// The most of a day was paid; the rest follows the next day.
+    Cap = 8,
+    /// Netily's wallet does not hold enough just now.
+    Wallet = 9,
+    /// Payouts of everybody are stopped.
+    PayoutsStopped = 10,
+    /// What was paid lately is not known yet, after a restore of the database.
+    PastUncertain = 11,
+    /// A payout is on its way.
+    InFlight = 12,
+    /// It is not known yet whether a payout arrived.
+    InReview = 13,
+    /// What was paid less than a minute ago waits.
+    TooRecent = 14,
+    /// Another payment of the same amount is not confirmed yet.
+    AmountsInDoubt = 15,
+    /// What was owed of the period was paid; `left_until` is the next payout.
+    Transferred = 16,
+    /// The last payout failed; it is tried again from `left_until` on.
+    FailedBefore = 17,
+    /// Nothing is in the way: it is paid at `left_until`.
+    Scheduled = 18,
+    /// The withdrawal of the day was made.
+    WithdrawnToday = 19,
+    /// Something went wrong on Netily's side; it is tried again within minutes.
+    Trouble = 20,
+}
+impl LeftBecause {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "LEFT_BECAUSE_UNSPECIFIED",
+            Self::NothingOwed => "LEFT_BECAUSE_NOTHING_OWED",
+            Self::BelowMinimum => "LEFT_BECAUSE_BELOW_MINIMUM",
+            Self::NotSet => "LEFT_BECAUSE_NOT_SET",
+            Self::NotVerified => "LEFT_BECAUSE_NOT_VERIFIED",
+            Self::Held => "LEFT_BECAUSE_HELD",
+            Self::Frozen => "LEFT_BECAUSE_FROZEN",
+            Self::Suspended => "LEFT_BECAUSE_SUSPENDED",
+            Self::Cap => "LEFT_BECAUSE_CAP",
+            Self::Wallet => "LEFT_BECAUSE_WALLET",
+            Self::PayoutsStopped => "LEFT_BECAUSE_PAYOUTS_STOPPED",
+            Self::PastUncertain => "LEFT_BECAUSE_PAST_UNCERTAIN",
+            Self::InFlight => "LEFT_BECAUSE_IN_FLIGHT",
+            Self::InReview => "LEFT_BECAUSE_IN_REVIEW",
+            Self::TooRecent => "LEFT_BECAUSE_TOO_RECENT",
+            Self::AmountsInDoubt => "LEFT_BECAUSE_AMOUNTS_IN_DOUBT",
+            Self::Transferred => "LEFT_BECAUSE_TRANSFERRED",
+            Self::FailedBefore => "LEFT_BECAUSE_FAILED_BEFORE",
+            Self::Scheduled => "LEFT_BECAUSE_SCHEDULED",
+            Self::WithdrawnToday => "LEFT_BECAUSE_WITHDRAWN_TODAY",
+            Self::Trouble => "LEFT_BECAUSE_TROUBLE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "LEFT_BECAUSE_UNSPECIFIED" => Some(Self::Unspecified),
+            "LEFT_BECAUSE_NOTHING_OWED" => Some(Self::NothingOwed),
+            "LEFT_BECAUSE_BELOW_MINIMUM" => Some(Self::BelowMinimum),
+            "LEFT_BECAUSE_NOT_SET" => Some(Self::NotSet),
+            "LEFT_BECAUSE_NOT_VERIFIED" => Some(Self::NotVerified),
+            "LEFT_BECAUSE_HELD" => Some(Self::Held),
+            "LEFT_BECAUSE_FROZEN" => Some(Self::Frozen),
+            "LEFT_BECAUSE_SUSPENDED" => Some(Self::Suspended),
+            "LEFT_BECAUSE_CAP" => Some(Self::Cap),
+            "LEFT_BECAUSE_WALLET" => Some(Self::Wallet),
+            "LEFT_BECAUSE_PAYOUTS_STOPPED" => Some(Self::PayoutsStopped),
+            "LEFT_BECAUSE_PAST_UNCERTAIN" => Some(Self::PastUncertain),
+            "LEFT_BECAUSE_IN_FLIGHT" => Some(Self::InFlight),
+            "LEFT_BECAUSE_IN_REVIEW" => Some(Self::InReview),
+            "LEFT_BECAUSE_TOO_RECENT" => Some(Self::TooRecent),
+            "LEFT_BECAUSE_AMOUNTS_IN_DOUBT" => Some(Self::AmountsInDoubt),
+            "LEFT_BECAUSE_TRANSFERRED" => Some(Self::Transferred),
+            "LEFT_BECAUSE_FAILED_BEFORE" => Some(Self::FailedBefore),
+            "LEFT_BECAUSE_SCHEDULED" => Some(Self::Scheduled),
+            "LEFT_BECAUSE_WITHDRAWN_TODAY" => Some(Self::WithdrawnToday),
+            "LEFT_BECAUSE_TROUBLE" => Some(Self::Trouble),
+            _ => None,
+        }
+    }
+}
 /// Where a settlement stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -926,7 +1095,8 @@ impl PayoutCalls {
             )
             .await
     }
-    /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password.
+    /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password; INVALID_ARGUMENT for `contact_phone` when a bank is to be paid and nobody
+    /// has a phone.
     pub async fn set_payout_config(
         &self,
         ask: SetPayoutConfigRequest,
@@ -970,7 +1140,7 @@ impl PayoutCalls {
             )
             .await
     }
-    /// What Netily owes, what is on its way, and what was paid.
+    /// What Netily owes, what is on its way, what was paid, and why what is owed was not paid yet.
     pub async fn get_balance(
         &self,
         ask: GetBalanceRequest,
@@ -978,6 +1148,23 @@ impl PayoutCalls {
         self.client
             .unary(
                 "/netily.payout.v1.PayoutService/GetBalance",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Pays what is owed until a minute ago, in place of at the next payout: once a day, at the fee that `preview` shows. The same request
+    /// again is the same withdrawal. Errors: STATE_CONFLICT with the reason when nothing can be paid now.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn withdraw_now(
+        &self,
+        mut ask: WithdrawNowRequest,
+    ) -> Result<WithdrawNowResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.payout.v1.PayoutService/WithdrawNow",
                 crate::retry::Repeat::Safe,
                 ask,
             )
@@ -1180,7 +1367,8 @@ pub mod payout_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password.
+        /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password; INVALID_ARGUMENT for `contact_phone` when a bank is to be paid and nobody
+        /// has a phone.
         pub async fn set_payout_config(
             &mut self,
             request: impl tonic::IntoRequest<super::SetPayoutConfigRequest>,
@@ -1269,7 +1457,7 @@ pub mod payout_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// What Netily owes, what is on its way, and what was paid.
+        /// What Netily owes, what is on its way, what was paid, and why what is owed was not paid yet.
         pub async fn get_balance(
             &mut self,
             request: impl tonic::IntoRequest<super::GetBalanceRequest>,
@@ -1292,6 +1480,34 @@ pub mod payout_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("netily.payout.v1.PayoutService", "GetBalance"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Pays what is owed until a minute ago, in place of at the next payout: once a day, at the fee that `preview` shows. The same request
+        /// again is the same withdrawal. Errors: STATE_CONFLICT with the reason when nothing can be paid now.
+        pub async fn withdraw_now(
+            &mut self,
+            request: impl tonic::IntoRequest<super::WithdrawNowRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawNowResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.payout.v1.PayoutService/WithdrawNow",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.payout.v1.PayoutService", "WithdrawNow"),
+                );
             self.inner.unary(req, path, codec).await
         }
         /// Settlements, newest first; test payments are left out.
@@ -1476,7 +1692,8 @@ pub mod payout_service_server {
             tonic::Response<super::GetPayoutConfigResponse>,
             tonic::Status,
         >;
-        /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password.
+        /// Sets it. Errors: WRONG_CREDENTIALS for a wrong password; INVALID_ARGUMENT for `contact_phone` when a bank is to be paid and nobody
+        /// has a phone.
         async fn set_payout_config(
             &self,
             request: tonic::Request<super::SetPayoutConfigRequest>,
@@ -1502,12 +1719,21 @@ pub mod payout_service_server {
             tonic::Response<super::ConfirmPayoutConfigResponse>,
             tonic::Status,
         >;
-        /// What Netily owes, what is on its way, and what was paid.
+        /// What Netily owes, what is on its way, what was paid, and why what is owed was not paid yet.
         async fn get_balance(
             &self,
             request: tonic::Request<super::GetBalanceRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetBalanceResponse>,
+            tonic::Status,
+        >;
+        /// Pays what is owed until a minute ago, in place of at the next payout: once a day, at the fee that `preview` shows. The same request
+        /// again is the same withdrawal. Errors: STATE_CONFLICT with the reason when nothing can be paid now.
+        async fn withdraw_now(
+            &self,
+            request: tonic::Request<super::WithdrawNowRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::WithdrawNowResponse>,
             tonic::Status,
         >;
         /// Settlements, newest first; test payments are left out.
@@ -1870,6 +2096,51 @@ pub mod payout_service_server {
                     };
                     Box::pin(fut)
                 }
+                "/netily.payout.v1.PayoutService/WithdrawNow" => {
+                    #[allow(non_camel_case_types)]
+                    struct WithdrawNowSvc<T: PayoutService>(pub Arc<T>);
+                    impl<
+                        T: PayoutService,
+                    > tonic::server::UnaryService<super::WithdrawNowRequest>
+                    for WithdrawNowSvc<T> {
+                        type Response = super::WithdrawNowResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::WithdrawNowRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PayoutService>::withdraw_now(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WithdrawNowSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/netily.payout.v1.PayoutService/ListSettlements" => {
                     #[allow(non_camel_case_types)]
                     struct ListSettlementsSvc<T: PayoutService>(pub Arc<T>);
@@ -2196,6 +2467,7 @@ impl ::core::fmt::Debug for SetPayoutConfigRequest {
             .field("settlement_frequency", &self.settlement_frequency())
             .field("minimum_payout", &self.minimum_payout)
             .field("password", &"[secret]")
+            .field("contact_phone", &self.contact_phone)
             .finish()
     }
 }

@@ -303,7 +303,7 @@ pub async fn payout(app: &App, seeded: &Seeded) -> Result<()> {
         return Ok(());
     }
     let destination = Destination::Mpesa { phone: "0722000001".parse().map_err(Error::internal)?, name: "Wanjiku Yellow".into() };
-    let wanted = Wanted { destination, frequency: Frequency::Daily, minimum: Money::from_minor(10_000) };
+    let wanted = Wanted { destination, frequency: Frequency::Daily, minimum: Money::from_minor(10_000), contact_phone: None };
     settlement::config::set(app, isp, By::Netily, wanted).await?;
     let now = app.clock.now();
     app.db

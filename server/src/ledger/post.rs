@@ -140,6 +140,11 @@ pub fn payout(step: Payout, amount: Money, from: PaidFrom) -> Posting {
     Posting { kind, lines: vec![(debit, amount), (credit, amount.negated())] }
 }
 
+/// An ISP took what it is owed between two payouts, which has its price.
+pub fn withdrawal_fee(fee: Money) -> Posting {
+    Posting { kind: EntryKind::WithdrawalFee, lines: vec![(Account::IspPayable, fee), (Account::PlatformRevenue, fee.negated())] }
+}
+
 /// The gateway charged us.
 pub fn fee(amount: Money) -> Posting {
     Posting { kind: EntryKind::GatewayFee, lines: vec![(Account::GatewayFees, amount), (Account::GatewayClearing, amount.negated())] }

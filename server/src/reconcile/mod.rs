@@ -2,11 +2,13 @@
 
 pub mod alarms;
 pub mod day;
+mod float;
 mod ledger;
 mod list;
 pub mod platform;
 pub mod trace;
 
 pub use alarms::break_sweep;
+pub use float::float_sweep;
 pub use ledger::{ledger_sweep, recent_sweep};
 pub use list::list_sweep;

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 pub(super) use ask::state;
 
-use super::answer::{PDF, answer, by, money};
+use super::answer::{PDF, answer, by, money, timestamp};
 use super::billing::commission;
 use super::fields;
 use super::status;
@@ -29,7 +29,7 @@ use crate::page::PageAsk;
 use crate::paper;
 use crate::reconcile::{day, trace};
 use crate::settlement::statement::{self, Line, PIECE, Range};
-use crate::settlement::{self, Config, report, store};
+use crate::settlement::{self, Config, LeftBecause, report, store, withdraw};
 
 /// The service.
 pub struct Payouts {
@@ -84,11 +84,35 @@ impl PayoutService for Payouts {
     async fn get_balance(&self, request: Request<pb::GetBalanceRequest>) -> Result<Response<pb::GetBalanceResponse>, Status> {
         answer(request, async |caller, _| {
             let isp = caller.isp()?.id;
-            let balance = self.app.db.tx(isp, async |tx| report::balance(tx, isp).await).await?;
+            let now = self.app.clock.now();
+            let (balance, left) = self.app.db.tx(isp, async |tx| Ok((report::balance(tx, isp).await?, settlement::why_not_paid(tx, isp, now).await?))).await?;
             Ok(pb::GetBalanceResponse {
                 pending: Some(money(balance.pending)),
                 in_transit: Some(money(balance.in_transit)),
                 paid_out: Some(money(balance.paid_out)),
+                left_because: left.as_ref().map(|left| show::left_code(&left.code)).unwrap_or_default().into(),
+                left_until: left.as_ref().and_then(|left| left.until).map(timestamp),
+                left_message: left.map(|left| left.message).unwrap_or_default(),
+            })
+        })
+        .await
+    }
+
+    async fn withdraw_now(&self, request: Request<pb::WithdrawNowRequest>) -> Result<Response<pb::WithdrawNowResponse>, Status> {
+        answer(request, async |caller, mut ask| {
+            let isp = caller.isp()?;
+            let said = if ask.preview {
+                withdraw::preview(&self.app, isp.id).await?
+            } else {
+                let (request_id, _) = fields::once(&mut ask, |ask| &mut ask.request_id, &self.app.config.callback_key)?;
+                withdraw::withdraw(&self.app, isp.id, by(&caller)?, request_id).await?
+            };
+            Ok(pb::WithdrawNowResponse {
+                amount: Some(money(said.amount)),
+                fee: Some(money(said.fee)),
+                settlement: said.made.map(|made| show::settlement(&made, &isp.slug, true)).transpose()?,
+                left_because: said.left.as_ref().map(show::left_because).unwrap_or_default().into(),
+                left_message: said.left.as_ref().map(LeftBecause::text).unwrap_or_default(),
             })
         })
         .await

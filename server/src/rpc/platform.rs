@@ -152,6 +152,10 @@ impl PlatformService for Platform {
         answer(request, async |caller, ask| money::set_switch(&self.app, By::User(caller.person()?.user), ask).await).await
     }
 
+    async fn freeze_payouts(&self, request: Request<pb::FreezePayoutsRequest>) -> Result<Response<pb::FreezePayoutsResponse>, Status> {
+        answer(request, async |caller, ask| money::freeze(&self.app, By::User(caller.person()?.user), ask).await).await
+    }
+
     async fn unfreeze_payouts(&self, request: Request<pb::UnfreezePayoutsRequest>) -> Result<Response<pb::UnfreezePayoutsResponse>, Status> {
         answer(request, async |caller, ask| money::unfreeze(&self.app, By::User(caller.person()?.user), ask).await).await
     }

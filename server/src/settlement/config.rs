@@ -1,20 +1,27 @@
 //! Where an ISP is paid, and when: reading it, and changing it with everything that a change entails.
 
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::destination::Destination;
+use super::left::{Gate, LeftBecause};
 use super::schedule::Frequency;
 use super::tell::{self, Notice};
+use crate::actor::Role;
 use crate::app::App;
 use crate::audit::{self, By};
+use crate::auth;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::id::IspId;
 use crate::money::Money;
+use crate::phone::Phone;
 use crate::schema::payout_config;
 
 /// Whether the destination is proven.
@@ -67,6 +74,10 @@ pub struct Config {
     pub held_until: Time,
     /// Why nothing is paid although all else is well.
     pub frozen: Option<String>,
+    /// The ISP was suspended.
+    pub suspended: bool,
+    /// The phone that the gateway wants with a payment to a bank; none: the first owner's.
+    pub contact_phone: Option<Phone>,
 }
 
 #[derive(Queryable, Selectable)]
@@ -87,12 +98,13 @@ struct Row {
     held_until: Time,
     frozen_at: Option<Time>,
     frozen_reason: String,
+    contact_phone: Option<String>,
 }
 
-impl TryFrom<Row> for Config {
+impl TryFrom<(Row, bool)> for Config {
     type Error = Error;
 
-    fn try_from(row: Row) -> Result<Config> {
+    fn try_from((row, suspended): (Row, bool)) -> Result<Config> {
         let strange = |what: &str| Error::internal(format!("a payout configuration has a strange {what}"));
         let destination = if row.payout_method == "MPESA_B2C" {
             let phone = row.mpesa_phone.as_deref().and_then(|phone| phone.parse().ok()).ok_or_else(|| strange("phone"))?;
@@ -110,27 +122,35 @@ impl TryFrom<Row> for Config {
             verified_at: row.verified_at,
             held_until: row.held_until,
             frozen: row.frozen_at.map(|_| row.frozen_reason),
+            suspended,
+            contact_phone: row.contact_phone.as_deref().map(|phone| phone.parse().map_err(|_| strange("contact phone"))).transpose()?,
         })
     }
 }
 
 impl Config {
-    /// Whether a settlement may be paid now.
-    pub fn may_be_paid(&self, now: Time) -> bool {
-        self.verification == Verification::Verified && self.held_until <= now && self.frozen.is_none()
+    /// What keeps a settlement from being paid now.
+    pub fn in_the_way(&self, now: Time) -> Option<LeftBecause> {
+        let verified = self.verification == Verification::Verified;
+        Gate { verified, suspended: self.suspended, frozen: self.frozen.as_deref(), held_until: self.held_until }.in_the_way(now)
     }
 }
 
 /// Where and when, if it was set.
 pub async fn find(tx: &mut Tx, isp: IspId) -> Result<Option<Config>> {
-    let row = payout_config::table.find(isp).select(Row::as_select()).first(&mut **tx).await.optional()?;
+    let row = payout_config::table.find(isp).select((Row::as_select(), suspended())).first::<(Row, bool)>(&mut **tx).await.optional()?;
     row.map(Config::try_from).transpose()
 }
 
 /// The same, and nobody else changes it until the transaction ends.
 pub async fn lock(tx: &mut Tx, isp: IspId) -> Result<Option<Config>> {
-    let row = payout_config::table.find(isp).for_update().select(Row::as_select()).first(&mut **tx).await.optional()?;
-    row.map(Config::try_from).transpose()
+    let row = payout_config::table.find(isp).for_update().select((Row::as_select(), suspended()));
+    row.first::<(Row, bool)>(&mut **tx).await.optional()?.map(Config::try_from).transpose()
+}
+
+/// Read beside the configuration, in one statement. A subquery is not locked with the row.
+fn suspended() -> SqlLiteral<Bool> {
+    sql("exists (select from public.isp i where i.id = payout_config.tenant_id and i.status = 'SUSPENDED')")
 }
 
 /// What an owner wants.
@@ -142,6 +162,8 @@ pub struct Wanted {
     pub frequency: Frequency,
     /// Less waits.
     pub minimum: Money,
+    /// The phone that the gateway wants with a payment to a bank; none: the first owner's.
+    pub contact_phone: Option<Phone>,
 }
 
 /// Sets where and when. Another destination is unproven and held, and the people at the old one are told: whoever changes it may be a
@@ -151,6 +173,10 @@ pub async fn set(app: &App, isp: IspId, by: By, wanted: Wanted) -> Result<Config
     app.db
         .tx(isp, async |tx| {
             let before = lock(tx, isp).await?;
+            if matches!(wanted.destination, Destination::Bank { .. }) && wanted.contact_phone.is_none() && owner_phone(tx, isp).await?.is_none() {
+                let missing = "must be set: the payment company wants a phone with each payment to a bank, and no owner of yours has one";
+                return Err(Error::field("contact_phone", missing));
+            }
             let moved = before.as_ref().is_none_or(|before| before.destination != wanted.destination);
             let version = before.as_ref().map_or(1, |before| before.version + i32::from(moved));
             write(tx, isp, &wanted, version, moved.then_some(now + app.config.payouts.hold), now).await?;
@@ -176,7 +202,7 @@ async fn write(tx: &mut Tx, isp: IspId, wanted: &Wanted, version: i32, held_unti
         (dsl::payout_method.eq(wanted.destination.method()), dsl::mpesa_phone.eq(phone), dsl::mpesa_name.eq(mpesa_name)),
         (dsl::bank_code.eq(bank_code), dsl::bank_account.eq(account), dsl::bank_account_name.eq(account_name)),
         (dsl::settlement_frequency.eq(wanted.frequency.as_str()), dsl::minimum_payout_minor.eq(wanted.minimum)),
-        (dsl::version.eq(version), dsl::changed_at.eq(now)),
+        (dsl::version.eq(version), dsl::changed_at.eq(now), dsl::contact_phone.eq(wanted.contact_phone.as_ref().map(Phone::digits))),
     );
     diesel::insert_into(dsl::payout_config)
         .values((terms, dsl::tenant_id.eq(isp), dsl::held_until.eq(held_until.unwrap_or(now))))
@@ -208,6 +234,29 @@ pub async fn set_verification(tx: &mut Tx, isp: IspId, to: Verification, tries: 
     Ok(())
 }
 
+/// The phone of the first owner who has one.
+pub(super) async fn owner_phone(tx: &mut Tx, isp: IspId) -> Result<Option<String>> {
+    Ok(auth::all_users(tx, isp, Role::Owner).await?.into_iter().find_map(|owner| owner.phone))
+}
+
+/// An operator stops the payouts of one ISP, and its owners are told why. Doing it again changes nothing.
+pub async fn freeze_by_hand(app: &App, isp: IspId, by: By, reason: &str) -> Result<()> {
+    let now = app.clock.now();
+    app.db
+        .tx(isp, async |tx| {
+            let Some(config) = lock(tx, isp).await? else {
+                return Err(Error::new(Reason::StateConflict, "It was not set yet where this ISP is paid, so nothing is. Suspend it to keep it from selling."));
+            };
+            if config.frozen.is_some() {
+                return Ok(());
+            }
+            freeze(tx, isp, reason, now).await?;
+            tell::owners(app, tx, isp, None, &Notice::Held { reason: reason.to_owned() }, now).await?;
+            audit::record(tx, isp, by, "freeze_payouts", &isp.to_string(), json!({ "reason": reason }), now).await
+        })
+        .await
+}
+
 /// Nothing is paid to the ISP until an operator has looked; doing it again keeps the first reason.
 pub async fn freeze(tx: &mut Tx, isp: IspId, reason: &str, now: Time) -> Result<()> {
     use payout_config::dsl;
@@ -227,9 +276,10 @@ pub async fn unfreeze(app: &App, isp: IspId, by: By, reason: &str) -> Result<()>
             let frozen = dsl::payout_config.filter(dsl::tenant_id.eq(isp).and(dsl::frozen_at.is_not_null()));
             let free = (dsl::frozen_at.eq(None::<Time>), dsl::frozen_reason.eq(""));
             if diesel::update(frozen).set(free).execute(&mut **tx).await? == 0 {
-                return Err(Error::new(crate::error::Reason::StateConflict, "Payouts of this ISP are not frozen."));
+                return Err(Error::new(Reason::StateConflict, "Payouts of this ISP are not frozen."));
             }
             breaks::close_of_isp(tx, BreakKind::SettlementLateSuccess, isp, &by.text(), reason, now).await?;
+            tell::owners(app, tx, isp, None, &Notice::GoesOn, now).await?;
             audit::record(tx, isp, by, "unfreeze_payouts", &isp.to_string(), json!({ "reason": reason }), now).await
         })
         .await

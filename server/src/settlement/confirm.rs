@@ -6,6 +6,7 @@ use super::config::{self, Verification};
 use super::state::{Event, State, next};
 use super::store::{self, Change, Kind, Settlement};
 use super::tell::{self, Notice};
+use super::withdraw::fee_of;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
@@ -15,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::id::{IspId, SettlementId};
 use crate::ledger::{self, Payout};
+use crate::money::Money;
 use crate::payments::contradiction::Contradiction;
 use crate::payments::store::{KeyKind, Observation, Seen, claim_key, record};
 
@@ -95,6 +97,11 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
     if !ledger::post(tx, isp, &ledger::payout(step, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
         return Err(Error::internal(format!("{} was settled before", of.id)));
     }
+    // What a withdrawal costs is taken once it was paid, however late.
+    let fee = fee_of(tx, isp, of.id).await?;
+    if fee > Money::ZERO && !ledger::post(tx, isp, &ledger::withdrawal_fee(fee), of.id.uuid(), now).await? {
+        return Err(Error::internal(format!("the fee of {} was taken before", of.id)));
+    }
     let change = Change {
         receipt: Some(receipt.to_owned()),
         failure_reason: Some(String::new()),
@@ -125,20 +132,50 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
     Ok(())
 }
 
-/// It was provably not paid: the money goes back. The guard asks for the proof.
+/// It was provably not paid, by the fault of where it goes as far as is known: the money goes back. The guard asks for the proof.
 pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, why: &str, now: Time) -> Result<()> {
+    let notice = Notice::Failed { amount: of.amount_minor, to: of.destination()?.masked() };
+    release_for(app, tx, isp, of, event, Unpaid { why, fault: Fault::Destination, notice }, now).await
+}
+
+/// Whose doing it was that a settlement was not paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Netily's, or its gateway's: it is tried again within the day.
+    Ours,
+    /// Where it goes did not take it, as far as is known.
+    Destination,
+    /// Nobody's: it was taken back before it was sent.
+    Withdrawn,
+}
+
+/// Why a settlement was not paid, and what its owners are told.
+pub(super) struct Unpaid<'a> {
+    /// For people who look at it.
+    pub why: &'a str,
+    /// Whose doing it was.
+    pub fault: Fault,
+    /// What owners are told.
+    pub notice: Notice,
+}
+
+/// The same, when it is known why.
+pub(super) async fn release_for(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, unpaid: Unpaid<'_>, now: Time) -> Result<()> {
     let (from, kind) = (of.state()?, of.kind()?);
     if !ledger::post(tx, isp, &ledger::payout(Payout::Released, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
         return Err(Error::internal(format!("{} was released before", of.id)));
     }
     let change = Change {
-        failure_reason: Some(why.chars().take(300).collect()),
+        failure_reason: Some(unpaid.why.chars().take(300).collect()),
         claim_token: Some(None),
         claim_until: Some(None),
         completed_at: Some(now),
         ..Change::default()
     };
     store::change(tx, isp, of, next(from, event), change, now).await?;
+    if unpaid.fault == Fault::Ours {
+        store::blame_netily(tx, isp, of.id).await?;
+    }
     failpoint::reached("settlement", "releasing");
     let reference = of.id.uuid().to_string();
     for kind in DOUBTS {
@@ -152,7 +189,9 @@ pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement,
             }
             Ok(())
         }
-        Kind::Settlement => tell::owners(app, tx, isp, None, &Notice::Failed { amount: of.amount_minor, to: of.destination()?.masked() }, now).await,
+        // What is tried again each hour is told once.
+        Kind::Settlement if unpaid.fault == Fault::Ours && of.part > 1 => Ok(()),
+        Kind::Settlement => tell::owners(app, tx, isp, None, &unpaid.notice, now).await,
     }
 }
 

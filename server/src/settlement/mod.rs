@@ -2,6 +2,7 @@
 //! most once a settlement, never with a transaction open.
 
 mod amount;
+mod candidate;
 mod check;
 pub mod config;
 mod confirm;
@@ -9,7 +10,9 @@ mod confirm;
 mod model;
 pub mod destination;
 mod doubt;
+pub mod left;
 mod lost;
+mod plan;
 pub mod report;
 mod reserve;
 mod resolve;
@@ -23,12 +26,14 @@ mod sweep;
 pub mod switch;
 mod tell;
 mod verify;
+pub mod withdraw;
 
 pub use check::check;
 pub use config::Config;
 pub use destination::Destination;
+pub use left::LeftBecause;
 pub use resolve::{Finding, resolve};
-pub use run::{Due, Ran, Scope, in_transit, run};
+pub use run::{Due, Ran, Scope, in_transit, run, why_not_paid};
 pub use schedule::Frequency;
 pub use send::send;
 pub use store::Settlement;

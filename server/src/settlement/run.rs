@@ -1,41 +1,40 @@
-//! The run of settlements: who is due by the schedule, and paying them, those owed longest first, as far as the gateway's wallet goes.
-//! Run twice, by two at once, or after days of silence, it pays each period once.
+//! The run of settlements: paying whoever is due by the schedule, those owed longest first, as far as the gateway's wallet goes. One who
+//! is owed more than there is blocks nobody. Run twice, by two at once, or after days of silence, it pays each period once.
 
-use chrono::TimeDelta;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::reserve::{self, Ask, Reserved, WALLET};
-use super::schedule::{Frequency, period_name};
-use super::state::State;
-use super::store::Settlement;
+use super::candidate::{Candidate, candidates, judge};
+use super::left::{self, LeftBecause};
+use super::plan::{self, Room};
+use super::reserve::{self, Ask, Reserved};
+use super::store::{Kind, Settlement};
 use super::switch;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
-use crate::clock::Time;
+use crate::clock::{Time, begin_of_day};
 use crate::collect::unreachable;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::gateways::payhero::AskError;
 use crate::id::IspId;
 use crate::money::Money;
-
-/// After the end of a period: what was booked before it is committed by then.
-pub const SETTLING: TimeDelta = TimeDelta::minutes(5);
-/// The same for a run ahead of the schedule.
-const SETTLING_AHEAD: TimeDelta = TimeDelta::minutes(1);
+use crate::schema::settlement_amount;
 
 /// Which ISPs, and of what time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scope {
-    /// Only this one.
+    /// Only this one, which is named also when it is not due.
     pub isp: Option<IspId>,
     /// What was credited until a minute ago, in place of until the last period ended.
     pub ahead: bool,
 }
 
-/// An ISP that is due.
+/// An ISP that is due, or was asked for.
 #[derive(Clone, Debug)]
 pub struct Due {
     /// Which.
@@ -44,12 +43,12 @@ pub struct Due {
     pub slug: String,
     /// At most so much is paid.
     pub estimate: Money,
-    /// What is asked for.
-    pub ask: Ask,
+    /// The day after the period; empty for one that is not due.
+    pub period: String,
     /// The settlement, once it was made.
     pub made: Option<Settlement>,
     /// Why it was left.
-    pub left: Option<String>,
+    pub left: Option<LeftBecause>,
 }
 
 /// What a run did, or would.
@@ -61,139 +60,121 @@ pub struct Ran {
     pub wallet: Option<Money>,
 }
 
-#[derive(diesel::QueryableByName, Clone, Debug)]
-struct Candidate {
-    #[diesel(sql_type = SqlUuid)]
-    tenant_id: IspId,
-    #[diesel(sql_type = Text)]
-    slug: String,
-    #[diesel(sql_type = Text)]
-    settlement_frequency: String,
-    #[diesel(sql_type = BigInt)]
-    minimum_payout_minor: Money,
-    #[diesel(sql_type = BigInt)]
-    owed: Money,
-    #[diesel(sql_type = Nullable<Text>)]
-    last_state: Option<String>,
-    #[diesel(sql_type = Nullable<Text>)]
-    last_period: Option<String>,
-    #[diesel(sql_type = Nullable<SmallInt>)]
-    last_part: Option<i16>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    last_until: Option<Time>,
-    #[diesel(sql_type = Nullable<BigInt>)]
-    last_carried: Option<Money>,
-}
-
-/// ISPs that may be paid and are owed enough, those owed longest first, with their newest settlement.
-const CANDIDATES: &str = "
-    SELECT c.tenant_id, i.slug, c.settlement_frequency, c.minimum_payout_minor, -b.balance_minor AS owed,
-           l.state AS last_state, l.period AS last_period, l.part AS last_part, l.covers_until AS last_until, l.carried_out_minor AS last_carried
-    FROM tenant.payout_config c
-    JOIN public.isp i ON i.id = c.tenant_id
-    JOIN tenant.ledger_balance b ON b.tenant_id = c.tenant_id AND b.account = 'ISP_PAYABLE'
-    LEFT JOIN LATERAL (SELECT s.* FROM tenant.settlement s WHERE s.tenant_id = c.tenant_id AND s.kind = 'SETTLEMENT'
-                       ORDER BY s.created_at DESC, s.id DESC LIMIT 1) l ON true
-    WHERE c.verification_status = 'VERIFIED' AND c.held_until <= $1 AND c.frozen_at IS NULL AND -b.balance_minor >= c.minimum_payout_minor
-      AND ($2 IS NULL OR c.tenant_id = $2)
-    ORDER BY l.covers_until NULLS FIRST, c.tenant_id";
-
-/// What is asked for of an ISP now, if it is due. Pure.
-fn due(of: &Candidate, ahead: bool, now: Time) -> Option<Ask> {
-    let last = of.last_state.as_deref().and_then(State::parse);
-    if last.is_some_and(State::is_open) {
-        return None;
-    }
-    let part_after = |period: &str| if of.last_period.as_deref() == Some(period) { of.last_part.unwrap_or(0) + 1 } else { 1 };
-    if ahead {
-        // To the millisecond, as ids of the ledger tell time.
-        let until = Time::from_timestamp_millis((now - SETTLING_AHEAD).timestamp_millis())?;
-        let period = period_name(Frequency::Daily.last_end(now));
-        return of.last_until.is_none_or(|covered| covered < until).then(|| Ask { part: part_after(&period), period, until, most: None });
-    }
-    // What failed is tried again with the next day, however seldom the ISP is paid.
-    let frequency = if last == Some(State::Failed) { Frequency::Daily } else { Frequency::parse(&of.settlement_frequency)? };
-    let end = frequency.last_end(now - SETTLING);
-    let period = period_name(end);
-    if of.last_period.as_deref() == Some(period.as_str()) {
-        // One payment could not hold all of it.
-        let rest = last == Some(State::Completed) && of.last_carried.is_some_and(|carried| carried >= of.minimum_payout_minor);
-        return rest.then(|| Ask { part: part_after(&period), period, until: of.last_until.unwrap_or(end).max(end), most: None });
-    }
-    let covered = last != Some(State::Failed) && of.last_until.is_some_and(|covered| covered >= end);
-    (!covered).then_some(Ask { period, part: 1, until: end, most: None })
+/// What stops everybody, if anything does.
+pub async fn brake(tx: &mut Tx) -> Result<Option<LeftBecause>> {
+    Ok(switch::read(tx).await?.stopped_at.is_some().then_some(LeftBecause::PayoutsStopped))
 }
 
 /// Pays whoever is due. `dry`: says who, and does nothing.
 pub async fn run(app: &App, scope: Scope, dry: bool) -> Result<Ran> {
     let now = app.clock.now();
-    let (candidates, in_transit) = app
-        .db
-        .across(async |tx| {
-            let rows: Vec<Candidate> =
-                diesel::sql_query(CANDIDATES).bind::<Timestamptz, _>(now).bind::<Nullable<SqlUuid>, _>(scope.isp.map(IspId::uuid)).load(&mut **tx).await?;
-            Ok((rows, in_transit(tx).await?))
-        })
-        .await?;
+    let (candidates, in_transit) = app.db.across(async |tx| Ok((candidates(tx, scope.isp).await?, in_transit(tx).await?))).await?;
     let cap = app.config.payouts.cap_per_payment;
-    let mut due: Vec<Due> = candidates
-        .iter()
+    // Of all, those who are due, and in a dry run those who would be but for what stands in their way; of one that is named, why it is not.
+    let mut due: Vec<(Candidate, Option<Ask>, Due)> = candidates
+        .into_iter()
         .filter_map(|of| {
-            due(of, scope.ahead, now).map(|ask| Due { isp: of.tenant_id, slug: of.slug.clone(), estimate: of.owed.min(cap), ask, made: None, left: None })
+            let (ask, left) = match judge(&of, None, scope.ahead, now) {
+                Ok(ask) => (Some(ask), None),
+                Err(why) => (None, Some(why)),
+            };
+            let blocked = matches!(left, Some(LeftBecause::Suspended | LeftBecause::Frozen(_) | LeftBecause::NotVerified | LeftBecause::Held(_)));
+            let shown = ask.is_some() || scope.isp.is_some() || (dry && blocked);
+            let period = ask.as_ref().map(|ask| ask.period.clone()).unwrap_or_default();
+            let one = Due { isp: of.tenant_id, slug: of.slug.clone(), estimate: of.owed.min(cap), period, made: None, left };
+            shown.then_some((of, ask, one))
         })
         .collect();
-    if due.is_empty() {
-        return Ok(Ran { due, wallet: None });
+    let finish = |due: Vec<(Candidate, Option<Ask>, Due)>, wallet| Ran { due: due.into_iter().map(|(_, _, one)| one).collect(), wallet };
+    if due.iter().all(|(_, ask, _)| ask.is_none()) {
+        return Ok(finish(due, None));
     }
-    if !dry && app.db.public(async |tx| switch::read(tx).await).await?.stopped_at.is_some() {
-        return Err(Error::new(Reason::StateConflict, "Payouts are stopped. Let them go on first."));
+    if let Some(why) = app.db.public(async |tx| brake(tx).await).await? {
+        if !dry {
+            return Err(Error::new(Reason::StateConflict, why.text()));
+        }
+        due.iter_mut().for_each(|(_, ask, one)| one.left = one.left.take().or_else(|| ask.as_ref().map(|_| why.clone())));
+        return Ok(finish(due, None));
     }
-    let wallet = match app.payhero.payments_wallet_balance().await {
-        Ok(cents) => Some(Money::from_minor(cents)),
-        Err(AskError::NotOffered(_)) => None,
-        Err(cause) => return Err(unreachable(cause)),
-    };
+    let wallet = wallet(app).await?;
     let mut rest = wallet.map(|wallet| wallet.checked_sub(in_transit).unwrap_or_default());
-    let mut short = None;
-    for one in &mut due {
-        if short.is_some() {
-            // Whoever is owed longer goes first, so nobody overtakes.
-            one.left = Some(WALLET.to_owned());
-            continue;
-        }
-        one.ask.most = rest;
+    let mut short = Money::ZERO;
+    // A dry run reads what was given out today without locks, and counts its own.
+    let mut given = if dry { app.db.across(async |tx| given_today(tx, now).await).await? } else { HashMap::new() };
+    for (of, ask, one) in &mut due {
+        let Some(ask) = ask else { continue };
         if dry {
-            match rest {
-                Some(left) if one.estimate > left => short = Some(one.estimate),
-                Some(left) => rest = left.checked_sub(one.estimate),
-                None => {}
+            let own = given.get(&one.isp).copied().unwrap_or_default();
+            match Room::of(&app.config.payouts, own, sum(given.values().copied()), rest).most(of.minimum()) {
+                Ok(most) => {
+                    one.estimate = one.estimate.min(most);
+                    rest = plan::after(rest, one.estimate);
+                    given.insert(one.isp, sum([own, one.estimate]));
+                }
+                Err(why) => one.left = Some(why),
             }
-            one.left = short.is_some().then(|| WALLET.to_owned());
             continue;
         }
-        match reserve::reserve(app, one.isp, &one.ask, now).await {
+        ask.most = rest;
+        match reserve::reserve(app, one.isp, ask, now).await {
             Ok(Reserved::Done(made)) => {
-                rest = rest.and_then(|left| left.checked_sub(made.amount_minor));
+                // It was split for the wallet's sake: the rest is short, too.
+                if rest.and_then(|rest| rest.checked_sub(plan::CHARGE)).is_some_and(|rest| rest < one.estimate) {
+                    short = sum([short, one.estimate.checked_sub(made.amount_minor).unwrap_or_default()]);
+                }
+                rest = plan::after(rest, made.amount_minor);
                 one.estimate = made.amount_minor;
                 one.made = Some(*made);
             }
-            Ok(Reserved::Left(why)) => {
-                if why == WALLET {
-                    short = Some(one.estimate);
-                }
-                one.left = Some(why.to_owned());
-            }
+            Ok(Reserved::Left(why)) => one.left = Some(why),
             // One ISP's trouble is not the others'.
             Err(error) => {
                 tracing::error!(isp = %one.slug, %error, "an ISP that is due could not be paid");
-                one.left = Some(error.message);
+                one.left = Some(LeftBecause::Trouble);
             }
         }
     }
     if !dry {
-        app.db.public(async |tx| tell_of_float(tx, short, wallet, now).await).await?;
+        for (of, _, one) in &due {
+            keep(app, of, one, now).await?;
+        }
+        app.db.public(async |tx| tell_of_bounds(tx, &due, (wallet, short), scope, now).await).await?;
     }
-    Ok(Ran { due, wallet })
+    Ok(finish(due, wallet))
+}
+
+/// Why an ISP is not paid, as its owner reads it.
+#[derive(Clone, Debug)]
+pub struct WhyNot {
+    /// Its name in the contract.
+    pub code: String,
+    /// In words.
+    pub message: String,
+    /// When it is over by itself, where that is known.
+    pub until: Option<Time>,
+}
+
+/// Why an ISP is not paid: by how it stands now, and, where nothing of its own is in the way, by what the last run said of it. None: it is
+/// paid with the next run.
+pub async fn why_not_paid(tx: &mut Tx, isp: IspId, now: Time) -> Result<Option<WhyNot>> {
+    let brake = brake(tx).await?;
+    let Some(of) = candidates(tx, Some(isp)).await?.pop() else { return Ok(None) };
+    Ok(match judge(&of, brake.as_ref(), false, now) {
+        Err(why) => Some(WhyNot { code: why.code().to_owned(), message: why.text(), until: why.until() }),
+        Ok(ask) => {
+            let kept = of.kept().filter(|kept| kept.period == ask.period);
+            kept.map(|kept| WhyNot { code: kept.reason, message: kept.message, until: None })
+        }
+    })
+}
+
+/// What the wallet holds that payouts are paid from; none: the gateway does not tell.
+pub(super) async fn wallet(app: &App) -> Result<Option<Money>> {
+    match app.payhero.payments_wallet_balance().await {
+        Ok(cents) => Ok(Some(Money::from_minor(cents))),
+        Err(AskError::NotOffered(_)) => Ok(None),
+        Err(cause) => Err(unreachable(cause)),
+    }
 }
 
 /// What is on its way to all ISPs; for a look across.
@@ -208,72 +189,66 @@ pub async fn in_transit(tx: &mut Tx) -> Result<Money> {
     Ok(Money::from_minor(sum.total))
 }
 
-/// The wallet did not go round, or does again: a break a day, which operators are told of.
-async fn tell_of_float(tx: &mut Tx, short: Option<Money>, wallet: Option<Money>, now: Time) -> Result<()> {
-    let day = period_name(Frequency::Daily.last_end(now));
-    match short {
-        Some(amount) => {
-            let detail = json!({ "wallet_minor": wallet.map(Money::minor), "needed_minor": amount.minor() });
-            breaks::open(tx, BreakKind::LowFloat, &day, None, Some(amount), detail, now).await
-        }
-        None => breaks::close(tx, BreakKind::LowFloat, &day, "The wallet holds enough again.", now).await.map(drop),
+/// Keeps why an ISP was left this time, for the owner who asks: written when it changes, since a run comes each minute.
+async fn keep(app: &App, of: &Candidate, one: &Due, now: Time) -> Result<()> {
+    if one.period.is_empty() {
+        return Ok(());
     }
+    // What is on its way shows by itself.
+    let left = one.left.as_ref().filter(|why| **why != LeftBecause::Overtaken);
+    let same = match (left, of.kept()) {
+        (Some(why), Some(kept)) => kept.reason == why.code() && kept.message == why.text() && kept.period == one.period,
+        (None, None) => true,
+        _ => false,
+    };
+    if same {
+        return Ok(());
+    }
+    app.db
+        .tx(one.isp, async |tx| {
+            left::keep(tx, one.isp, left.map(|why| (why, one.period.as_str())), now).await?;
+            if of.kept().is_some_and(|kept| kept.reason == "CAP") && !matches!(left, Some(LeftBecause::IspCap(_))) {
+                breaks::close(tx, BreakKind::PayoutCapReached, &one.isp.uuid().to_string(), "The ISP is paid again.", now).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn kenya(text: &str) -> Time {
-        format!("{text}+03:00").parse().expect("a time")
+/// The wallet does not go round, or a cap was reached: operators are told, once until it ends.
+async fn tell_of_bounds(tx: &mut Tx, due: &[(Candidate, Option<Ask>, Due)], (wallet, split): (Option<Money>, Money), scope: Scope, now: Time) -> Result<()> {
+    let of = |wanted: fn(&LeftBecause) -> bool| due.iter().filter(move |(_, _, one)| one.left.as_ref().is_some_and(wanted));
+    let short = sum(of(|why| *why == LeftBecause::Wallet).map(|(_, _, one)| one.estimate).chain([split]));
+    if short > Money::ZERO {
+        let isps = of(|why| *why == LeftBecause::Wallet).count();
+        let detail = json!({ "wallet_minor": wallet.map(Money::minor), "needed_minor": short.minor(), "isps": isps });
+        breaks::open(tx, BreakKind::LowFloat, "payments", None, Some(short), detail, now).await?;
     }
-
-    fn isp(frequency: &str, last: Option<(&str, &str, i16, &str, i64)>) -> Candidate {
-        Candidate {
-            tenant_id: IspId::unguessable(),
-            slug: "yellow".into(),
-            settlement_frequency: frequency.into(),
-            minimum_payout_minor: Money::from_minor(10_000),
-            owed: Money::from_minor(1_000_000),
-            last_state: last.map(|last| last.0.into()),
-            last_period: last.map(|last| last.1.into()),
-            last_part: last.map(|last| last.2),
-            last_until: last.map(|last| kenya(last.3)),
-            last_carried: last.map(|last| Money::from_minor(last.4)),
-        }
+    for (of, _, one) in of(|why| matches!(why, LeftBecause::IspCap(_))) {
+        let detail = json!({ "isp": one.slug, "owed_minor": of.owed.minor() });
+        breaks::open(tx, BreakKind::PayoutCapReached, &one.isp.uuid().to_string(), Some(one.isp), Some(of.owed), detail, now).await?;
     }
-
-    #[test]
-    fn each_period_is_paid_once_whenever_somebody_looks() {
-        let asked = |of: &Candidate, now: &str| due(of, false, kenya(now)).map(|ask| (ask.period, ask.part));
-        let some = |period: &str, part: i16| Some((period.to_owned(), part));
-        let new = isp("DAILY", None);
-        assert_eq!(asked(&new, "2026-11-26T00:04:59"), some("2026-11-25", 1), "not before what was booked is there");
-        assert_eq!(asked(&new, "2026-11-26T00:05:00"), some("2026-11-26", 1));
-        let paid = isp("DAILY", Some(("COMPLETED", "2026-11-26", 1, "2026-11-26T00:00:00", 99)));
-        assert_eq!(asked(&paid, "2026-11-26T23:59:59"), None, "twice in a day");
-        assert_eq!(asked(&paid, "2026-11-30T09:00:00"), some("2026-11-30", 1), "after days of silence: once");
-        for state in ["PENDING", "PROCESSING", "UNKNOWN", "NEEDS_REVIEW"] {
-            assert_eq!(asked(&isp("DAILY", Some((state, "2026-11-20", 1, "2026-11-20T00:00:00", 0))), "2026-11-26T09:00:00"), None, "{state}");
-        }
-        let capped = isp("DAILY", Some(("COMPLETED", "2026-11-26", 2, "2026-11-26T00:00:00", 10_000)));
-        assert_eq!(asked(&capped, "2026-11-26T09:00:00"), some("2026-11-26", 3), "one payment could not hold it");
-        let failed = isp("MONTHLY", Some(("FAILED", "2026-11-01", 1, "2026-11-01T00:00:00", 10_000)));
-        assert_eq!(asked(&failed, "2026-11-01T23:00:00"), None, "not on the same day");
-        assert_eq!(asked(&failed, "2026-11-02T00:05:00"), some("2026-11-02", 1), "not a month later");
-        let monthly = isp("MONTHLY", Some(("COMPLETED", "2026-11-01", 1, "2026-11-01T00:00:00", 0)));
-        assert_eq!(asked(&monthly, "2026-11-30T23:59:59"), None);
-        assert_eq!(asked(&monthly, "2026-12-01T00:05:00"), some("2026-12-01", 1));
-        let weekly = isp("WEEKLY", Some(("COMPLETED", "2026-11-25", 1, "2026-11-25T14:00:00", 0)));
-        assert_eq!(asked(&weekly, "2026-11-26T09:00:00"), None, "paid ahead of the schedule in this week");
-        assert_eq!(asked(&weekly, "2026-11-30T09:00:00"), some("2026-11-30", 1));
+    let capped = sum(of(|why| *why == LeftBecause::PlatformCap).map(|(_, _, one)| one.estimate));
+    if capped > Money::ZERO {
+        let detail = json!({ "left_minor": capped.minor(), "isps": of(|why| *why == LeftBecause::PlatformCap).count() });
+        return breaks::open(tx, BreakKind::PayoutCapReached, "platform", None, Some(capped), detail, now).await;
     }
+    // A run of one ISP says nothing of the others.
+    if scope.isp.is_none() { breaks::close(tx, BreakKind::PayoutCapReached, "platform", "All that were due were paid.", now).await.map(drop) } else { Ok(()) }
+}
 
-    #[test]
-    fn a_run_ahead_of_the_schedule_is_one_more_part_of_the_day() {
-        let now = kenya("2026-11-26T15:00:00");
-        let paid = isp("WEEKLY", Some(("COMPLETED", "2026-11-26", 1, "2026-11-26T10:00:00", 0)));
-        let ask = due(&paid, true, now).expect("due");
-        assert_eq!((ask.period.as_str(), ask.part, ask.until), ("2026-11-26", 2, kenya("2026-11-26T14:59:00")));
-    }
+fn sum(amounts: impl IntoIterator<Item = Money>) -> Money {
+    amounts.into_iter().fold(Money::ZERO, |sum, one| sum.checked_add(one).unwrap_or(sum))
+}
+
+/// What was given out today, to each ISP; for a look across.
+async fn given_today(tx: &mut Tx, now: Time) -> Result<HashMap<IspId, Money>> {
+    use settlement_amount::dsl;
+    let today = dsl::settlement_amount.filter(dsl::reserved_at.ge(begin_of_day(now)).and(dsl::kind.eq(Kind::Settlement.as_str())));
+    let rows: Vec<(IspId, Money)> = today.select((dsl::isp_id, dsl::amount_minor)).load(&mut **tx).await?;
+    Ok(rows.into_iter().fold(HashMap::new(), |mut given, (isp, amount)| {
+        let before = given.get(&isp).copied().unwrap_or_default();
+        given.insert(isp, sum([before, amount]));
+        given
+    }))
 }

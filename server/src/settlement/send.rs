@@ -5,16 +5,15 @@ use chrono::TimeDelta;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::config;
-use super::confirm::release;
+use super::config::{self, Config};
+use super::confirm::{Fault, Unpaid, release_for};
 use super::destination::Destination;
 use super::doubt;
 use super::state::{Event, State, next};
 use super::store::{self, Attempt, Change, Kind as SettlementKind, Settlement};
 use super::switch;
-use super::tell::{self, Notice};
+use super::tell::{self, Notice, TakenBack};
 use crate::app::App;
-use crate::auth;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::collect::callback_token::{self, CallbackKind};
@@ -24,6 +23,7 @@ use crate::failpoint;
 use crate::gateways::payhero::{Outcome as Sent, Recipient, RefusalKind, WithdrawRequest, Withdrawn};
 use crate::id::{IspId, PaymentId, SettlementId};
 use crate::jobs::{self, Kind, Outcome};
+use crate::lang::Lang;
 use crate::payments::store::{KeyKind, claim_key};
 
 /// How long a claim holds: the gateway's whole deadline and a margin.
@@ -71,15 +71,14 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
             if switch::read(tx).await?.stopped_at.is_some() {
                 return Ok(Claim::Wait(now + LOOK_AGAIN));
             }
+            if let Some(why) = changed(tx, isp, &settlement, config, now).await? {
+                let notice = Notice::TakenBack { amount: settlement.amount_minor, why };
+                let sentence = format!("It was not sent: {}.", why.text(Lang::English));
+                release_for(app, tx, isp, &settlement, Event::Withdrawn, Unpaid { why: &sentence, fault: Fault::Withdrawn, notice }, now).await?;
+                return Ok(Claim::Over);
+            }
             if let Some(until) = doubt::wait(&doubt::others(tx, id, settlement.amount_minor).await?, now) {
                 return Ok(Claim::Wait(until));
-            }
-            let wanted = config.filter(|config| config.version == settlement.config_version);
-            let may_go = wanted.is_some_and(|config| settlement.kind().is_ok_and(|kind| kind == SettlementKind::Test) || config.may_be_paid(now));
-            if !may_go {
-                let why = "Where you are paid was changed, or your payouts were stopped, before it was sent.";
-                release(app, tx, isp, &settlement, Event::Withdrawn, why, now).await?;
-                return Ok(Claim::Over);
             }
             store::begin_attempt(tx, isp, id, now).await?;
             let change = Change { claim_token: Some(Some(token)), claim_until: Some(Some(now + CLAIM)), sent_at: Some(now), ..Change::default() };
@@ -99,6 +98,18 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
     }
 }
 
+/// What changed since it was reserved, so that it must not be sent any more.
+async fn changed(tx: &mut Tx, isp: IspId, settlement: &Settlement, config: Option<Config>, now: Time) -> Result<Option<TakenBack>> {
+    let Some(config) = config.filter(|config| config.version == settlement.config_version) else { return Ok(Some(TakenBack::Destination)) };
+    // A test payment proves what is not proven yet, and is Netily's own money.
+    let held = if settlement.kind()? == SettlementKind::Test { config.suspended } else { config.in_the_way(now).is_some() };
+    if held {
+        return Ok(Some(TakenBack::Held));
+    }
+    let missing = matches!(config.destination, Destination::Bank { .. }) && config.contact_phone.is_none() && config::owner_phone(tx, isp).await?.is_none();
+    Ok(missing.then_some(TakenBack::ContactMissing))
+}
+
 async fn request(app: &App, isp: IspId, settlement: &Settlement) -> Result<WithdrawRequest> {
     let recipient = match settlement.destination()? {
         Destination::Mpesa { phone, .. } => Recipient::Phone(phone.digits().to_owned()),
@@ -113,11 +124,18 @@ async fn request(app: &App, isp: IspId, settlement: &Settlement) -> Result<Withd
     })
 }
 
-/// The gateway wants a phone with each payment to a bank: the first owner's.
+/// The gateway wants a phone with each payment to a bank: the one that was said for it, or the first owner's.
 async fn contact_phone(app: &App, isp: IspId) -> Result<String> {
-    let owners = app.db.tx(isp, async |tx| auth::all_users(tx, isp, crate::actor::Role::Owner).await).await?;
-    // Without one the request is refused before it leaves, which is a provable no.
-    Ok(owners.into_iter().find_map(|owner| owner.phone).unwrap_or_default())
+    app.db
+        .tx(isp, async |tx| {
+            let said = config::find(tx, isp).await?.and_then(|config| config.contact_phone).map(|phone| phone.digits().to_owned());
+            Ok(match said {
+                Some(phone) => phone,
+                // Without one the request is refused before it leaves, which is a provable no.
+                None => config::owner_phone(tx, isp).await?.unwrap_or_default(),
+            })
+        })
+        .await
 }
 
 /// Writes what came of sending. A late answer is worth its reference even when somebody has given up waiting for it.
@@ -148,7 +166,8 @@ async fn written(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uu
                 )
                 .await?;
             }
-            release(app, tx, isp, &settlement, Event::Refused, "The payment company did not take it.", now).await
+            let refused = refusal(&settlement, *kind)?;
+            release_for(app, tx, isp, &settlement, Event::Refused, refused, now).await
         }
         // Refused, but the claim was lost meanwhile: it stays a doubt, with what came back beside it.
         Sent::Refused { message, .. } => store::end_attempt(tx, isp, id, Attempt::Ambiguous, message, now).await,
@@ -157,6 +176,29 @@ async fn written(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uu
             unclear(tx, isp, &settlement, &why.to_string(), now).await
         }
     }
+}
+
+/// What a refusal means for the ISP: what is wrong with Netily's own account is not the ISP's to mend.
+fn refusal(settlement: &Settlement, kind: RefusalKind) -> Result<Unpaid<'static>> {
+    let amount = settlement.amount_minor;
+    Ok(match kind {
+        RefusalKind::Invalid | RefusalKind::Other => {
+            let notice = Notice::Failed { amount, to: settlement.destination()?.masked() };
+            Unpaid { why: "The payment company did not take it.", fault: Fault::Destination, notice }
+        }
+        RefusalKind::AmountTooSmall => Unpaid {
+            why: "The payment company does not pay so little. It is part of the next payout.",
+            fault: Fault::Withdrawn,
+            notice: Notice::Postponed { amount },
+        },
+        RefusalKind::NotSent | RefusalKind::RateLimited => {
+            Unpaid { why: "The payment company could not be reached.", fault: Fault::Ours, notice: Notice::Postponed { amount } }
+        }
+        RefusalKind::Credentials | RefusalKind::ServiceWalletEmpty | RefusalKind::Configuration => {
+            let why = "The payment company did not take it, for a reason of Netily's own account there. It is tried again.";
+            Unpaid { why, fault: Fault::Ours, notice: Notice::Postponed { amount } }
+        }
+    })
 }
 
 /// Keeps the gateway's reference: from now on we can ask. False when it is another one's.

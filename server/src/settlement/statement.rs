@@ -49,13 +49,18 @@ impl Line {
             "PAYOUT_RESERVE" => "Payout",
             "PAYOUT_RELEASE" => "Payout returned",
             "PAYOUT_LATE_SUCCESS" => "Payout paid after all",
+            "WITHDRAWAL_FEE" => "Fee of a withdrawal",
             _ => "Correction",
         }
     }
 
     /// What it books: `pay_…` or `stl_…`.
     pub fn subject(&self) -> String {
-        if self.kind.starts_with("PAYOUT") { SettlementId::from(self.reference).to_string() } else { PaymentId::from(self.reference).to_string() }
+        if self.kind.starts_with("PAYOUT") || self.kind == "WITHDRAWAL_FEE" {
+            SettlementId::from(self.reference).to_string()
+        } else {
+            PaymentId::from(self.reference).to_string()
+        }
     }
 }
 

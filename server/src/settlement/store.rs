@@ -277,6 +277,13 @@ pub async fn end_attempt(tx: &mut Tx, isp: IspId, id: SettlementId, how: Attempt
     Ok(())
 }
 
+/// Notes that the request was refused for a reason of Netily's own.
+pub async fn blame_netily(tx: &mut Tx, isp: IspId, id: SettlementId) -> Result<()> {
+    use settlement_attempt::dsl;
+    diesel::update(dsl::settlement_attempt.filter(dsl::tenant_id.eq(isp).and(dsl::settlement_id.eq(id)))).set(dsl::ours.eq(true)).execute(&mut **tx).await?;
+    Ok(())
+}
+
 /// Which settlements are wanted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Filter {

@@ -56,9 +56,56 @@ pub enum Notice {
         /// How much.
         amount: Money,
     },
+    /// A settlement was not paid for a reason of Netily's own.
+    Postponed {
+        /// How much.
+        amount: Money,
+    },
+    /// A settlement was not sent, since something had changed.
+    TakenBack {
+        /// How much.
+        amount: Money,
+        /// Why, as the ISP may read it in both languages.
+        why: TakenBack,
+    },
     /// Nothing is paid until somebody has looked.
     Frozen,
+    /// An operator stopped the ISP's payouts.
+    Held {
+        /// Why.
+        reason: String,
+    },
+    /// They go on.
+    GoesOn,
 }
+
+/// What had changed before a settlement was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakenBack {
+    /// Where the ISP is paid.
+    Destination,
+    /// Its payouts were held, or the ISP was suspended.
+    Held,
+    /// A payment to a bank needs a phone, and there is none any more.
+    ContactMissing,
+}
+
+impl TakenBack {
+    /// In words.
+    pub const fn text(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (TakenBack::Destination, Lang::English) => "where you are paid was changed before it was sent",
+            (TakenBack::Destination, Lang::Swahili) => "mahali pa kulipwa palibadilishwa kabla ya kutumwa",
+            (TakenBack::Held, Lang::English) => "your payouts were held before it was sent",
+            (TakenBack::Held, Lang::Swahili) => "malipo yako yalisimamishwa kabla ya kutumwa",
+            (TakenBack::ContactMissing, Lang::English) => "a payment to a bank needs a contact phone: please add one where you set how you are paid",
+            (TakenBack::ContactMissing, Lang::Swahili) => "malipo ya benki yanahitaji simu ya mawasiliano: tafadhali iongeze kwenye mipangilio ya malipo",
+        }
+    }
+}
+
+/// So much of an operator's words fits into a text message.
+const REASON_MAX: usize = 80;
 
 impl Notice {
     fn subject(&self, lang: Lang) -> &'static str {
@@ -71,8 +118,12 @@ impl Notice {
             (Notice::Paid { .. }, Lang::Swahili) => "Umelipwa",
             (Notice::Failed { .. }, Lang::English) => "You could not be paid",
             (Notice::Failed { .. }, Lang::Swahili) => "Malipo yako hayakufaulu",
-            (Notice::InReview { .. } | Notice::Frozen, Lang::English) => "Your payouts are held",
-            (Notice::InReview { .. } | Notice::Frozen, Lang::Swahili) => "Malipo yako yamesimamishwa",
+            (Notice::Postponed { .. } | Notice::TakenBack { .. }, Lang::English) => "Your payout comes later",
+            (Notice::Postponed { .. } | Notice::TakenBack { .. }, Lang::Swahili) => "Malipo yako yatachelewa",
+            (Notice::GoesOn, Lang::English) => "Your payouts go on",
+            (Notice::GoesOn, Lang::Swahili) => "Malipo yako yanaendelea",
+            (Notice::InReview { .. } | Notice::Frozen | Notice::Held { .. }, Lang::English) => "Your payouts are held",
+            (Notice::InReview { .. } | Notice::Frozen | Notice::Held { .. }, Lang::Swahili) => "Malipo yako yamesimamishwa",
         }
     }
 
@@ -96,6 +147,26 @@ impl Notice {
             (Notice::Failed { amount, to }, Lang::Swahili) => {
                 format!("Netily: KES {amount} za {{isp}} hazikuweza kulipwa kwa {to}. Bado ni zako, utalipwa awamu ijayo. Tafadhali hakiki mahali pa kulipwa.")
             }
+            (Notice::Postponed { amount }, Lang::English) => {
+                format!("Netily: KES {amount} for {{isp}} could not be paid just now, for a reason on our side. We try again; you need do nothing.")
+            }
+            (Notice::Postponed { amount }, Lang::Swahili) => {
+                format!("Netily: KES {amount} za {{isp}} hazikuweza kulipwa sasa kwa sababu yetu. Tutajaribu tena; huhitaji kufanya lolote.")
+            }
+            (Notice::TakenBack { amount, why }, Lang::English) => {
+                format!("Netily: KES {amount} for {{isp}} was not sent: {}. It stays yours.", why.text(lang))
+            }
+            (Notice::TakenBack { amount, why }, Lang::Swahili) => {
+                format!("Netily: KES {amount} za {{isp}} hazikutumwa: {}. Bado ni zako.", why.text(lang))
+            }
+            (Notice::Held { reason }, Lang::English) => {
+                format!("Netily: payouts of {{isp}} are held: {}. Nothing is lost. Questions? Call us.", in_brief(reason))
+            }
+            (Notice::Held { reason }, Lang::Swahili) => {
+                format!("Netily: malipo ya {{isp}} yamesimamishwa: {}. Hakuna kitakachopotea. Tupigie simu.", in_brief(reason))
+            }
+            (Notice::GoesOn, Lang::English) => "Netily: payouts of {isp} go on. What is owed is part of the next one.".to_owned(),
+            (Notice::GoesOn, Lang::Swahili) => "Netily: malipo ya {isp} yanaendelea. Unachodai kitalipwa awamu ijayo.".to_owned(),
             (Notice::InReview { amount }, Lang::English) => {
                 format!("Netily: we could not confirm yet that KES {amount} reached {{isp}}. We are finding out; nothing is lost.")
             }
@@ -110,6 +181,12 @@ impl Notice {
             }
         }
     }
+}
+
+/// An operator's words as they fit into a text message; braces would be taken for placeholders.
+fn in_brief(reason: &str) -> String {
+    let reason = reason.trim_end_matches('.').replace(['{', '}'], " ");
+    if reason.chars().count() <= REASON_MAX { reason } else { reason.chars().take(REASON_MAX - 1).chain(['…']).collect() }
 }
 
 fn day(at: Time) -> String {
@@ -162,7 +239,13 @@ mod tests {
             Notice::Paid { amount, to: to.clone(), receipt: "UB34K9T2QM".into() },
             Notice::Failed { amount, to },
             Notice::InReview { amount },
+            Notice::Postponed { amount },
+            Notice::TakenBack { amount, why: TakenBack::Destination },
+            Notice::TakenBack { amount, why: TakenBack::Held },
+            Notice::TakenBack { amount, why: TakenBack::ContactMissing },
             Notice::Frozen,
+            Notice::Held { reason: "{isp_secret} ".repeat(20) },
+            Notice::GoesOn,
         ] {
             for lang in Lang::ALL {
                 let text = notice.text(lang);

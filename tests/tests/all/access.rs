@@ -162,6 +162,7 @@ fn expected(method: &str) -> Who {
         | "PayoutService/GetPayoutConfig"
         | "PayoutService/SetPayoutConfig"
         | "PayoutService/VerifyPayoutConfig"
+        | "PayoutService/WithdrawNow"
         | "PayoutService/ConfirmPayoutConfig" => Who::Owner,
         "IspService/UpdateBranding"
         | "IspService/PaySubscription"
@@ -186,6 +187,7 @@ fn expected(method: &str) -> Who {
         | "PlatformService/ResolveSettlement"
         | "PlatformService/GetPayoutStatus"
         | "PlatformService/SetPayoutSwitch"
+        | "PlatformService/FreezePayouts"
         | "PlatformService/UnfreezePayouts"
         | "PlatformService/ListUnmatched"
         | "PlatformService/AdoptCollection"

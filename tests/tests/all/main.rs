@@ -32,6 +32,7 @@ mod otp;
 mod paid_twice;
 mod papers;
 mod payments;
+mod payout_brake;
 mod people;
 mod plans;
 mod poison;

@@ -9,7 +9,7 @@ use netily_sdk::Client;
 use netily_sdk::payout::{Settlement, SettlementFrequency, SettlementStatus};
 use netily_sdk::platform::{
     CloseBreakRequest, GetPayoutStatusRequest, GetSettlementRequest, ListBreaksRequest, ResolveSettlementRequest, RunSettlementsRequest,
-    SetPayoutSwitchRequest, SettlementOutcome, SuspendIspRequest, UnfreezePayoutsRequest,
+    SetPayoutSwitchRequest, SettlementOutcome, UnfreezePayoutsRequest,
 };
 use netily_sdk::types::ErrorReason;
 use netily_tests::{Access, Guest, World, kes};
@@ -229,7 +229,8 @@ async fn the_switch_stops_what_was_not_sent_and_lets_it_go_on() {
     world.paid_out().await;
     assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Pending, "reserved, not sent");
     assert_eq!(requests(&world), 1, "the test payment only");
-    assert_eq!(operator.platform().run_settlements(ask).await.expect("nobody is due").due.len(), 0);
+    let due = operator.platform().run_settlements(ask).await.expect("nobody is due").due;
+    assert!(due[0].settlement_id.is_empty() && due[0].left_because.contains("on its way"), "{due:?}");
     let status = operator.platform().get_payout_status(GetPayoutStatusRequest {}).await.expect("a status");
     assert!(status.stopped && status.reason == "Something looks wrong" && status.wallet_balance.is_some(), "{status:?}");
     operator.platform().set_payout_switch(switch(false)).await.expect("goes on");
@@ -292,12 +293,13 @@ async fn a_wrong_posting_stops_payouts_within_a_minute() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wallet_that_does_not_go_round_pays_nobody_half_and_tells() {
     let (world, owner, operator) = owed(Duration::from_secs(5)).await;
-    world.deposit(-10_200).await;
+    // Less than the smallest payment and its charge are left.
+    world.deposit(-10_260).await;
     world.settle_tomorrow().await;
-    assert!(world.settlements(&owner).await.is_empty(), "not a part of it");
+    assert!(world.settlements(&owner).await.is_empty(), "nothing that is worth a payment");
     assert!(breaks(&operator).await.iter().any(|(kind, _)| kind == "low_float"), "{:?}", breaks(&operator).await);
     assert_eq!(requests(&world), 1, "the test payment only");
-    world.deposit(10_200).await;
+    world.deposit(10_260).await;
     world.run_after(2 * MINUTE).await;
     world.sweep().await;
     world.paid_out().await;
@@ -365,17 +367,6 @@ async fn a_destination_that_changes_before_sending_takes_it_back() {
     let paid = newest(&world, &owner).await;
     assert_eq!(paid.status(), SettlementStatus::Completed);
     assert_eq!(world.payouts().last().expect("a payment")["account"], "254733000444");
-    world.finish().await;
-}
-
-/// An ISP that is suspended is owed what it is owed.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_suspended_isp_is_paid_what_it_is_owed() {
-    let (world, owner, operator) = owed(Duration::from_secs(5)).await;
-    let suspend = SuspendIspRequest { isp: "yellow".into(), reason: "Licence has run out".into() };
-    operator.platform().suspend_isp(suspend).await.expect("suspended");
-    world.settle_tomorrow().await;
-    assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
     world.finish().await;
 }
 

@@ -57,8 +57,9 @@ pub fn wanted(ask: &pb::SetPayoutConfigRequest) -> Result<Wanted> {
             if fits { Ok(minimum) } else { Err(Error::field("minimum_payout.amount_minor", "must be KES 10 to 100,000")) }
         })),
     };
+    let contact_phone = faults.note(fields::optional("contact_phone", &ask.contact_phone, fields::phone)).flatten();
     match (destination, minimum) {
-        (Some(destination), Some(minimum)) if faults.is_empty() => Ok(Wanted { destination, frequency, minimum }),
+        (Some(destination), Some(minimum)) if faults.is_empty() => Ok(Wanted { destination, frequency, minimum, contact_phone }),
         _ => Err(faults.error()),
     }
 }

@@ -12,7 +12,7 @@ use crate::settlement::config::Verification;
 use crate::settlement::destination::{bank_name, masked_account};
 use crate::settlement::state::State;
 use crate::settlement::store::Kind;
-use crate::settlement::{Config, Destination, Frequency, Settlement, TRIES};
+use crate::settlement::{Config, Destination, Frequency, LeftBecause, Settlement, TRIES};
 
 /// The way the money goes.
 fn method(name: &str) -> pb::PayoutMethod {
@@ -70,6 +70,7 @@ pub fn config(config: &Config, pending: Money, now: Time) -> pb::PayoutConfig {
         tries_left: i32::from(tries_left),
         frozen_reason: config.frozen.clone().unwrap_or_default(),
         next_settlement_at: Some(timestamp(config.frequency.next_end(now))),
+        contact_phone: config.contact_phone.as_ref().map(ToString::to_string).unwrap_or_default(),
     }
 }
 
@@ -112,6 +113,16 @@ fn message(of: &Settlement) -> Result<String> {
         State::NeedsReview => "Netily's people are finding out whether it was paid.".to_owned(),
         State::Pending | State::Processing | State::Completed => String::new(),
     })
+}
+
+/// Why an ISP is left, as the contract names it.
+pub fn left_because(why: &LeftBecause) -> pb::LeftBecause {
+    left_code(why.code())
+}
+
+/// The same from its code.
+pub fn left_code(code: &str) -> pb::LeftBecause {
+    pb::LeftBecause::from_str_name(&format!("LEFT_BECAUSE_{code}")).unwrap_or_default()
 }
 
 /// One thing that happened.

@@ -17,7 +17,7 @@ use crate::rpc::answer::{money, timestamp};
 use crate::rpc::fields;
 use crate::rpc::payout::{show, state};
 use crate::settlement::store::{self, Review};
-use crate::settlement::{self, Due, Finding, Scope, Settlement, switch};
+use crate::settlement::{self, Due, Finding, LeftBecause, Scope, Settlement, switch};
 
 /// Pays whoever is due, or says who.
 pub async fn run(app: &App, by: By, ask: pb::RunSettlementsRequest) -> Result<pb::RunSettlementsResponse> {
@@ -40,9 +40,10 @@ fn due(due: Due) -> pb::DueSettlement {
     pb::DueSettlement {
         isp_slug: due.slug,
         amount: Some(money(due.estimate)),
-        period: due.ask.period,
+        period: due.period,
         settlement_id: due.made.map(|made| made.id.to_string()).unwrap_or_default(),
-        left_because: due.left.unwrap_or_default(),
+        left_because: due.left.as_ref().map(LeftBecause::text).unwrap_or_default(),
+        left_reason: due.left.as_ref().map(show::left_because).unwrap_or_default().into(),
     }
 }
 
@@ -148,6 +149,14 @@ fn reason(text: &str) -> Result<String> {
 pub async fn set_switch(app: &App, by: By, ask: pb::SetPayoutSwitchRequest) -> Result<pb::SetPayoutSwitchResponse> {
     switch::set(app, by, ask.stopped, &reason(&ask.reason)?).await?;
     Ok(pb::SetPayoutSwitchResponse { stopped: ask.stopped })
+}
+
+/// Holds the payouts of one ISP.
+pub async fn freeze(app: &App, by: By, ask: pb::FreezePayoutsRequest) -> Result<pb::FreezePayoutsResponse> {
+    let reason = reason(&ask.reason)?;
+    let isp = platform::find_isp(app, &fields::text("isp", &ask.isp, 64)?).await?.id;
+    settlement::config::freeze_by_hand(app, isp, by, &reason).await?;
+    Ok(pb::FreezePayoutsResponse {})
 }
 
 /// Lets an ISP be paid again.

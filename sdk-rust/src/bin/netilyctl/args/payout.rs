@@ -36,6 +36,9 @@ Examples:
         /// Whole shillings; less waits for the next time
         #[arg(long, default_value_t = 100)]
         minimum: u32,
+        /// For a bank: the phone that the payment company wants with each payment; the first owner's when absent
+        #[arg(long, requires = "bank", default_value = "", hide_default_value = true)]
+        contact: String,
     },
     /// Send a small test payment to the destination
     Verify {
@@ -46,6 +49,16 @@ Examples:
     Confirm {
         /// Whole shillings
         amount: u32,
+    },
+    /// Take what is owed now, in place of at the next payout; once a day
+    ///
+    /// Shows the amount and the fee first with --preview.
+    Withdraw {
+        /// Only say what would be paid, and what it costs
+        #[arg(long)]
+        preview: bool,
+        #[command(flatten)]
+        again: Again,
     },
     /// Write every movement of what the ISP is owed as CSV
     Statement {
@@ -145,6 +158,14 @@ Examples:
     /// Let payouts go on (operators)
     Resume {
         /// Why
+        #[arg(long)]
+        reason: String,
+    },
+    /// Hold the payouts of one ISP, and tell its owners why (operators)
+    Freeze {
+        /// Id or subdomain of the ISP
+        isp: String,
+        /// Why; the ISP reads it
         #[arg(long)]
         reason: String,
     },

@@ -3,7 +3,7 @@
 use netily_sdk::Client;
 use netily_sdk::payout::{
     ConfirmPayoutConfigRequest, DailyReport, GetBalanceRequest, GetDailyReportRequest, GetPayoutConfigRequest, GetStatementRequest, PayoutConfig, PayoutMethod,
-    SetPayoutConfigRequest, SettlementFrequency, StatementFormat, StreamStatementRequest, VerifyPayoutConfigRequest,
+    SetPayoutConfigRequest, SettlementFrequency, StatementFormat, StreamStatementRequest, VerifyPayoutConfigRequest, WithdrawNowRequest,
 };
 use prost_types::Timestamp;
 
@@ -19,9 +19,12 @@ pub async fn run(client: &Client, command: PayoutCommand, output: &Output) -> Re
         PayoutCommand::Show => {
             let config = payout.get_payout_config(GetPayoutConfigRequest {}).await?.config.unwrap_or_default();
             let balance = payout.get_balance(GetBalanceRequest {}).await?;
-            output.show(&config, |config| format!("{}on its way    {}\npaid so far   {}\n", one(config), money(&balance.in_transit), money(&balance.paid_out)))
+            output.show(&config, |config| {
+                let why = if balance.left_message.is_empty() { "It is paid with the next run.".to_owned() } else { balance.left_message.clone() };
+                format!("{}on its way    {}\npaid so far   {}\nnot paid yet  {why}\n", one(config), money(&balance.in_transit), money(&balance.paid_out))
+            })
         }
-        PayoutCommand::Set { phone, bank, account, name, every, minimum } => {
+        PayoutCommand::Set { phone, bank, account, name, every, minimum, contact } => {
             let method = if phone.is_some() { PayoutMethod::MpesaB2c } else { PayoutMethod::BankTransfer };
             let (mpesa_name, bank_account_name) = if phone.is_some() { (name, String::new()) } else { (String::new(), name) };
             let ask = SetPayoutConfigRequest {
@@ -33,6 +36,7 @@ pub async fn run(client: &Client, command: PayoutCommand, output: &Output) -> Re
                 bank_account_name,
                 settlement_frequency: frequency(every).into(),
                 minimum_payout: Some(shillings(minimum)),
+                contact_phone: contact,
                 password: secret::read("NETILY_PASSWORD", "Your password, again")?,
             };
             output.show(&payout.set_payout_config(ask).await?.config.unwrap_or_default(), one)
@@ -46,6 +50,14 @@ pub async fn run(client: &Client, command: PayoutCommand, output: &Output) -> Re
         PayoutCommand::Confirm { amount } => {
             let ask = ConfirmPayoutConfigRequest { amount_received: Some(shillings(amount)) };
             output.show(&payout.confirm_payout_config(ask).await?.config.unwrap_or_default(), one)
+        }
+        PayoutCommand::Withdraw { preview, again } => {
+            let said = payout.withdraw_now(WithdrawNowRequest { request_id: again.request_id, preview }).await?;
+            output.show(&said, |said| match &said.settlement {
+                Some(made) => format!("{} is on its way to {} ({}). Fee: {}.\n", money(&said.amount), made.destination, made.id, money(&said.fee)),
+                None if said.left_message.is_empty() => format!("{} would be paid now, at a fee of {}.\n", money(&said.amount), money(&said.fee)),
+                None => format!("{}\n", said.left_message),
+            })
         }
         PayoutCommand::Statement { from, to, pdf, output: file } => {
             let (from, to) = (from.as_deref().map(midnight).transpose()?, to.as_deref().map(midnight).transpose()?);

@@ -5,8 +5,8 @@ use netily_sdk::auth::{GetMeRequest, Role};
 use netily_sdk::billing::Commission;
 use netily_sdk::payout::{self, Settlement, SettlementStatus, TraceStep};
 use netily_sdk::platform::{
-    self, DueSettlement, GetPayoutStatusRequest, GetPayoutStatusResponse, ResolveSettlementRequest, ResolveSettlementResponse, RunSettlementsRequest,
-    RunSettlementsResponse, SetPayoutSwitchRequest, SettlementOutcome, SettlementReview, UnfreezePayoutsRequest,
+    self, DueSettlement, FreezePayoutsRequest, GetPayoutStatusRequest, GetPayoutStatusResponse, ResolveSettlementRequest, ResolveSettlementResponse,
+    RunSettlementsRequest, RunSettlementsResponse, SetPayoutSwitchRequest, SettlementOutcome, SettlementReview, UnfreezePayoutsRequest,
 };
 use serde_json::Value;
 
@@ -72,6 +72,10 @@ pub async fn run(client: &Client, command: SettlementCommand, output: &Output) -
         SettlementCommand::Resume { reason } => {
             operators.set_payout_switch(SetPayoutSwitchRequest { stopped: false, reason }).await?;
             output.say("stopped", Value::Bool(false), "Payouts go on.")
+        }
+        SettlementCommand::Freeze { isp, reason } => {
+            operators.freeze_payouts(FreezePayoutsRequest { isp, reason }).await?;
+            output.say("frozen", Value::Bool(true), "Nothing more is paid to the ISP, and its owners are told why. What was sent is asked about all the same.")
         }
         SettlementCommand::Unfreeze { isp, reason } => {
             operators.unfreeze_payouts(UnfreezePayoutsRequest { isp, reason }).await?;

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file netily/payout/v1/payout.proto.
  */
 export const file_netily_payout_v1_payout: GenFile = /*@__PURE__*/
-  fileDesc("Ch1uZXRpbHkvcGF5b3V0L3YxL3BheW91dC5wcm90bxIQbmV0aWx5LnBheW91dC52MSLwBAoMUGF5b3V0Q29uZmlnEjUKDXBheW91dF9tZXRob2QYASABKA4yHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dE1ldGhvZBITCgttcGVzYV9waG9uZRgCIAEoCRISCgptcGVzYV9uYW1lGAMgASgJEhEKCWJhbmtfY29kZRgEIAEoCRIUCgxiYW5rX2FjY291bnQYBSABKAkSGQoRYmFua19hY2NvdW50X25hbWUYBiABKAkSQwoUc2V0dGxlbWVudF9mcmVxdWVuY3kYByABKA4yJS5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRGcmVxdWVuY3kSLQoObWluaW11bV9wYXlvdXQYCCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCg9wZW5kaW5nX2JhbGFuY2UYCSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIvCgt2ZXJpZmllZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQQoTdmVyaWZpY2F0aW9uX3N0YXR1cxgLIAEoDjIkLm5ldGlseS5wYXlvdXQudjEuVmVyaWZpY2F0aW9uU3RhdHVzEi4KCmhlbGRfdW50aWwYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRyaWVzX2xlZnQYDSABKAUSFQoNZnJvemVuX3JlYXNvbhgOIAEoCRI2ChJuZXh0X3NldHRsZW1lbnRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWJhbmtfbmFtZRgQIAEoCSK7BQoKU2V0dGxlbWVudBIKCgJpZBgBIAEoCRIQCghpc3Bfc2x1ZxgCIAEoCRIuCgRraW5kGAMgASgOMiAubmV0aWx5LnBheW91dC52MS5TZXR0bGVtZW50S2luZBIyCgZzdGF0dXMYBCABKA4yIi5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRTdGF0dXMSJQoGYW1vdW50GAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSDgoGcGVyaW9kGAYgASgJEgwKBHBhcnQYByABKAUSLwoLY292ZXJzX2Zyb20YCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjAKDGNvdmVyc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJwoIY3JlZGl0ZWQYCiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIpCgpjYXJyaWVkX2luGAsgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSKgoLY2FycmllZF9vdXQYDCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRI1Cg1wYXlvdXRfbWV0aG9kGA0gASgOMh4ubmV0aWx5LnBheW91dC52MS5QYXlvdXRNZXRob2QSEwoLZGVzdGluYXRpb24YDiABKAkSDwoHcmVjZWlwdBgPIAEoCRIXCg9mYWlsdXJlX21lc3NhZ2UYECABKAkSLgoKY3JlYXRlZF9hdBgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHc2VudF9hdBgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY29tcGxldGVkX2F0GBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKJAQoJVHJhY2VTdGVwEiYKAmF0GAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRraW5kGAIgASgJEgwKBHRleHQYAyABKAkSEQoJcmVmZXJlbmNlGAQgASgJEiUKBmFtb3VudBgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5IhgKFkdldFBheW91dENvbmZpZ1JlcXVlc3QiSQoXR2V0UGF5b3V0Q29uZmlnUmVzcG9uc2USLgoGY29uZmlnGAEgASgLMh4ubmV0aWx5LnBheW91dC52MS5QYXlvdXRDb25maWciwgIKFlNldFBheW91dENvbmZpZ1JlcXVlc3QSNQoNcGF5b3V0X21ldGhvZBgBIAEoDjIeLm5ldGlseS5wYXlvdXQudjEuUGF5b3V0TWV0aG9kEhMKC21wZXNhX3Bob25lGAIgASgJEhIKCm1wZXNhX25hbWUYAyABKAkSEQoJYmFua19jb2RlGAQgASgJEhQKDGJhbmtfYWNjb3VudBgFIAEoCRIZChFiYW5rX2FjY291bnRfbmFtZRgGIAEoCRJDChRzZXR0bGVtZW50X2ZyZXF1ZW5jeRgHIAEoDjIlLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudEZyZXF1ZW5jeRItCg5taW5pbXVtX3BheW91dBgIIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EhAKCHBhc3N3b3JkGAkgASgJIkkKF1NldFBheW91dENvbmZpZ1Jlc3BvbnNlEi4KBmNvbmZpZxgBIAEoCzIeLm5ldGlseS5wYXlvdXQudjEuUGF5b3V0Q29uZmlnIi8KGVZlcmlmeVBheW91dENvbmZpZ1JlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCSJ+ChpWZXJpZnlQYXlvdXRDb25maWdSZXNwb25zZRIuCgZjb25maWcYASABKAsyHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dENvbmZpZxIwCgpzZXR0bGVtZW50GAIgASgLMhwubmV0aWx5LnBheW91dC52MS5TZXR0bGVtZW50IkwKGkNvbmZpcm1QYXlvdXRDb25maWdSZXF1ZXN0Ei4KD2Ftb3VudF9yZWNlaXZlZBgBIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5Ik0KG0NvbmZpcm1QYXlvdXRDb25maWdSZXNwb25zZRIuCgZjb25maWcYASABKAsyHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dENvbmZpZyITChFHZXRCYWxhbmNlUmVxdWVzdCKQAQoSR2V0QmFsYW5jZVJlc3BvbnNlEiYKB3BlbmRpbmcYASABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIpCgppbl90cmFuc2l0GAIgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJwoIcGFpZF9vdXQYAyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leSLFAQoWTGlzdFNldHRsZW1lbnRzUmVxdWVzdBIyCgZzdGF0dXMYASABKA4yIi5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRTdGF0dXMSKAoEZnJvbRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImUKF0xpc3RTZXR0bGVtZW50c1Jlc3BvbnNlEjEKC3NldHRsZW1lbnRzGAEgAygLMhwubmV0aWx5LnBheW91dC52MS5TZXR0bGVtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJJChRHZXRTZXR0bGVtZW50UmVxdWVzdBIKCgJpZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSKWAQoVR2V0U2V0dGxlbWVudFJlc3BvbnNlEjAKCnNldHRsZW1lbnQYASABKAsyHC5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnQSMgoLY29tbWlzc2lvbnMYAiADKAsyHS5uZXRpbHkuYmlsbGluZy52MS5Db21taXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgDIAEoCSKaAQoTR2V0U3RhdGVtZW50UmVxdWVzdBIoCgRmcm9tGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoGZm9ybWF0GAMgASgOMiEubmV0aWx5LnBheW91dC52MS5TdGF0ZW1lbnRGb3JtYXQivwEKFEdldFN0YXRlbWVudFJlc3BvbnNlEg8KB2NvbnRlbnQYASABKAwSFAoMY29udGVudF90eXBlGAIgASgJEhEKCWZpbGVfbmFtZRgDIAEoCRIuCg9vcGVuaW5nX2JhbGFuY2UYBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCg9jbG9zaW5nX2JhbGFuY2UYBSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRINCgVsaW5lcxgGIAEoBSJqChZTdHJlYW1TdGF0ZW1lbnRSZXF1ZXN0EigKBGZyb20YASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIoChdTdHJlYW1TdGF0ZW1lbnRSZXNwb25zZRINCgVjaHVuaxgBIAEoDCIhCgxUcmFjZVJlcXVlc3QSEQoJcmVmZXJlbmNlGAEgASgJIkwKDVRyYWNlUmVzcG9uc2USKgoFc3RlcHMYASADKAsyGy5uZXRpbHkucGF5b3V0LnYxLlRyYWNlU3RlcBIPCgdzdW1tYXJ5GAIgASgJIiQKFUdldERhaWx5UmVwb3J0UmVxdWVzdBILCgNkYXkYASABKAkiwQMKC0RhaWx5UmVwb3J0EgsKA2RheRgBIAEoCRIuCg9vcGVuaW5nX2JhbGFuY2UYAiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIkCgVncm9zcxgDIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmNvbW1pc3Npb24YBCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIpCgppc3BfYW1vdW50GAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSEAoIcGF5bWVudHMYBiABKAUSJwoIcmVzZXJ2ZWQYByABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRInCghyZWxlYXNlZBgIIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EicKCHBhaWRfb3V0GAkgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSLgoPY2xvc2luZ19iYWxhbmNlGAogASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSKgoLdW5leHBsYWluZWQYCyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIQCghmaW5kaW5ncxgMIAMoCSJHChZHZXREYWlseVJlcG9ydFJlc3BvbnNlEi0KBnJlcG9ydBgBIAEoCzIdLm5ldGlseS5wYXlvdXQudjEuRGFpbHlSZXBvcnQqawoMUGF5b3V0TWV0aG9kEh0KGVBBWU9VVF9NRVRIT0RfVU5TUEVDSUZJRUQQABIbChdQQVlPVVRfTUVUSE9EX01QRVNBX0IyQxABEh8KG1BBWU9VVF9NRVRIT0RfQkFOS19UUkFOU0ZFUhACKsEBChNTZXR0bGVtZW50RnJlcXVlbmN5EiQKIFNFVFRMRU1FTlRfRlJFUVVFTkNZX1VOU1BFQ0lGSUVEEAASHgoaU0VUVExFTUVOVF9GUkVRVUVOQ1lfREFJTFkQARIfChtTRVRUTEVNRU5UX0ZSRVFVRU5DWV9XRUVLTFkQAhIhCh1TRVRUTEVNRU5UX0ZSRVFVRU5DWV9CSVdFRUtMWRADEiAKHFNFVFRMRU1FTlRfRlJFUVVFTkNZX01PTlRITFkQBCq9AQoSVmVyaWZpY2F0aW9uU3RhdHVzEiMKH1ZFUklGSUNBVElPTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIiCh5WRVJJRklDQVRJT05fU1RBVFVTX1VOVkVSSUZJRUQQARIcChhWRVJJRklDQVRJT05fU1RBVFVTX1NFTlQQAhIgChxWRVJJRklDQVRJT05fU1RBVFVTX1ZFUklGSUVEEAMSHgoaVkVSSUZJQ0FUSU9OX1NUQVRVU19GQUlMRUQQBCr4AQoQU2V0dGxlbWVudFN0YXR1cxIhCh1TRVRUTEVNRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEh0KGVNFVFRMRU1FTlRfU1RBVFVTX1BFTkRJTkcQARIgChxTRVRUTEVNRU5UX1NUQVRVU19QUk9DRVNTSU5HEAISHwobU0VUVExFTUVOVF9TVEFUVVNfQ09NUExFVEVEEAMSHAoYU0VUVExFTUVOVF9TVEFUVVNfRkFJTEVEEAQSHQoZU0VUVExFTUVOVF9TVEFUVVNfVU5LTk9XThAFEiIKHlNFVFRMRU1FTlRfU1RBVFVTX05FRURTX1JFVklFVxAGKmsKDlNldHRsZW1lbnRLaW5kEh8KG1NFVFRMRU1FTlRfS0lORF9VTlNQRUNJRklFRBAAEh4KGlNFVFRMRU1FTlRfS0lORF9TRVRUTEVNRU5UEAESGAoUU0VUVExFTUVOVF9LSU5EX1RFU1QQAipnCg9TdGF0ZW1lbnRGb3JtYXQSIAocU1RBVEVNRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhgKFFNUQVRFTUVOVF9GT1JNQVRfQ1NWEAESGAoUU1RBVEVNRU5UX0ZPUk1BVF9QREYQAjL9CAoNUGF5b3V0U2VydmljZRJrCg9HZXRQYXlvdXRDb25maWcSKC5uZXRpbHkucGF5b3V0LnYxLkdldFBheW91dENvbmZpZ1JlcXVlc3QaKS5uZXRpbHkucGF5b3V0LnYxLkdldFBheW91dENvbmZpZ1Jlc3BvbnNlIgOQAgESZgoPU2V0UGF5b3V0Q29uZmlnEigubmV0aWx5LnBheW91dC52MS5TZXRQYXlvdXRDb25maWdSZXF1ZXN0GikubmV0aWx5LnBheW91dC52MS5TZXRQYXlvdXRDb25maWdSZXNwb25zZRJvChJWZXJpZnlQYXlvdXRDb25maWcSKy5uZXRpbHkucGF5b3V0LnYxLlZlcmlmeVBheW91dENvbmZpZ1JlcXVlc3QaLC5uZXRpbHkucGF5b3V0LnYxLlZlcmlmeVBheW91dENvbmZpZ1Jlc3BvbnNlEnIKE0NvbmZpcm1QYXlvdXRDb25maWcSLC5uZXRpbHkucGF5b3V0LnYxLkNvbmZpcm1QYXlvdXRDb25maWdSZXF1ZXN0Gi0ubmV0aWx5LnBheW91dC52MS5Db25maXJtUGF5b3V0Q29uZmlnUmVzcG9uc2USXAoKR2V0QmFsYW5jZRIjLm5ldGlseS5wYXlvdXQudjEuR2V0QmFsYW5jZVJlcXVlc3QaJC5uZXRpbHkucGF5b3V0LnYxLkdldEJhbGFuY2VSZXNwb25zZSIDkAIBEmsKD0xpc3RTZXR0bGVtZW50cxIoLm5ldGlseS5wYXlvdXQudjEuTGlzdFNldHRsZW1lbnRzUmVxdWVzdBopLm5ldGlseS5wYXlvdXQudjEuTGlzdFNldHRsZW1lbnRzUmVzcG9uc2UiA5ACARJlCg1HZXRTZXR0bGVtZW50EiYubmV0aWx5LnBheW91dC52MS5HZXRTZXR0bGVtZW50UmVxdWVzdBonLm5ldGlseS5wYXlvdXQudjEuR2V0U2V0dGxlbWVudFJlc3BvbnNlIgOQAgESYgoMR2V0U3RhdGVtZW50EiUubmV0aWx5LnBheW91dC52MS5HZXRTdGF0ZW1lbnRSZXF1ZXN0GiYubmV0aWx5LnBheW91dC52MS5HZXRTdGF0ZW1lbnRSZXNwb25zZSIDkAIBEm0KD1N0cmVhbVN0YXRlbWVudBIoLm5ldGlseS5wYXlvdXQudjEuU3RyZWFtU3RhdGVtZW50UmVxdWVzdBopLm5ldGlseS5wYXlvdXQudjEuU3RyZWFtU3RhdGVtZW50UmVzcG9uc2UiA5ACATABEkgKBVRyYWNlEh4ubmV0aWx5LnBheW91dC52MS5UcmFjZVJlcXVlc3QaHy5uZXRpbHkucGF5b3V0LnYxLlRyYWNlUmVzcG9uc2USYwoOR2V0RGFpbHlSZXBvcnQSJy5uZXRpbHkucGF5b3V0LnYxLkdldERhaWx5UmVwb3J0UmVxdWVzdBooLm5ldGlseS5wYXlvdXQudjEuR2V0RGFpbHlSZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_billing_v1_billing, file_netily_type_v1_type]);
+  fileDesc("Ch1uZXRpbHkvcGF5b3V0L3YxL3BheW91dC5wcm90bxIQbmV0aWx5LnBheW91dC52MSKHBQoMUGF5b3V0Q29uZmlnEjUKDXBheW91dF9tZXRob2QYASABKA4yHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dE1ldGhvZBITCgttcGVzYV9waG9uZRgCIAEoCRISCgptcGVzYV9uYW1lGAMgASgJEhEKCWJhbmtfY29kZRgEIAEoCRIUCgxiYW5rX2FjY291bnQYBSABKAkSGQoRYmFua19hY2NvdW50X25hbWUYBiABKAkSQwoUc2V0dGxlbWVudF9mcmVxdWVuY3kYByABKA4yJS5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRGcmVxdWVuY3kSLQoObWluaW11bV9wYXlvdXQYCCABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCg9wZW5kaW5nX2JhbGFuY2UYCSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIvCgt2ZXJpZmllZF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASQQoTdmVyaWZpY2F0aW9uX3N0YXR1cxgLIAEoDjIkLm5ldGlseS5wYXlvdXQudjEuVmVyaWZpY2F0aW9uU3RhdHVzEi4KCmhlbGRfdW50aWwYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCnRyaWVzX2xlZnQYDSABKAUSFQoNZnJvemVuX3JlYXNvbhgOIAEoCRI2ChJuZXh0X3NldHRsZW1lbnRfYXQYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWJhbmtfbmFtZRgQIAEoCRIVCg1jb250YWN0X3Bob25lGBEgASgJIrsFCgpTZXR0bGVtZW50EgoKAmlkGAEgASgJEhAKCGlzcF9zbHVnGAIgASgJEi4KBGtpbmQYAyABKA4yIC5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnRLaW5kEjIKBnN0YXR1cxgEIAEoDjIiLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudFN0YXR1cxIlCgZhbW91bnQYBSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIOCgZwZXJpb2QYBiABKAkSDAoEcGFydBgHIAEoBRIvCgtjb3ZlcnNfZnJvbRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoMY292ZXJzX3VudGlsGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCghjcmVkaXRlZBgKIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmNhcnJpZWRfaW4YCyABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIqCgtjYXJyaWVkX291dBgMIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EjUKDXBheW91dF9tZXRob2QYDSABKA4yHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dE1ldGhvZBITCgtkZXN0aW5hdGlvbhgOIAEoCRIPCgdyZWNlaXB0GA8gASgJEhcKD2ZhaWx1cmVfbWVzc2FnZRgQIAEoCRIuCgpjcmVhdGVkX2F0GBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgdzZW50X2F0GBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxjb21wbGV0ZWRfYXQYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIokBCglUcmFjZVN0ZXASJgoCYXQYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGtpbmQYAiABKAkSDAoEdGV4dBgDIAEoCRIRCglyZWZlcmVuY2UYBCABKAkSJQoGYW1vdW50GAUgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkiGAoWR2V0UGF5b3V0Q29uZmlnUmVxdWVzdCJJChdHZXRQYXlvdXRDb25maWdSZXNwb25zZRIuCgZjb25maWcYASABKAsyHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dENvbmZpZyLZAgoWU2V0UGF5b3V0Q29uZmlnUmVxdWVzdBI1Cg1wYXlvdXRfbWV0aG9kGAEgASgOMh4ubmV0aWx5LnBheW91dC52MS5QYXlvdXRNZXRob2QSEwoLbXBlc2FfcGhvbmUYAiABKAkSEgoKbXBlc2FfbmFtZRgDIAEoCRIRCgliYW5rX2NvZGUYBCABKAkSFAoMYmFua19hY2NvdW50GAUgASgJEhkKEWJhbmtfYWNjb3VudF9uYW1lGAYgASgJEkMKFHNldHRsZW1lbnRfZnJlcXVlbmN5GAcgASgOMiUubmV0aWx5LnBheW91dC52MS5TZXR0bGVtZW50RnJlcXVlbmN5Ei0KDm1pbmltdW1fcGF5b3V0GAggASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSEAoIcGFzc3dvcmQYCSABKAkSFQoNY29udGFjdF9waG9uZRgKIAEoCSJJChdTZXRQYXlvdXRDb25maWdSZXNwb25zZRIuCgZjb25maWcYASABKAsyHi5uZXRpbHkucGF5b3V0LnYxLlBheW91dENvbmZpZyIvChlWZXJpZnlQYXlvdXRDb25maWdSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkifgoaVmVyaWZ5UGF5b3V0Q29uZmlnUmVzcG9uc2USLgoGY29uZmlnGAEgASgLMh4ubmV0aWx5LnBheW91dC52MS5QYXlvdXRDb25maWcSMAoKc2V0dGxlbWVudBgCIAEoCzIcLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudCJMChpDb25maXJtUGF5b3V0Q29uZmlnUmVxdWVzdBIuCg9hbW91bnRfcmVjZWl2ZWQYASABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leSJNChtDb25maXJtUGF5b3V0Q29uZmlnUmVzcG9uc2USLgoGY29uZmlnGAEgASgLMh4ubmV0aWx5LnBheW91dC52MS5QYXlvdXRDb25maWciEwoRR2V0QmFsYW5jZVJlcXVlc3QiiwIKEkdldEJhbGFuY2VSZXNwb25zZRImCgdwZW5kaW5nGAEgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSKQoKaW5fdHJhbnNpdBgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EicKCHBhaWRfb3V0GAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSMwoMbGVmdF9iZWNhdXNlGAQgASgOMh0ubmV0aWx5LnBheW91dC52MS5MZWZ0QmVjYXVzZRIUCgxsZWZ0X21lc3NhZ2UYBSABKAkSLgoKbGVmdF91bnRpbBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOQoSV2l0aGRyYXdOb3dSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSDwoHcHJldmlldxgCIAEoCCLdAQoTV2l0aGRyYXdOb3dSZXNwb25zZRIlCgZhbW91bnQYASABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIiCgNmZWUYAiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIwCgpzZXR0bGVtZW50GAMgASgLMhwubmV0aWx5LnBheW91dC52MS5TZXR0bGVtZW50EjMKDGxlZnRfYmVjYXVzZRgEIAEoDjIdLm5ldGlseS5wYXlvdXQudjEuTGVmdEJlY2F1c2USFAoMbGVmdF9tZXNzYWdlGAUgASgJIsUBChZMaXN0U2V0dGxlbWVudHNSZXF1ZXN0EjIKBnN0YXR1cxgBIAEoDjIiLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudFN0YXR1cxIoCgRmcm9tGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgJ0bxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiZQoXTGlzdFNldHRsZW1lbnRzUmVzcG9uc2USMQoLc2V0dGxlbWVudHMYASADKAsyHC5uZXRpbHkucGF5b3V0LnYxLlNldHRsZW1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkkKFEdldFNldHRsZW1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIpYBChVHZXRTZXR0bGVtZW50UmVzcG9uc2USMAoKc2V0dGxlbWVudBgBIAEoCzIcLm5ldGlseS5wYXlvdXQudjEuU2V0dGxlbWVudBIyCgtjb21taXNzaW9ucxgCIAMoCzIdLm5ldGlseS5iaWxsaW5nLnYxLkNvbW1pc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIpoBChNHZXRTdGF0ZW1lbnRSZXF1ZXN0EigKBGZyb20YASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCgZmb3JtYXQYAyABKA4yIS5uZXRpbHkucGF5b3V0LnYxLlN0YXRlbWVudEZvcm1hdCK/AQoUR2V0U3RhdGVtZW50UmVzcG9uc2USDwoHY29udGVudBgBIAEoDBIUCgxjb250ZW50X3R5cGUYAiABKAkSEQoJZmlsZV9uYW1lGAMgASgJEi4KD29wZW5pbmdfYmFsYW5jZRgEIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5Ei4KD2Nsb3NpbmdfYmFsYW5jZRgFIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5Eg0KBWxpbmVzGAYgASgFImoKFlN0cmVhbVN0YXRlbWVudFJlcXVlc3QSKAoEZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoCdG8YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIigKF1N0cmVhbVN0YXRlbWVudFJlc3BvbnNlEg0KBWNodW5rGAEgASgMIiEKDFRyYWNlUmVxdWVzdBIRCglyZWZlcmVuY2UYASABKAkiTAoNVHJhY2VSZXNwb25zZRIqCgVzdGVwcxgBIAMoCzIbLm5ldGlseS5wYXlvdXQudjEuVHJhY2VTdGVwEg8KB3N1bW1hcnkYAiABKAkiJAoVR2V0RGFpbHlSZXBvcnRSZXF1ZXN0EgsKA2RheRgBIAEoCSLBAwoLRGFpbHlSZXBvcnQSCwoDZGF5GAEgASgJEi4KD29wZW5pbmdfYmFsYW5jZRgCIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EiQKBWdyb3NzGAMgASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSKQoKY29tbWlzc2lvbhgEIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EikKCmlzcF9hbW91bnQYBSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIQCghwYXltZW50cxgGIAEoBRInCghyZXNlcnZlZBgHIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EicKCHJlbGVhc2VkGAggASgLMhUubmV0aWx5LnR5cGUudjEuTW9uZXkSJwoIcGFpZF9vdXQYCSABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIuCg9jbG9zaW5nX2JhbGFuY2UYCiABKAsyFS5uZXRpbHkudHlwZS52MS5Nb25leRIqCgt1bmV4cGxhaW5lZBgLIAEoCzIVLm5ldGlseS50eXBlLnYxLk1vbmV5EhAKCGZpbmRpbmdzGAwgAygJIkcKFkdldERhaWx5UmVwb3J0UmVzcG9uc2USLQoGcmVwb3J0GAEgASgLMh0ubmV0aWx5LnBheW91dC52MS5EYWlseVJlcG9ydCprCgxQYXlvdXRNZXRob2QSHQoZUEFZT1VUX01FVEhPRF9VTlNQRUNJRklFRBAAEhsKF1BBWU9VVF9NRVRIT0RfTVBFU0FfQjJDEAESHwobUEFZT1VUX01FVEhPRF9CQU5LX1RSQU5TRkVSEAIqwQEKE1NldHRsZW1lbnRGcmVxdWVuY3kSJAogU0VUVExFTUVOVF9GUkVRVUVOQ1lfVU5TUEVDSUZJRUQQABIeChpTRVRUTEVNRU5UX0ZSRVFVRU5DWV9EQUlMWRABEh8KG1NFVFRMRU1FTlRfRlJFUVVFTkNZX1dFRUtMWRACEiEKHVNFVFRMRU1FTlRfRlJFUVVFTkNZX0JJV0VFS0xZEAMSIAocU0VUVExFTUVOVF9GUkVRVUVOQ1lfTU9OVEhMWRAEKr0BChJWZXJpZmljYXRpb25TdGF0dXMSIwofVkVSSUZJQ0FUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEiIKHlZFUklGSUNBVElPTl9TVEFUVVNfVU5WRVJJRklFRBABEhwKGFZFUklGSUNBVElPTl9TVEFUVVNfU0VOVBACEiAKHFZFUklGSUNBVElPTl9TVEFUVVNfVkVSSUZJRUQQAxIeChpWRVJJRklDQVRJT05fU1RBVFVTX0ZBSUxFRBAEKu8ECgtMZWZ0QmVjYXVzZRIcChhMRUZUX0JFQ0FVU0VfVU5TUEVDSUZJRUQQABIdChlMRUZUX0JFQ0FVU0VfTk9USElOR19PV0VEEAESHgoaTEVGVF9CRUNBVVNFX0JFTE9XX01JTklNVU0QAhIYChRMRUZUX0JFQ0FVU0VfTk9UX1NFVBADEh0KGUxFRlRfQkVDQVVTRV9OT1RfVkVSSUZJRUQQBBIVChFMRUZUX0JFQ0FVU0VfSEVMRBAFEhcKE0xFRlRfQkVDQVVTRV9GUk9aRU4QBhIaChZMRUZUX0JFQ0FVU0VfU1VTUEVOREVEEAcSFAoQTEVGVF9CRUNBVVNFX0NBUBAIEhcKE0xFRlRfQkVDQVVTRV9XQUxMRVQQCRIgChxMRUZUX0JFQ0FVU0VfUEFZT1VUU19TVE9QUEVEEAoSHwobTEVGVF9CRUNBVVNFX1BBU1RfVU5DRVJUQUlOEAsSGgoWTEVGVF9CRUNBVVNFX0lOX0ZMSUdIVBAMEhoKFkxFRlRfQkVDQVVTRV9JTl9SRVZJRVcQDRIbChdMRUZUX0JFQ0FVU0VfVE9PX1JFQ0VOVBAOEiEKHUxFRlRfQkVDQVVTRV9BTU9VTlRTX0lOX0RPVUJUEA8SHAoYTEVGVF9CRUNBVVNFX1RSQU5TRkVSUkVEEBASHgoaTEVGVF9CRUNBVVNFX0ZBSUxFRF9CRUZPUkUQERIaChZMRUZUX0JFQ0FVU0VfU0NIRURVTEVEEBISIAocTEVGVF9CRUNBVVNFX1dJVEhEUkFXTl9UT0RBWRATEhgKFExFRlRfQkVDQVVTRV9UUk9VQkxFEBQq+AEKEFNldHRsZW1lbnRTdGF0dXMSIQodU0VUVExFTUVOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIdChlTRVRUTEVNRU5UX1NUQVRVU19QRU5ESU5HEAESIAocU0VUVExFTUVOVF9TVEFUVVNfUFJPQ0VTU0lORxACEh8KG1NFVFRMRU1FTlRfU1RBVFVTX0NPTVBMRVRFRBADEhwKGFNFVFRMRU1FTlRfU1RBVFVTX0ZBSUxFRBAEEh0KGVNFVFRMRU1FTlRfU1RBVFVTX1VOS05PV04QBRIiCh5TRVRUTEVNRU5UX1NUQVRVU19ORUVEU19SRVZJRVcQBiprCg5TZXR0bGVtZW50S2luZBIfChtTRVRUTEVNRU5UX0tJTkRfVU5TUEVDSUZJRUQQABIeChpTRVRUTEVNRU5UX0tJTkRfU0VUVExFTUVOVBABEhgKFFNFVFRMRU1FTlRfS0lORF9URVNUEAIqZwoPU3RhdGVtZW50Rm9ybWF0EiAKHFNUQVRFTUVOVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIYChRTVEFURU1FTlRfRk9STUFUX0NTVhABEhgKFFNUQVRFTUVOVF9GT1JNQVRfUERGEAIy2QkKDVBheW91dFNlcnZpY2USawoPR2V0UGF5b3V0Q29uZmlnEigubmV0aWx5LnBheW91dC52MS5HZXRQYXlvdXRDb25maWdSZXF1ZXN0GikubmV0aWx5LnBheW91dC52MS5HZXRQYXlvdXRDb25maWdSZXNwb25zZSIDkAIBEmYKD1NldFBheW91dENvbmZpZxIoLm5ldGlseS5wYXlvdXQudjEuU2V0UGF5b3V0Q29uZmlnUmVxdWVzdBopLm5ldGlseS5wYXlvdXQudjEuU2V0UGF5b3V0Q29uZmlnUmVzcG9uc2USbwoSVmVyaWZ5UGF5b3V0Q29uZmlnEisubmV0aWx5LnBheW91dC52MS5WZXJpZnlQYXlvdXRDb25maWdSZXF1ZXN0GiwubmV0aWx5LnBheW91dC52MS5WZXJpZnlQYXlvdXRDb25maWdSZXNwb25zZRJyChNDb25maXJtUGF5b3V0Q29uZmlnEiwubmV0aWx5LnBheW91dC52MS5Db25maXJtUGF5b3V0Q29uZmlnUmVxdWVzdBotLm5ldGlseS5wYXlvdXQudjEuQ29uZmlybVBheW91dENvbmZpZ1Jlc3BvbnNlElwKCkdldEJhbGFuY2USIy5uZXRpbHkucGF5b3V0LnYxLkdldEJhbGFuY2VSZXF1ZXN0GiQubmV0aWx5LnBheW91dC52MS5HZXRCYWxhbmNlUmVzcG9uc2UiA5ACARJaCgtXaXRoZHJhd05vdxIkLm5ldGlseS5wYXlvdXQudjEuV2l0aGRyYXdOb3dSZXF1ZXN0GiUubmV0aWx5LnBheW91dC52MS5XaXRoZHJhd05vd1Jlc3BvbnNlEmsKD0xpc3RTZXR0bGVtZW50cxIoLm5ldGlseS5wYXlvdXQudjEuTGlzdFNldHRsZW1lbnRzUmVxdWVzdBopLm5ldGlseS5wYXlvdXQudjEuTGlzdFNldHRsZW1lbnRzUmVzcG9uc2UiA5ACARJlCg1HZXRTZXR0bGVtZW50EiYubmV0aWx5LnBheW91dC52MS5HZXRTZXR0bGVtZW50UmVxdWVzdBonLm5ldGlseS5wYXlvdXQudjEuR2V0U2V0dGxlbWVudFJlc3BvbnNlIgOQAgESYgoMR2V0U3RhdGVtZW50EiUubmV0aWx5LnBheW91dC52MS5HZXRTdGF0ZW1lbnRSZXF1ZXN0GiYubmV0aWx5LnBheW91dC52MS5HZXRTdGF0ZW1lbnRSZXNwb25zZSIDkAIBEm0KD1N0cmVhbVN0YXRlbWVudBIoLm5ldGlseS5wYXlvdXQudjEuU3RyZWFtU3RhdGVtZW50UmVxdWVzdBopLm5ldGlseS5wYXlvdXQudjEuU3RyZWFtU3RhdGVtZW50UmVzcG9uc2UiA5ACATABEkgKBVRyYWNlEh4ubmV0aWx5LnBheW91dC52MS5UcmFjZVJlcXVlc3QaHy5uZXRpbHkucGF5b3V0LnYxLlRyYWNlUmVzcG9uc2USYwoOR2V0RGFpbHlSZXBvcnQSJy5uZXRpbHkucGF5b3V0LnYxLkdldERhaWx5UmVwb3J0UmVxdWVzdBooLm5ldGlseS5wYXlvdXQudjEuR2V0RGFpbHlSZXBvcnRSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_netily_billing_v1_billing, file_netily_type_v1_type]);
 
 /**
  * Where and when an ISP is paid.
@@ -137,6 +137,13 @@ export type PayoutConfig = Message<"netily.payout.v1.PayoutConfig"> & {
    * @generated from field: string bank_name = 16;
    */
   bankName: string;
+
+  /**
+   * The phone that the payment company wants with a payment to a bank, masked; empty: the first owner's is taken.
+   *
+   * @generated from field: string contact_phone = 17;
+   */
+  contactPhone: string;
 };
 
 /**
@@ -446,6 +453,13 @@ export type SetPayoutConfigRequest = Message<"netily.payout.v1.SetPayoutConfigRe
    * @generated from field: string password = 9;
    */
   password: string;
+
+  /**
+   * For a bank: the phone that the payment company wants with each payment. Empty: the first owner's. One of the two must be there.
+   *
+   * @generated from field: string contact_phone = 10;
+   */
+  contactPhone: string;
 };
 
 /**
@@ -608,6 +622,27 @@ export type GetBalanceResponse = Message<"netily.payout.v1.GetBalanceResponse"> 
    * @generated from field: netily.type.v1.Money paid_out = 3;
    */
   paidOut?: Money | undefined;
+
+  /**
+   * Why what is owed was not paid, or not yet.
+   *
+   * @generated from field: netily.payout.v1.LeftBecause left_because = 4;
+   */
+  leftBecause: LeftBecause;
+
+  /**
+   * The same in plain words; empty when it is paid with the next run.
+   *
+   * @generated from field: string left_message = 5;
+   */
+  leftMessage: string;
+
+  /**
+   * When that is over by itself; absent where nobody knows.
+   *
+   * @generated from field: google.protobuf.Timestamp left_until = 6;
+   */
+  leftUntil?: Timestamp | undefined;
 };
 
 /**
@@ -616,6 +651,83 @@ export type GetBalanceResponse = Message<"netily.payout.v1.GetBalanceResponse"> 
  */
 export const GetBalanceResponseSchema: GenMessage<GetBalanceResponse> = /*@__PURE__*/
   messageDesc(file_netily_payout_v1_payout, 12);
+
+/**
+ * Asks for what is owed now.
+ *
+ * @generated from message netily.payout.v1.WithdrawNowRequest
+ */
+export type WithdrawNowRequest = Message<"netily.payout.v1.WithdrawNowRequest"> & {
+  /**
+   * A UUID made by the client; not needed for a preview.
+   *
+   * @generated from field: string request_id = 1;
+   */
+  requestId: string;
+
+  /**
+   * Only says what would be paid and what it costs.
+   *
+   * @generated from field: bool preview = 2;
+   */
+  preview: boolean;
+};
+
+/**
+ * Describes the message netily.payout.v1.WithdrawNowRequest.
+ * Use `create(WithdrawNowRequestSchema)` to create a new message.
+ */
+export const WithdrawNowRequestSchema: GenMessage<WithdrawNowRequest> = /*@__PURE__*/
+  messageDesc(file_netily_payout_v1_payout, 13);
+
+/**
+ * A withdrawal, or what it would be.
+ *
+ * @generated from message netily.payout.v1.WithdrawNowResponse
+ */
+export type WithdrawNowResponse = Message<"netily.payout.v1.WithdrawNowResponse"> & {
+  /**
+   * What is paid, whole shillings.
+   *
+   * @generated from field: netily.type.v1.Money amount = 1;
+   */
+  amount?: Money | undefined;
+
+  /**
+   * What it costs besides, taken from what is owed once it was paid.
+   *
+   * @generated from field: netily.type.v1.Money fee = 2;
+   */
+  fee?: Money | undefined;
+
+  /**
+   * The settlement; absent in a preview.
+   *
+   * @generated from field: netily.payout.v1.Settlement settlement = 3;
+   */
+  settlement?: Settlement | undefined;
+
+  /**
+   * Why nothing would be paid; only in a preview.
+   *
+   * @generated from field: netily.payout.v1.LeftBecause left_because = 4;
+   */
+  leftBecause: LeftBecause;
+
+  /**
+   * The same in plain words.
+   *
+   * @generated from field: string left_message = 5;
+   */
+  leftMessage: string;
+};
+
+/**
+ * Describes the message netily.payout.v1.WithdrawNowResponse.
+ * Use `create(WithdrawNowResponseSchema)` to create a new message.
+ */
+export const WithdrawNowResponseSchema: GenMessage<WithdrawNowResponse> = /*@__PURE__*/
+  messageDesc(file_netily_payout_v1_payout, 14);
 
 /**
  * Asks for settlements.
@@ -664,7 +776,7 @@ export type ListSettlementsRequest = Message<"netily.payout.v1.ListSettlementsRe
  * Use `create(ListSettlementsRequestSchema)` to create a new message.
  */
 export const ListSettlementsRequestSchema: GenMessage<ListSettlementsRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 13);
+  messageDesc(file_netily_payout_v1_payout, 15);
 
 /**
  * A page of settlements.
@@ -692,7 +804,7 @@ export type ListSettlementsResponse = Message<"netily.payout.v1.ListSettlementsR
  * Use `create(ListSettlementsResponseSchema)` to create a new message.
  */
 export const ListSettlementsResponseSchema: GenMessage<ListSettlementsResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 14);
+  messageDesc(file_netily_payout_v1_payout, 16);
 
 /**
  * Asks for one settlement.
@@ -727,7 +839,7 @@ export type GetSettlementRequest = Message<"netily.payout.v1.GetSettlementReques
  * Use `create(GetSettlementRequestSchema)` to create a new message.
  */
 export const GetSettlementRequestSchema: GenMessage<GetSettlementRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 15);
+  messageDesc(file_netily_payout_v1_payout, 17);
 
 /**
  * One settlement.
@@ -762,7 +874,7 @@ export type GetSettlementResponse = Message<"netily.payout.v1.GetSettlementRespo
  * Use `create(GetSettlementResponseSchema)` to create a new message.
  */
 export const GetSettlementResponseSchema: GenMessage<GetSettlementResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 16);
+  messageDesc(file_netily_payout_v1_payout, 18);
 
 /**
  * Asks for a statement.
@@ -797,7 +909,7 @@ export type GetStatementRequest = Message<"netily.payout.v1.GetStatementRequest"
  * Use `create(GetStatementRequestSchema)` to create a new message.
  */
 export const GetStatementRequestSchema: GenMessage<GetStatementRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 17);
+  messageDesc(file_netily_payout_v1_payout, 19);
 
 /**
  * A statement.
@@ -853,7 +965,7 @@ export type GetStatementResponse = Message<"netily.payout.v1.GetStatementRespons
  * Use `create(GetStatementResponseSchema)` to create a new message.
  */
 export const GetStatementResponseSchema: GenMessage<GetStatementResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 18);
+  messageDesc(file_netily_payout_v1_payout, 20);
 
 /**
  * Asks for a statement in pieces.
@@ -881,7 +993,7 @@ export type StreamStatementRequest = Message<"netily.payout.v1.StreamStatementRe
  * Use `create(StreamStatementRequestSchema)` to create a new message.
  */
 export const StreamStatementRequestSchema: GenMessage<StreamStatementRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 19);
+  messageDesc(file_netily_payout_v1_payout, 21);
 
 /**
  * A piece of a statement.
@@ -902,7 +1014,7 @@ export type StreamStatementResponse = Message<"netily.payout.v1.StreamStatementR
  * Use `create(StreamStatementResponseSchema)` to create a new message.
  */
 export const StreamStatementResponseSchema: GenMessage<StreamStatementResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 20);
+  messageDesc(file_netily_payout_v1_payout, 22);
 
 /**
  * Asks for the way of some money.
@@ -923,7 +1035,7 @@ export type TraceRequest = Message<"netily.payout.v1.TraceRequest"> & {
  * Use `create(TraceRequestSchema)` to create a new message.
  */
 export const TraceRequestSchema: GenMessage<TraceRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 21);
+  messageDesc(file_netily_payout_v1_payout, 23);
 
 /**
  * The way of some money.
@@ -951,7 +1063,7 @@ export type TraceResponse = Message<"netily.payout.v1.TraceResponse"> & {
  * Use `create(TraceResponseSchema)` to create a new message.
  */
 export const TraceResponseSchema: GenMessage<TraceResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 22);
+  messageDesc(file_netily_payout_v1_payout, 24);
 
 /**
  * Asks for a day.
@@ -972,7 +1084,7 @@ export type GetDailyReportRequest = Message<"netily.payout.v1.GetDailyReportRequ
  * Use `create(GetDailyReportRequestSchema)` to create a new message.
  */
 export const GetDailyReportRequestSchema: GenMessage<GetDailyReportRequest> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 23);
+  messageDesc(file_netily_payout_v1_payout, 25);
 
 /**
  * A day's money.
@@ -1071,7 +1183,7 @@ export type DailyReport = Message<"netily.payout.v1.DailyReport"> & {
  * Use `create(DailyReportSchema)` to create a new message.
  */
 export const DailyReportSchema: GenMessage<DailyReport> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 24);
+  messageDesc(file_netily_payout_v1_payout, 26);
 
 /**
  * A day's money.
@@ -1092,7 +1204,7 @@ export type GetDailyReportResponse = Message<"netily.payout.v1.GetDailyReportRes
  * Use `create(GetDailyReportResponseSchema)` to create a new message.
  */
 export const GetDailyReportResponseSchema: GenMessage<GetDailyReportResponse> = /*@__PURE__*/
-  messageDesc(file_netily_payout_v1_payout, 25);
+  messageDesc(file_netily_payout_v1_payout, 27);
 
 /**
  * The way the money goes.
@@ -1225,6 +1337,166 @@ export const VerificationStatusSchema: GenEnum<VerificationStatus> = /*@__PURE__
   enumDesc(file_netily_payout_v1_payout, 2);
 
 /**
+ * Why an ISP is not paid, or not yet.
+ *
+ * @generated from enum netily.payout.v1.LeftBecause
+ */
+export enum LeftBecause {
+  /**
+   * It is paid with the next run, within minutes.
+   *
+   * @generated from enum value: LEFT_BECAUSE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Nothing is owed.
+   *
+   * @generated from enum value: LEFT_BECAUSE_NOTHING_OWED = 1;
+   */
+  NOTHING_OWED = 1,
+
+  /**
+   * Less is owed than the ISP wants to be paid at once.
+   *
+   * @generated from enum value: LEFT_BECAUSE_BELOW_MINIMUM = 2;
+   */
+  BELOW_MINIMUM = 2,
+
+  /**
+   * It was never set where the ISP is paid.
+   *
+   * @generated from enum value: LEFT_BECAUSE_NOT_SET = 3;
+   */
+  NOT_SET = 3,
+
+  /**
+   * Where the ISP is paid is not proven.
+   *
+   * @generated from enum value: LEFT_BECAUSE_NOT_VERIFIED = 4;
+   */
+  NOT_VERIFIED = 4,
+
+  /**
+   * Where the ISP is paid was changed: nothing is paid before `left_until`.
+   *
+   * @generated from enum value: LEFT_BECAUSE_HELD = 5;
+   */
+  HELD = 5,
+
+  /**
+   * Netily's people hold the payouts of this ISP, for the reason that the message names.
+   *
+   * @generated from enum value: LEFT_BECAUSE_FROZEN = 6;
+   */
+  FROZEN = 6,
+
+  /**
+   * The ISP is suspended.
+   *
+   * @generated from enum value: LEFT_BECAUSE_SUSPENDED = 7;
+   */
+  SUSPENDED = 7,
+
+  /**
+   * The most of a day was paid; the rest follows the next day.
+   *
+   * @generated from enum value: LEFT_BECAUSE_CAP = 8;
+   */
+  CAP = 8,
+
+  /**
+   * Netily's wallet does not hold enough just now.
+   *
+   * @generated from enum value: LEFT_BECAUSE_WALLET = 9;
+   */
+  WALLET = 9,
+
+  /**
+   * Payouts of everybody are stopped.
+   *
+   * @generated from enum value: LEFT_BECAUSE_PAYOUTS_STOPPED = 10;
+   */
+  PAYOUTS_STOPPED = 10,
+
+  /**
+   * What was paid lately is not known yet, after a restore of the database.
+   *
+   * @generated from enum value: LEFT_BECAUSE_PAST_UNCERTAIN = 11;
+   */
+  PAST_UNCERTAIN = 11,
+
+  /**
+   * A payout is on its way.
+   *
+   * @generated from enum value: LEFT_BECAUSE_IN_FLIGHT = 12;
+   */
+  IN_FLIGHT = 12,
+
+  /**
+   * It is not known yet whether a payout arrived.
+   *
+   * @generated from enum value: LEFT_BECAUSE_IN_REVIEW = 13;
+   */
+  IN_REVIEW = 13,
+
+  /**
+   * What was paid less than a minute ago waits.
+   *
+   * @generated from enum value: LEFT_BECAUSE_TOO_RECENT = 14;
+   */
+  TOO_RECENT = 14,
+
+  /**
+   * Another payment of the same amount is not confirmed yet.
+   *
+   * @generated from enum value: LEFT_BECAUSE_AMOUNTS_IN_DOUBT = 15;
+   */
+  AMOUNTS_IN_DOUBT = 15,
+
+  /**
+   * What was owed of the period was paid; `left_until` is the next payout.
+   *
+   * @generated from enum value: LEFT_BECAUSE_TRANSFERRED = 16;
+   */
+  TRANSFERRED = 16,
+
+  /**
+   * The last payout failed; it is tried again from `left_until` on.
+   *
+   * @generated from enum value: LEFT_BECAUSE_FAILED_BEFORE = 17;
+   */
+  FAILED_BEFORE = 17,
+
+  /**
+   * Nothing is in the way: it is paid at `left_until`.
+   *
+   * @generated from enum value: LEFT_BECAUSE_SCHEDULED = 18;
+   */
+  SCHEDULED = 18,
+
+  /**
+   * The withdrawal of the day was made.
+   *
+   * @generated from enum value: LEFT_BECAUSE_WITHDRAWN_TODAY = 19;
+   */
+  WITHDRAWN_TODAY = 19,
+
+  /**
+   * Something went wrong on Netily's side; it is tried again within minutes.
+   *
+   * @generated from enum value: LEFT_BECAUSE_TROUBLE = 20;
+   */
+  TROUBLE = 20,
+}
+
+/**
+ * Describes the enum netily.payout.v1.LeftBecause.
+ */
+export const LeftBecauseSchema: GenEnum<LeftBecause> = /*@__PURE__*/
+  enumDesc(file_netily_payout_v1_payout, 3);
+
+/**
  * Where a settlement stands.
  *
  * @generated from enum netily.payout.v1.SettlementStatus
@@ -1284,7 +1556,7 @@ export enum SettlementStatus {
  * Describes the enum netily.payout.v1.SettlementStatus.
  */
 export const SettlementStatusSchema: GenEnum<SettlementStatus> = /*@__PURE__*/
-  enumDesc(file_netily_payout_v1_payout, 3);
+  enumDesc(file_netily_payout_v1_payout, 4);
 
 /**
  * What a settlement is for.
@@ -1318,7 +1590,7 @@ export enum SettlementKind {
  * Describes the enum netily.payout.v1.SettlementKind.
  */
 export const SettlementKindSchema: GenEnum<SettlementKind> = /*@__PURE__*/
-  enumDesc(file_netily_payout_v1_payout, 4);
+  enumDesc(file_netily_payout_v1_payout, 5);
 
 /**
  * In which form a statement is wanted.
@@ -1352,7 +1624,7 @@ export enum StatementFormat {
  * Describes the enum netily.payout.v1.StatementFormat.
  */
 export const StatementFormatSchema: GenEnum<StatementFormat> = /*@__PURE__*/
-  enumDesc(file_netily_payout_v1_payout, 5);
+  enumDesc(file_netily_payout_v1_payout, 6);
 
 /**
  * Where the money of the ISP goes, and when. A change of the destination asks for the password, tells the old phone and mailbox, needs
@@ -1372,7 +1644,8 @@ export const PayoutService: GenService<{
     output: typeof GetPayoutConfigResponseSchema;
   },
   /**
-   * Sets it. Errors: WRONG_CREDENTIALS for a wrong password.
+   * Sets it. Errors: WRONG_CREDENTIALS for a wrong password; INVALID_ARGUMENT for `contact_phone` when a bank is to be paid and nobody
+   * has a phone.
    *
    * @generated from rpc netily.payout.v1.PayoutService.SetPayoutConfig
    */
@@ -1404,7 +1677,7 @@ export const PayoutService: GenService<{
     output: typeof ConfirmPayoutConfigResponseSchema;
   },
   /**
-   * What Netily owes, what is on its way, and what was paid.
+   * What Netily owes, what is on its way, what was paid, and why what is owed was not paid yet.
    *
    * @generated from rpc netily.payout.v1.PayoutService.GetBalance
    */
@@ -1412,6 +1685,17 @@ export const PayoutService: GenService<{
     methodKind: "unary";
     input: typeof GetBalanceRequestSchema;
     output: typeof GetBalanceResponseSchema;
+  },
+  /**
+   * Pays what is owed until a minute ago, in place of at the next payout: once a day, at the fee that `preview` shows. The same request
+   * again is the same withdrawal. Errors: STATE_CONFLICT with the reason when nothing can be paid now.
+   *
+   * @generated from rpc netily.payout.v1.PayoutService.WithdrawNow
+   */
+  withdrawNow: {
+    methodKind: "unary";
+    input: typeof WithdrawNowRequestSchema;
+    output: typeof WithdrawNowResponseSchema;
   },
   /**
    * Settlements, newest first; test payments are left out.
