@@ -2,9 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
+use diesel::sql_types::Text;
 use diesel_async::pooled_connection::deadpool::{Object, Pool};
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::{AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, TransactionManager as _};
+use diesel_async::{AnsiTransactionManager, AsyncConnection as _, AsyncPgConnection, RunQueryDsl as _, TransactionManager as _};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::error::{Error, Reason, Result};
@@ -28,6 +29,12 @@ pub struct Tx {
 }
 
 impl Tx {
+    /// From here on the transaction is one on the rows of an ISP: of an act that two operators agreed to on the platform's own rows.
+    pub async fn act_for(&mut self, isp: IspId) -> Result<()> {
+        diesel::sql_query("SELECT set_config('netily.tenant_id', $1, true)").bind::<Text, _>(isp.uuid().to_string()).execute(&mut **self).await?;
+        Ok(())
+    }
+
     /// Tells others after the commit that something changed.
     pub fn wake(&mut self, wake: Wake) {
         self.wakes.push(wake);

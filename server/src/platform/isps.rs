@@ -4,10 +4,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use crate::app::App;
+use crate::approvals::{self, Act, Approval};
 use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::error::{Error, Result};
-use crate::id::{IspId, PLATFORM};
+use crate::id::{IspId, PLATFORM, UserId};
 use crate::ledger;
 use crate::money::{Money, Rate};
 use crate::page::{Cursor, PageAsk};
@@ -100,16 +101,26 @@ pub async fn find_isp(app: &App, id_or_slug: &str) -> Result<Isp> {
     with_balances(app, vec![row]).await?.pop().ok_or_else(|| Error::not_found("ISP"))
 }
 
-/// Sets Netily's part of payments that begin from now on; those under way keep theirs.
-pub async fn set_commission_rate(app: &App, by: By, id_or_slug: &str, rate: Rate) -> Result<Isp> {
+/// Sets Netily's part of payments that begin from now on, once two operators say the same; those under way keep theirs. False: another
+/// operator must say so, too.
+pub async fn set_commission_rate(app: &App, by: UserId, id_or_slug: &str, rate: Rate) -> Result<(Isp, bool)> {
     let found = find_isp(app, id_or_slug).await?;
+    if found.rate == rate {
+        return Ok((found, true));
+    }
     let now = app.clock.now();
-    app.db
-        .tx(found.id, async |tx| {
+    let facts = serde_json::json!({ "from": found.rate.to_string(), "to": rate.to_string() });
+    let subject = found.id.to_string();
+    let done = app
+        .db
+        .tx(PLATFORM, async |tx| {
+            let ask = approvals::Ask { act: Act::CommissionRate, subject: &subject, isp: Some(found.id), amount: None, content: facts.clone(), note: "" };
+            let Approval::Given(_) = approvals::ask(tx, by, &ask, now).await? else { return Ok(false) };
+            tx.act_for(found.id).await?;
             diesel::update(isp::table.find(found.id)).set(isp::commission_bps.eq(rate)).execute(&mut **tx).await?;
-            let facts = serde_json::json!({ "from": found.rate.to_string(), "to": rate.to_string() });
-            audit::record(tx, found.id, by, "set_commission_rate", &found.id.to_string(), facts, now).await
+            audit::record(tx, found.id, By::User(by), "set_commission_rate", &subject, facts, now).await?;
+            Ok(true)
         })
         .await?;
-    Ok(Isp { rate, ..found })
+    Ok((if done { Isp { rate, ..found } } else { found }, done))
 }

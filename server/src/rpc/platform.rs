@@ -52,9 +52,9 @@ impl PlatformService for Platform {
     async fn set_commission_rate(&self, request: Request<pb::SetCommissionRateRequest>) -> Result<Response<pb::SetCommissionRateResponse>, Status> {
         answer(request, async |caller, ask| {
             let id_or_slug = fields::text("isp", &ask.isp, 64)?;
-            let by = By::User(caller.person()?.user);
-            let changed = platform::set_commission_rate(&self.app, by, &id_or_slug, fields::parse("rate", &ask.rate)?).await?;
-            Ok(pb::SetCommissionRateResponse { isp: Some(isp(changed)) })
+            let by = caller.person()?.user;
+            let (changed, done) = platform::set_commission_rate(&self.app, by, &id_or_slug, fields::parse("rate", &ask.rate)?).await?;
+            Ok(pb::SetCommissionRateResponse { isp: Some(isp(changed)), needs_another_operator: !done })
         })
         .await
     }
@@ -157,7 +157,7 @@ impl PlatformService for Platform {
     }
 
     async fn unfreeze_payouts(&self, request: Request<pb::UnfreezePayoutsRequest>) -> Result<Response<pb::UnfreezePayoutsResponse>, Status> {
-        answer(request, async |caller, ask| money::unfreeze(&self.app, By::User(caller.person()?.user), ask).await).await
+        answer(request, async |caller, ask| money::unfreeze(&self.app, caller.person()?.user, ask).await).await
     }
 
     async fn list_breaks(&self, request: Request<pb::ListBreaksRequest>) -> Result<Response<pb::ListBreaksResponse>, Status> {

@@ -13,13 +13,14 @@ use super::schedule::Frequency;
 use super::tell::{self, Notice};
 use crate::actor::Role;
 use crate::app::App;
+use crate::approvals::{self, Act, Approval};
 use crate::audit::{self, By};
 use crate::auth;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
-use crate::id::IspId;
+use crate::id::{IspId, PLATFORM, UserId};
 use crate::money::Money;
 use crate::phone::Phone;
 use crate::schema::payout_config;
@@ -267,20 +268,29 @@ pub async fn freeze(tx: &mut Tx, isp: IspId, reason: &str, now: Time) -> Result<
     Ok(())
 }
 
-/// Lets an ISP be paid again.
-pub async fn unfreeze(app: &App, isp: IspId, by: By, reason: &str) -> Result<()> {
+/// Lets an ISP be paid again, once two operators say so. False: another one must say it, too.
+pub async fn unfreeze(app: &App, isp: IspId, by: UserId, reason: &str) -> Result<bool> {
     use payout_config::dsl;
     let now = app.clock.now();
+    let not_frozen = || Error::new(Reason::StateConflict, "Payouts of this ISP are not frozen.");
+    let frozen = app.db.tx(isp, async |tx| find(tx, isp).await).await?.and_then(|config| config.frozen).ok_or_else(not_frozen)?;
+    let subject = isp.to_string();
     app.db
-        .tx(isp, async |tx| {
-            let frozen = dsl::payout_config.filter(dsl::tenant_id.eq(isp).and(dsl::frozen_at.is_not_null()));
+        .tx(PLATFORM, async |tx| {
+            // They agree on the same freeze: one that came meanwhile is looked at by itself.
+            let content = json!({ "frozen_because": frozen });
+            let ask = approvals::Ask { act: Act::Unfreeze, subject: &subject, isp: Some(isp), amount: None, content, note: reason };
+            let Approval::Given(_) = approvals::ask(tx, by, &ask, now).await? else { return Ok(false) };
+            tx.act_for(isp).await?;
+            let same = dsl::payout_config.filter(dsl::tenant_id.eq(isp).and(dsl::frozen_at.is_not_null()).and(dsl::frozen_reason.eq(&frozen)));
             let free = (dsl::frozen_at.eq(None::<Time>), dsl::frozen_reason.eq(""));
-            if diesel::update(frozen).set(free).execute(&mut **tx).await? == 0 {
-                return Err(Error::new(Reason::StateConflict, "Payouts of this ISP are not frozen."));
+            if diesel::update(same).set(free).execute(&mut **tx).await? == 0 {
+                return Err(not_frozen());
             }
-            breaks::close_of_isp(tx, BreakKind::SettlementLateSuccess, isp, &by.text(), reason, now).await?;
+            breaks::close_of_isp(tx, BreakKind::SettlementLateSuccess, isp, &by.to_string(), reason, now).await?;
             tell::owners(app, tx, isp, None, &Notice::GoesOn, now).await?;
-            audit::record(tx, isp, by, "unfreeze_payouts", &isp.to_string(), json!({ "reason": reason }), now).await
+            audit::record(tx, isp, By::User(by), "unfreeze_payouts", &subject, json!({ "reason": reason }), now).await?;
+            Ok(true)
         })
         .await
 }

@@ -83,7 +83,10 @@ async fn a_payment_keeps_the_rate_it_began_with() {
     let (before, after) = (Guest::number(1), Guest::number(2));
     world.buy(&before).await;
     let ask = SetCommissionRateRequest { isp: "yellow".into(), rate: "0.0475".into() };
-    world.operator().await.platform().set_commission_rate(ask).await.expect("the rate is set");
+    let asked = world.operator().await.platform().set_commission_rate(ask.clone()).await.expect("asked for");
+    assert!(asked.needs_another_operator && asked.isp.expect("an ISP").commission_rate == "0.05", "one operator changes no rate");
+    let set = world.another_operator().await.platform().set_commission_rate(ask).await.expect("agreed");
+    assert!(!set.needs_another_operator && set.isp.expect("an ISP").commission_rate == "0.0475");
     world.buy(&after).await;
     world.run_due().await;
     for guest in [&before, &after] {

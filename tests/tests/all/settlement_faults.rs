@@ -192,7 +192,13 @@ async fn a_success_after_a_failure_is_booked_and_freezes_the_isps_payouts() {
     assert_eq!(world.settlements(&owner).await.len(), 1, "frozen");
     let status = operator.platform().get_payout_status(GetPayoutStatusRequest {}).await.expect("a status");
     assert_eq!(status.frozen_isps, ["yellow"]);
-    operator.platform().unfreeze_payouts(UnfreezePayoutsRequest { isp: "yellow".into(), reason: "Explained to the owner".into() }).await.expect("unfrozen");
+    let unfreeze = UnfreezePayoutsRequest { isp: "yellow".into(), reason: "Explained to the owner".into() };
+    for _ in 0..2 {
+        assert!(operator.platform().unfreeze_payouts(unfreeze.clone()).await.expect("asked for").needs_another_operator, "one is not enough, nor one twice");
+    }
+    let second = world.another_operator().await;
+    assert!(!second.platform().unfreeze_payouts(unfreeze.clone()).await.expect("agreed").needs_another_operator);
+    assert_eq!(second.platform().unfreeze_payouts(unfreeze).await.expect_err("it is not frozen").reason, ErrorReason::StateConflict);
     close_all(&operator).await;
     world.settle_tomorrow().await;
     let paid = newest(&world, &owner).await;

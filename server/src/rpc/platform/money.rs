@@ -160,11 +160,11 @@ pub async fn freeze(app: &App, by: By, ask: pb::FreezePayoutsRequest) -> Result<
 }
 
 /// Lets an ISP be paid again.
-pub async fn unfreeze(app: &App, by: By, ask: pb::UnfreezePayoutsRequest) -> Result<pb::UnfreezePayoutsResponse> {
+pub async fn unfreeze(app: &App, by: UserId, ask: pb::UnfreezePayoutsRequest) -> Result<pb::UnfreezePayoutsResponse> {
     let reason = reason(&ask.reason)?;
     let isp = platform::find_isp(app, &fields::text("isp", &ask.isp, 64)?).await?.id;
-    settlement::config::unfreeze(app, isp, by, &reason).await?;
-    Ok(pb::UnfreezePayoutsResponse {})
+    let done = settlement::config::unfreeze(app, isp, by, &reason).await?;
+    Ok(pb::UnfreezePayoutsResponse { needs_another_operator: !done })
 }
 
 /// What does not agree.

@@ -38,7 +38,8 @@ pub async fn run(client: &Client, command: IspCommand, output: &Output) -> Resul
         }
         IspCommand::SetRate { isp, rate } => {
             let changed = client.platform().set_commission_rate(SetCommissionRateRequest { isp, rate }).await?;
-            output.show(&changed.isp.unwrap_or_default(), one)
+            let next = if changed.needs_another_operator { "Another operator must say the same; until then the rate stays.\n" } else { "" };
+            output.show(&changed, |changed| format!("{next}{}", one(&changed.isp.clone().unwrap_or_default())))
         }
     }
 }

@@ -78,8 +78,9 @@ pub async fn run(client: &Client, command: SettlementCommand, output: &Output) -
             output.say("frozen", Value::Bool(true), "Nothing more is paid to the ISP, and its owners are told why. What was sent is asked about all the same.")
         }
         SettlementCommand::Unfreeze { isp, reason } => {
-            operators.unfreeze_payouts(UnfreezePayoutsRequest { isp, reason }).await?;
-            output.say("unfrozen", Value::Bool(true), "The ISP is paid again with the next run.")
+            let waits = operators.unfreeze_payouts(UnfreezePayoutsRequest { isp, reason }).await?.needs_another_operator;
+            let text = if waits { "Another operator must say the same." } else { "The ISP is paid again with the next run." };
+            output.say("unfrozen", Value::Bool(!waits), text)
         }
     }
 }
