@@ -16,8 +16,6 @@ use netily_sdk::types::ErrorReason;
 use netily_tests::{Access, World, kes};
 use serde_json::json;
 
-use crate::settlement_faults::close_all;
-
 const MINUTE: Duration = Duration::from_secs(60);
 const OWNER: &str = "254722000001";
 
@@ -128,7 +126,6 @@ async fn a_refusal_for_lack_of_wallet_money_does_not_blame_the_destination() {
     world.sweep().await;
     world.paid_out().await;
     assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed, "not only tomorrow");
-    close_all(&operator).await;
     world.finish().await;
 }
 
@@ -201,7 +198,6 @@ async fn one_large_isp_blocks_nobody_when_the_wallet_is_short() {
     }
     let left = world.balance(&yellow).await.pending.expect("an amount").amount_minor / 100;
     assert!(left < 1_000, "KES {left} is left");
-    close_all(&operator).await;
     world.finish().await;
 }
 
