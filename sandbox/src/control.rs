@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/payhero/collections/{reference}/resolve", post(payhero::resolve))
         .route("/payhero/payouts/{reference}/resolve", post(payhero::resolve))
         .route("/payhero/wallet", post(payhero::deposit))
+        .route("/payhero/charges", post(payhero::charges))
         .route("/sms/behaviour", get(sms_behaviour).put(sms_behave))
         .route("/mail", get(mail))
         .route("/mail/behaviour", get(mail_behaviour).put(mail_behave))

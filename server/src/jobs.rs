@@ -72,7 +72,7 @@ impl Lane {
             Lane::Router => 256,
             Lane::Billing => 4,
             Lane::Payout => 16,
-            Lane::Sweep => 2,
+            Lane::Sweep => 4,
         }
     }
 }

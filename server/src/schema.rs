@@ -33,6 +33,12 @@ diesel::table! {
     }
 }
 diesel::table! {
+    list_walk (kind) {
+        kind -> Text, read_until -> Nullable<Timestamptz>, completed_at -> Nullable<Timestamptz>, incomplete_since -> Nullable<Timestamptz>,
+        begun_at -> Nullable<Timestamptz>, since -> Nullable<Timestamptz>, page -> Nullable<BigInt>, count -> Nullable<BigInt>, backwards -> Bool,
+    }
+}
+diesel::table! {
     reconciliation_break (id) {
         id -> Uuid, kind -> Text, reference -> Text, isp_id -> Nullable<Uuid>, amount_minor -> Nullable<BigInt>, detail -> Jsonb,
         opened_at -> Timestamptz, closed_at -> Nullable<Timestamptz>, closed_by -> Nullable<Text>, closed_reason -> Nullable<Text>,

@@ -55,6 +55,12 @@ impl World {
         self.control(self.http.post(url).json(&json!({ "amount": shillings }))).await;
     }
 
+    /// Fills PayHero's list with rows of charges that are nobody's.
+    pub async fn charges(&self, rows: usize) {
+        let url = format!("{}/control/payhero/charges", self.sandbox().url());
+        self.control(self.http.post(url).json(&json!({ "rows": rows }))).await;
+    }
+
     /// What PayHero really collected, or tried to.
     pub fn collections(&self) -> Vec<Value> {
         self.sandbox().truth()["collections"].as_array().expect("a list").clone()

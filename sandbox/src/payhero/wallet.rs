@@ -155,6 +155,26 @@ pub(crate) fn deposit(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: St
     draft.record(Entry::Row { row });
 }
 
+/// A charge of KES 1 on the service wallet, of a transaction that is not in the list.
+pub(crate) fn charge(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: &str, at_ms: i64) {
+    let row = Row {
+        id: draft.rows().last().map_or(1, |row| row.id + 1),
+        wallet: Wallet::Service,
+        transaction_type: "service_charge".to_owned(),
+        transaction_name: "Transaction Fee".to_owned(),
+        description: "Fee".to_owned(),
+        amount: -1,
+        transaction_reference: reference.to_owned(),
+        provider_reference: format!("cost_{reference}"),
+        gateway: "sasapay".to_owned(),
+        cost: 0,
+        wallet_balance: balance(draft, setup, Wallet::Service) - 1,
+        at_ms,
+        seen_from_ms: at_ms,
+    };
+    draft.record(Entry::Row { row });
+}
+
 /// PayHero's charge. Channel collections follow the published bands. Wallet charges are not published: one percent of a
 /// collection, rounded down, and Safaricom's bulk payment tariff for a withdrawal stand in for them.
 pub(crate) fn cost(movement: &Movement) -> i64 {

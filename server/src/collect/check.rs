@@ -17,7 +17,7 @@ use crate::clock::Time;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Reason, Result};
 use crate::failpoint;
-use crate::gateways::payhero::{self, AskError, StatusAnswer};
+use crate::gateways::payhero::{self, AskError, Recent, StatusAnswer, TransactionRow};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{Outcome, backoff};
 use crate::money::Money;
@@ -28,6 +28,9 @@ use crate::together::{self, Together};
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// When a payment's row in the list may have been written: clocks differ, and a prompt is answered within minutes.
+const LISTED_BEFORE: TimeDelta = TimeDelta::minutes(5);
+const LISTED_AFTER: TimeDelta = TimeDelta::hours(6);
 
 /// The job `check` of one payment.
 pub async fn check(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
@@ -222,16 +225,17 @@ async fn adopt(app: &App, isp: IspId, payment: &Payment, candidate: &str) -> Res
     Ok(adopted.then(|| observation(Source::Status, &answer, &ours(payment))))
 }
 
-/// The reference of the row of the list of transactions that shows one of these names with our amount.
+/// The reference of the row of the list of transactions that shows one of these names with our amount. Only the time in which the money
+/// can have come is read; if that could not be read to its end, nothing is known.
 async fn listed(app: &App, payment: &Payment, candidate: &str, answer: &StatusAnswer) -> Result<Option<String>> {
-    let since = payment.created_at - TimeDelta::minutes(5);
-    let recent = app.payhero.recent_transactions(since).await.map_err(unreachable)?;
     let names = [Some(candidate), answer.receipt.as_deref(), answer.reference.as_deref()];
-    let row = recent.rows.into_iter().find(|row| {
+    let ours = |row: &TransactionRow| {
         let mut shown = [row.transaction_reference.as_deref(), row.provider_reference.as_deref()].into_iter().flatten();
         row.amount_minor == Some(payment.amount.minor()) && shown.any(|name| names.contains(&Some(name)))
-    });
-    Ok(row.and_then(|row| row.transaction_reference))
+    };
+    let (from, to) = (payment.created_at - LISTED_BEFORE, payment.created_at + LISTED_AFTER);
+    let rows = app.payhero.transactions_between(from, Some(to), ours).await.and_then(Recent::known).map_err(unreachable)?;
+    Ok(rows.into_iter().find_map(|row| row.transaction_reference))
 }
 
 /// A guest shows the receipt of a payment that we could not follow: asked by the receipt, under the same conditions.

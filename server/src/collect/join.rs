@@ -80,7 +80,8 @@ async fn candidates(app: &App, amount: Money, at: Time) -> Result<Vec<(IspId, Pa
 
 /// The reference of the one row of this amount that nobody owns and that came within minutes of sending.
 async fn only_row(app: &App, amount: Money, sent_at: Time) -> Result<Option<String>> {
-    let recent = app.payhero.recent_transactions(sent_at - WITHIN).await.map_err(unreachable)?;
+    let may_be = |row: &TransactionRow| money_in(row).is_some_and(|(_, sum, _)| sum == amount);
+    let recent = app.payhero.transactions_between(sent_at - WITHIN, Some(sent_at + WITHIN), may_be).await.map_err(unreachable)?;
     if !recent.complete {
         return Ok(None);
     }

@@ -9,6 +9,7 @@ mod confirm;
 mod failing;
 mod hint;
 mod join;
+pub mod list_walk;
 mod push;
 mod resume;
 mod sweep;

@@ -1,5 +1,7 @@
 //! Rows of payments: reading them under a lock, and writing what the machine decided.
 
+use std::collections::HashMap;
+
 use diesel::deserialize::{self, FromSql};
 use diesel::pg::{Pg, PgValue};
 use diesel::prelude::*;
@@ -378,6 +380,13 @@ pub async fn claim_key(tx: &mut Tx, isp: IspId, subject: Uuid, kind: KeyKind, va
 /// Whose payment or settlement has a name of the gateway.
 pub async fn key_owner(tx: &mut Tx, kind: KeyKind, value: &str) -> Result<Option<(IspId, Uuid)>> {
     Ok(gateway_key::table.find((kind.as_str(), value)).select((gateway_key::isp_id, gateway_key::payment_id)).first(&mut **tx).await.optional()?)
+}
+
+/// Whose payments or settlements have names of the gateway, for those that anybody has.
+pub async fn key_owners(tx: &mut Tx, kind: KeyKind, values: &[&str]) -> Result<HashMap<String, (IspId, Uuid)>> {
+    let named = gateway_key::table.filter(gateway_key::kind.eq(kind.as_str()).and(gateway_key::value.eq_any(values)));
+    let rows: Vec<(String, IspId, Uuid)> = named.select((gateway_key::value, gateway_key::isp_id, gateway_key::payment_id)).load(&mut **tx).await?;
+    Ok(rows.into_iter().map(|(value, isp, subject)| (value, (isp, subject))).collect())
 }
 
 /// The payment of the whole platform that a receipt of M-Pesa was credited to.

@@ -1,68 +1,165 @@
 //! The gateway's list of transactions against our books: what is ours and not final is asked about, what the gateway charged is booked,
 //! and money that is nobody's becomes a break.
 
-use chrono::{TimeDelta, Timelike as _};
-use diesel::prelude::*;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
-use crate::clock::{Time, in_kenya};
-use crate::collect::{self, unreachable};
-use crate::error::Result;
+use crate::clock::Time;
+use crate::collect::list_walk::{self, WalkKind};
+use crate::collect;
+use crate::error::{Error, Result};
 use crate::gateways::payhero::{AskError, TransactionRow};
-use crate::id::IspId;
+use crate::id::{IspId, PaymentId};
 use crate::jobs::{self, Kind, Outcome};
 use crate::ledger;
 use crate::money::Money;
+use crate::payments::State as PaymentState;
 use crate::payments::store::{self, KeyKind};
-use crate::schema::job;
 use crate::settlement;
 use crate::settlement::state::State;
 
 const EVERY: TimeDelta = TimeDelta::minutes(5);
-const OVER: TimeDelta = TimeDelta::hours(2);
-/// At two in the morning it is read again, as far back as we ask about anything.
-const NIGHTLY_OVER: TimeDelta = TimeDelta::hours(72);
+/// A walk that is not over goes on so soon: whoever waits for the lane has a turn between.
+const GO_ON: TimeDelta = TimeDelta::seconds(1);
+/// What one run reads at most: it ends long before the job's lease.
+const PAGES_A_RUN: usize = 100;
+const RUN: Duration = Duration::from_secs(25);
+/// A list that was not read to its end for so long is a break.
+const TOO_LONG: TimeDelta = TimeDelta::hours(2);
 /// A row younger than this may belong to a request whose answer we are still waiting for.
 const SETTLING: TimeDelta = TimeDelta::minutes(2);
 /// The provider through whose wallet the money goes, so that its charges are taken from the money itself.
 const WALLET: &str = "sasapay";
 
-/// The job `list_sweep`.
+/// The job `list_sweep`: reads on where the last run stopped. Each page is used as it is read.
 pub async fn list_sweep(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
-    let local = in_kenya(now);
-    let over = if local.hour() == 2 && local.minute() < 5 { NIGHTLY_OVER } else { OVER };
-    let recent = match app.payhero.recent_transactions(now - over).await {
-        Ok(recent) => recent,
-        Err(AskError::NotOffered(_)) => return Ok(Outcome::Again(now + TimeDelta::hours(1))),
-        Err(cause) => return Ok(Outcome::Retry(now + EVERY, unreachable(cause).to_string())),
-    };
-    for row in recent.rows {
-        take(app, &row, now).await?;
+    let mut rest = Rest { pages: PAGES_A_RUN, until: Instant::now() + RUN };
+    for kind in WalkKind::ALL {
+        match walk(app, kind, &mut rest, now).await {
+            Ok(true) => {}
+            Ok(false) => {
+                incomplete(app, kind, "The list is long.", now).await?;
+                return Ok(Outcome::Again(now + GO_ON));
+            }
+            Err(Stopped::Gateway(AskError::NotOffered(_))) => return Ok(Outcome::Again(now + TimeDelta::hours(1))),
+            Err(Stopped::Gateway(cause)) => {
+                incomplete(app, kind, &cause.to_string(), now).await?;
+                return Ok(Outcome::Retry(now + EVERY, cause.to_string()));
+            }
+            Err(Stopped::Ours(error)) => {
+                incomplete(app, kind, "A row could not be used.", now).await?;
+                return Err(error);
+            }
+        }
     }
     Ok(Outcome::Again(now + EVERY))
 }
 
-async fn take(app: &App, row: &TransactionRow, now: Time) -> Result<()> {
-    let (Some(reference), Some(amount)) = (row.transaction_reference.as_deref(), row.amount_minor.filter(|amount| *amount != 0)) else { return Ok(()) };
-    let owner = app.db.public(async |tx| store::key_owner(tx, KeyKind::Reference, reference).await).await?;
-    let amount = Money::from_minor(amount);
-    match owner {
-        Some((isp, subject)) if is_charge(row) => charge(app, isp, subject, amount, now).await,
-        Some((isp, subject)) if amount > Money::ZERO => app.db.public(async |tx| wake_payment(tx, isp, subject, now).await).await,
-        Some((isp, subject)) => wake_settlement(app, isp, subject, now).await,
-        None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => Ok(()),
-        None if joined(app, row).await => Ok(()),
-        None => {
-            let kind = if amount > Money::ZERO { BreakKind::UnmatchedCollection } else { BreakKind::UnmatchedPayout };
-            let detail =
-                serde_json::json!({ "transaction_type": row.transaction_type, "provider_reference": row.provider_reference, "description": row.description });
-            app.db.public(async |tx| breaks::open(tx, kind, reference, None, Some(amount), detail, now).await).await
+/// What is left of a run.
+struct Rest {
+    pages: usize,
+    until: Instant,
+}
+
+impl Rest {
+    fn take_page(&mut self) -> bool {
+        let left = self.pages > 0 && Instant::now() < self.until;
+        self.pages = self.pages.saturating_sub(1);
+        left
+    }
+}
+
+/// Why a walk stopped in its middle.
+enum Stopped {
+    Gateway(AskError),
+    Ours(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Stopped {
+        Stopped::Ours(error)
+    }
+}
+
+/// Goes on with a walk, or begins one that is due. False: the run is over before the walk.
+async fn walk(app: &App, kind: WalkKind, rest: &mut Rest, now: Time) -> Result<bool, Stopped> {
+    let stands = app.db.public(async |tx| list_walk::read(tx, kind).await).await?;
+    let Some((begun_at, mut place)) = stands.under_way().or_else(|| stands.due(kind, now).map(|place| (now, place))) else { return Ok(true) };
+    app.db.public(async |tx| list_walk::keep(tx, kind, begun_at, place).await).await?;
+    while rest.take_page() {
+        let (rows, next) = app.payhero.walk(place).await.map_err(Stopped::Gateway)?;
+        take(app, &rows, now).await?;
+        let Some(next) = next else {
+            app.db
+                .public(async |tx| {
+                    list_walk::complete(tx, kind, begun_at, now).await?;
+                    breaks::close(tx, BreakKind::ListIncomplete, kind.as_str(), "The list was read to its end.", now).await.map(drop)
+                })
+                .await?;
+            return Ok(true);
+        };
+        place = next;
+        app.db.public(async |tx| list_walk::keep(tx, kind, begun_at, place).await).await?;
+    }
+    Ok(false)
+}
+
+/// A run ended before its walk. After a while people are told: nothing is compared with the gateway meanwhile.
+async fn incomplete(app: &App, kind: WalkKind, why: &str, now: Time) -> Result<()> {
+    app.db
+        .public(async |tx| {
+            let since = list_walk::not_complete(tx, kind, now).await?;
+            if now < since + TOO_LONG {
+                return Ok(());
+            }
+            let stands = list_walk::read(tx, kind).await?;
+            let detail = serde_json::json!({ "since": since, "read_until": stands.read_until, "page": stands.under_way().map(|(_, place)| place.page), "why": why });
+            breaks::open(tx, BreakKind::ListIncomplete, kind.as_str(), None, None, detail, now).await
+        })
+        .await
+}
+
+/// Uses the rows of a page. What is looked up for all of them is looked up at once.
+async fn take(app: &App, rows: &[TransactionRow], now: Time) -> Result<()> {
+    let references: Vec<&str> = rows.iter().filter_map(|row| row.transaction_reference.as_deref()).collect();
+    if references.is_empty() {
+        return Ok(());
+    }
+    let owners = app.db.public(async |tx| store::key_owners(tx, KeyKind::Reference, &references).await).await?;
+    let (mut charges, mut came, mut left) = (Vec::new(), Vec::new(), HashSet::new());
+    for row in rows {
+        let (Some(reference), Some(amount)) = (row.transaction_reference.as_deref(), row.amount_minor.filter(|amount| *amount != 0)) else { continue };
+        let amount = Money::from_minor(amount);
+        match owners.get(reference) {
+            Some(owner) if is_charge(row) => charges.push((*owner, amount)),
+            Some((isp, subject)) if amount > Money::ZERO => came.push((*isp, PaymentId::from(*subject))),
+            Some(owner) => drop(left.insert(*owner)),
+            None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => {}
+            None if joined(app, row).await => {}
+            None => nobodys(app, row, reference, amount, now).await?,
         }
     }
+    book_charges(app, &charges, now).await?;
+    wake_payments(app, &came, now).await?;
+    for (isp, subject) in left {
+        wake_settlement(app, isp, subject, now).await?;
+    }
+    Ok(())
+}
+
+async fn nobodys(app: &App, row: &TransactionRow, reference: &str, amount: Money, now: Time) -> Result<()> {
+    let kind = if amount > Money::ZERO { BreakKind::UnmatchedCollection } else { BreakKind::UnmatchedPayout };
+    let detail = serde_json::json!({ "transaction_type": row.transaction_type, "provider_reference": row.provider_reference, "description": row.description });
+    app.db.public(async |tx| breaks::open(tx, kind, reference, None, Some(amount), detail, now).await).await
 }
 
 /// Whether a row could be joined with the one payment that it can be. What cannot be asked now is asked in the next turn.
@@ -77,19 +174,47 @@ fn is_charge(row: &TransactionRow) -> bool {
     row.provider_reference.as_deref().is_some_and(|provider| provider.starts_with("cost_")) || row.transaction_type.as_deref() == Some("service_charge")
 }
 
-/// Books what the gateway charged for a payment or settlement, once. Charges of another wallet than the money's are not ours to book.
-async fn charge(app: &App, isp: IspId, subject: Uuid, amount: Money, now: Time) -> Result<()> {
-    if app.config.payhero.provider != WALLET {
+/// Books what the gateway charged for payments and settlements, each once. Charges of another wallet than the money's are not ours to book.
+async fn book_charges(app: &App, charges: &[((IspId, Uuid), Money)], now: Time) -> Result<()> {
+    #[derive(diesel::QueryableByName)]
+    struct Booked {
+        #[diesel(sql_type = SqlUuid)]
+        reference: Uuid,
+    }
+    const BOOKED: &str = "
+        SELECT t.reference FROM unnest($1, $2) i (isp, subject)
+        JOIN tenant.ledger_transaction t ON t.tenant_id = i.isp AND t.kind = 'GATEWAY_FEE' AND t.reference = i.subject";
+    if charges.is_empty() || app.config.payhero.provider != WALLET {
         return Ok(());
     }
-    app.db.tx(isp, async |tx| ledger::post(tx, isp, &ledger::fee(amount.negated()), subject, now).await.map(drop)).await
+    let (isps, subjects): (Vec<IspId>, Vec<Uuid>) = charges.iter().map(|(owner, _)| *owner).unzip();
+    let booked: Vec<Booked> = app
+        .db
+        .across(async |tx| {
+            let query = diesel::sql_query(BOOKED).bind::<Array<SqlUuid>, _>(&isps).bind::<Array<SqlUuid>, _>(&subjects);
+            Ok(query.load(&mut **tx).await?)
+        })
+        .await?;
+    let booked: HashSet<Uuid> = booked.into_iter().map(|row| row.reference).collect();
+    let fresh: HashMap<(IspId, Uuid), Money> = charges.iter().filter(|((_, subject), _)| !booked.contains(subject)).copied().collect();
+    for ((isp, subject), amount) in fresh {
+        app.db.tx(isp, async |tx| ledger::post(tx, isp, &ledger::fee(amount.negated()), subject, now).await.map(drop)).await?;
+    }
+    Ok(())
 }
 
-/// A payment of ours stands in the list: if we still wait for its end, ask now.
-async fn wake_payment(tx: &mut crate::db::Tx, isp: IspId, id: Uuid, now: Time) -> Result<()> {
-    let waits = job::table.filter(job::kind.eq(Kind::Check.as_str()).and(job::subject.eq(id)));
-    let waits: bool = diesel::select(diesel::dsl::exists(waits)).get_result(&mut **tx).await?;
-    if waits { jobs::enqueue(tx, Kind::Check, isp, id, now, now).await } else { Ok(()) }
+/// Payments of ours stand in the list as paid: those that are not, whatever we think of them and however old they are, are asked about.
+async fn wake_payments(app: &App, came: &[(IspId, PaymentId)], now: Time) -> Result<()> {
+    if came.is_empty() {
+        return Ok(());
+    }
+    let found = app.db.surely(async |tx| store::find_many(tx, came).await).await?;
+    for (isp, payment) in came.iter().zip(found).filter_map(|((isp, _), payment)| Some((*isp, payment?))) {
+        if payment.state != PaymentState::Succeeded {
+            app.db.public(async |tx| jobs::enqueue(tx, Kind::Check, isp, payment.id.uuid(), now, now).await).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A settlement of ours stands in the list as money that left. Whatever we think of it, it is asked about, also when it had failed.

@@ -213,11 +213,12 @@ async fn by_amount(app: &App, settlement: &Settlement) -> Result<Option<Transact
 async fn rows(app: &App, settlement: &Settlement) -> Result<Recent> {
     let none = Recent { rows: Vec::new(), complete: true };
     let Some(sent_at) = settlement.sent_at.filter(|sent| app.clock.now() < *sent + lost::SEARCH_FOR) else { return Ok(none) };
-    let mut recent = match app.payhero.recent_transactions(sent_at - lost::EARLY).await {
-        Ok(recent) => recent,
-        Err(AskError::NotOffered(_)) => return Ok(none),
-        Err(cause) => return Err(unreachable(cause)),
-    };
-    recent.rows.retain(|row| lost::may_be(row, &settlement.ours(), sent_at));
-    Ok(recent)
+    let ours = settlement.ours();
+    let may_be = |row: &TransactionRow| lost::may_be(row, &ours, sent_at);
+    // Only the time in which its money can have left is read, however long ago it is.
+    match app.payhero.transactions_between(sent_at - lost::EARLY, Some(sent_at + lost::LATE), may_be).await {
+        Ok(recent) => Ok(recent),
+        Err(AskError::NotOffered(_)) => Ok(none),
+        Err(cause) => Err(unreachable(cause)),
+    }
 }

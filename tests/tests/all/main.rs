@@ -20,6 +20,7 @@ mod failpoints_billing;
 mod failpoints_settlement;
 mod faults;
 mod gateway;
+mod growth;
 mod journey;
 mod keys;
 mod ledger;

@@ -57,6 +57,9 @@ pub enum AskError {
     /// This question is documented for the other API generation only.
     #[error("this API generation documents no {0}")]
     NotOffered(&'static str),
+    /// What was asked for is longer than one look may be.
+    #[error("PayHero's list is longer than one look may be")]
+    TooLong,
 }
 
 /// The object of a 2xx answer, or why there is none.

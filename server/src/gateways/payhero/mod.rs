@@ -30,7 +30,7 @@ pub use redact::{redact_body, redact_text};
 pub(super) use settings::is_loopback;
 pub use settings::{Generation, Settings, SettingsError};
 pub use status::{State, StatusAnswer};
-pub use transactions::{Page, Recent, TransactionRow};
+pub use transactions::{Page, Place, Recent, TransactionRow};
 pub use withdraw::{Recipient, WithdrawRequest, Withdrawn};
 
 /// A PayHero account as one client. Cheap to clone; all clones share their connections.

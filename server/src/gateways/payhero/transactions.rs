@@ -14,8 +14,8 @@ use super::{Generation, Payhero};
 
 /// Rows asked for at once: fifty rows stay well below the cap on an answer.
 const PER_PAGE: u32 = 50;
-/// Pages read by one walk, at most.
-const PAGES_MAX: usize = 200;
+/// Pages read by one look at a time, at most: it is a part of a job, and ends long before the job's lease.
+const PAGES_MAX: usize = 100;
 /// How far a walk goes beyond the asked time, for rows written late and clocks that differ.
 const OVERLAP: TimeDelta = TimeDelta::minutes(5);
 
@@ -69,14 +69,57 @@ pub struct Page<T> {
     pub next_page: Option<u32>,
 }
 
-/// The rows since a moment.
+/// Rows of a time that were asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recent {
     /// Newest first, each row once. Rows without a readable time are included, last.
     pub rows: Vec<TransactionRow>,
-    /// Whether the walk reached the asked moment. If not, the list was longer than the walk
-    /// may be, and the absence of a row proves nothing.
+    /// Whether all of that time was read. If not, the list was longer than one look may be, and the absence of a row proves nothing.
     pub complete: bool,
+}
+
+impl Recent {
+    /// The rows, if all of the time was read; else nothing is known.
+    pub fn known(self) -> Result<Vec<TransactionRow>, AskError> {
+        if self.complete { Ok(self.rows) } else { Err(AskError::TooLong) }
+    }
+}
+
+/// Where a walk through the list stands: plain data, so that another process can go on with it later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Rows since then are wanted.
+    pub since: DateTime<Utc>,
+    /// The page to read next; the first is 1.
+    pub page: u32,
+    /// Rows of the whole list when the page before was read.
+    pub count: Option<i64>,
+    /// The list has its oldest rows first, so pages are read from the last one on.
+    pub backwards: bool,
+}
+
+impl Place {
+    /// Before the first page.
+    pub const fn start(since: DateTime<Utc>) -> Place {
+        Place { since, page: 1, count: None, backwards: false }
+    }
+
+    /// Where the walk goes on after a page, or `None` when it has read all that is wanted.
+    ///
+    /// Pages shift while they are read. New rows push old ones to later pages, where they are met a second time; when rows
+    /// vanish, as many pages before are read again as they may have moved.
+    fn after(self, page: &Page<TransactionRow>) -> Option<Place> {
+        let count = page.count.or(self.count);
+        let vanished = match (self.count, page.count) {
+            (Some(was), Some(is)) => u32::try_from((was - is).max(0)).unwrap_or(u32::MAX),
+            _ => 0,
+        };
+        if vanished > 0 && !self.backwards && page.page > 1 {
+            return Some(Place { page: page.page.saturating_sub(vanished.div_ceil(PER_PAGE)).max(1), count, ..self });
+        }
+        let reached = page.rows.iter().filter_map(|row| row.created_at).min().is_some_and(|oldest| oldest < self.since - OVERLAP);
+        if reached { None } else { page.following(self.backwards).map(|page| Place { page, count, ..self }) }
+    }
 }
 
 impl Payhero {
@@ -90,26 +133,69 @@ impl Payhero {
         read(&call::exchange(request).await?, page)
     }
 
-    /// All rows since a moment, read page after page from the newest end.
-    ///
-    /// Pages shift while they are read. New rows push old ones to later pages, where they are
-    /// met a second time and dropped by id; when rows vanish, the page before is read again.
-    pub async fn recent_transactions(&self, since: DateTime<Utc>) -> Result<Recent, AskError> {
-        let mut walk = Walk::new(since);
-        let mut answer = self.transactions(1, PER_PAGE).await?;
-        if let Some(last) = oldest_first(&answer) {
-            walk.backwards = true;
-            answer = self.transactions(last, PER_PAGE).await?;
+    /// One step of a walk from the newest row to the oldest that is wanted: the wanted rows of a page, and where it goes on.
+    /// A row may be met twice. However long the list is, one page of it is held.
+    pub async fn walk(&self, place: Place) -> Result<(Vec<TransactionRow>, Option<Place>), AskError> {
+        let page = self.transactions(place.page, PER_PAGE).await?;
+        if place == Place::start(place.since)
+            && let Some(last) = oldest_first(&page)
+        {
+            return Ok((Vec::new(), Some(Place { page: last, backwards: true, ..place })));
         }
-        for _ in 1..PAGES_MAX {
-            let Some(next) = walk.take(answer) else {
-                return Ok(walk.end(true));
-            };
-            answer = self.transactions(next, PER_PAGE).await?;
-        }
-        let complete = walk.take(answer).is_none();
-        Ok(walk.end(complete))
+        let next = place.after(&page);
+        let rows = page.rows.into_iter().filter(|row| row.created_at.is_none_or(|at| at >= place.since)).collect();
+        Ok((rows, next))
     }
+
+    /// All rows since a moment: for short times.
+    pub async fn recent_transactions(&self, since: DateTime<Utc>) -> Result<Recent, AskError> {
+        self.transactions_between(since, None, |_| true).await
+    }
+
+    /// Rows of a time that are wanted. Newer ones are skipped by halving the list, and reading ends with the time, so what it costs
+    /// depends on the time that is asked for and not on how long ago it is.
+    pub async fn transactions_between(
+        &self,
+        from: DateTime<Utc>,
+        to: Option<DateTime<Utc>>,
+        wanted: impl Fn(&TransactionRow) -> bool + Send,
+    ) -> Result<Recent, AskError> {
+        let mut place = self.first_place(from, to).await?;
+        let mut found = HashMap::new();
+        let mut complete = false;
+        for _ in 0..PAGES_MAX {
+            let (rows, next) = self.walk(place).await?;
+            let inside = |row: &TransactionRow| to.is_none_or(|to| row.created_at.is_none_or(|at| at <= to));
+            found.extend(rows.into_iter().filter(|row| inside(row) && wanted(row)).map(|row| (row.identity(), row)));
+            let Some(next) = next else {
+                complete = true;
+                break;
+            };
+            place = next;
+        }
+        let mut rows: Vec<_> = found.into_values().collect();
+        rows.sort_by_cached_key(|row| std::cmp::Reverse((row.created_at, row.identity())));
+        Ok(Recent { rows, complete })
+    }
+
+    /// A page on which, as on all before it, every row is newer than a moment; the first one where that cannot be told.
+    async fn first_place(&self, from: DateTime<Utc>, to: Option<DateTime<Utc>>) -> Result<Place, AskError> {
+        let start = Place::start(from);
+        let Some(newest_wanted) = to.map(|to| to + OVERLAP) else { return Ok(start) };
+        let first = self.transactions(1, PER_PAGE).await?;
+        let (Some(pages), true) = (first.num_pages, is_newer(&first, newest_wanted)) else { return Ok(start) };
+        let (mut newer, mut end) = (1, pages);
+        while end - newer > 1 {
+            let middle = newer + (end - newer) / 2;
+            if is_newer(&self.transactions(middle, PER_PAGE).await?, newest_wanted) { newer = middle } else { end = middle }
+        }
+        Ok(Place { page: newer, count: None, ..start })
+    }
+}
+
+/// Whether every row of a page is newer than a moment, by a page in the order from new to old; what has no times is not.
+fn is_newer(page: &Page<TransactionRow>, than: DateTime<Utc>) -> bool {
+    !page.rows.is_empty() && page.rows.iter().all(|row| row.created_at.is_some_and(|at| at > than)) && page.rows.is_sorted_by(|a, b| a.created_at >= b.created_at)
 }
 
 /// The last page, if the list turns out to have the oldest rows first; its order is not documented.
@@ -118,43 +204,6 @@ fn oldest_first(first: &Page<TransactionRow>) -> Option<u32> {
     let (begin, end) = (times.next()?, times.next_back()?);
     let last = first.num_pages.filter(|pages| *pages > 1)?;
     (begin < end).then_some(last)
-}
-
-/// The state of one walk through the list.
-struct Walk {
-    since: DateTime<Utc>,
-    rows: HashMap<String, TransactionRow>,
-    count: Option<i64>,
-    backwards: bool,
-}
-
-impl Walk {
-    fn new(since: DateTime<Utc>) -> Self {
-        Self { since, rows: HashMap::new(), count: None, backwards: false }
-    }
-
-    /// Keeps the rows of a page and names the page to read next, if one is needed.
-    fn take(&mut self, page: Page<TransactionRow>) -> Option<u32> {
-        let shrunk = matches!((self.count, page.count), (Some(was), Some(is)) if is < was);
-        let reached = page.rows.iter().filter_map(|row| row.created_at).min().is_some_and(|oldest| oldest < self.since - OVERLAP);
-        let next = page.following(self.backwards);
-        let number = page.page;
-        self.count = page.count.or(self.count);
-        for row in page.rows {
-            self.rows.insert(row.identity(), row);
-        }
-        if shrunk && !self.backwards && number > 1 {
-            return Some(number - 1);
-        }
-        if reached { None } else { next }
-    }
-
-    fn end(self, complete: bool) -> Recent {
-        let since = self.since;
-        let mut rows: Vec<_> = self.rows.into_values().filter(|row| row.created_at.is_none_or(|at| at >= since)).collect();
-        rows.sort_by_cached_key(|row| std::cmp::Reverse((row.created_at, row.identity())));
-        Recent { rows, complete }
-    }
 }
 
 impl<T> Page<T> {
@@ -362,6 +411,48 @@ mod tests {
         let recent = client.recent_transactions(moment("2026-02-03T12:00:00Z")).await.unwrap();
         assert!(!recent.complete);
         assert_eq!(stand.requests().len(), PAGES_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_walk_goes_on_where_it_stood_and_holds_one_page() {
+        let stand = StandIn::start(vec![page(&[90, 80], 1, 3, 6), page(&[70, 60], 2, 3, 6), page(&[50, 40], 3, 3, 6)]).await;
+        let client = stand.client(Generation::Legacy);
+        let (rows, next) = client.walk(Place::start(moment("2026-02-03T12:00:00Z"))).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let kept = next.expect("more pages");
+        assert_eq!(kept, Place { since: moment("2026-02-03T12:00:00Z"), page: 2, count: Some(6), backwards: false });
+        let (rows, next) = client.walk(kept).await.unwrap();
+        assert_eq!((rows.len(), next.map(|place| place.page)), (2, Some(3)));
+        let (rows, next) = client.walk(next.unwrap()).await.unwrap();
+        assert_eq!((rows.len(), next), (2, None));
+    }
+
+    #[test]
+    fn as_many_pages_are_read_again_as_rows_may_have_moved() {
+        let place = Place { since: moment("2026-02-03T12:00:00Z"), page: 9, count: Some(1_000), backwards: false };
+        let read = |count| Page { rows: Vec::new(), page: 9, count: Some(count), num_pages: Some(20), next_page: None };
+        let next = |count| place.after(&read(count)).map(|place| place.page);
+        assert_eq!([next(1_000), next(1_300), next(999), next(950), next(949), next(0)], [Some(10), Some(10), Some(8), Some(8), Some(7), Some(1)]);
+    }
+
+    #[tokio::test]
+    async fn newer_pages_are_skipped_by_halving() {
+        // Nine pages, the newest rows first; what is wanted stands on the sixth.
+        let script = vec![page(&[99, 98], 1, 9, 18), page(&[61, 60], 5, 9, 18), page(&[30, 29], 7, 9, 18), page(&[50, 49], 6, 9, 18), page(&[61, 60], 5, 9, 18), page(&[50, 49], 6, 9, 18), page(&[30, 29], 7, 9, 18)];
+        let stand = StandIn::start(script).await;
+        let client = stand.client(Generation::Legacy);
+        let recent = client.transactions_between(moment("2026-02-03T12:45:00Z"), Some(moment("2026-02-03T12:50:00Z")), |row| row.id.as_deref() != Some("49")).await.unwrap();
+        assert_eq!(ids(&recent), [50]);
+        assert!(recent.complete);
+        let asked: Vec<String> = stand.requests().iter().map(|request| request.line.clone()).collect();
+        assert_eq!(asked.len(), 7, "{asked:?}");
+    }
+
+    #[test]
+    fn what_was_not_read_to_its_end_is_not_known() {
+        let recent = |complete| Recent { rows: Vec::new(), complete };
+        assert_eq!(recent(true).known(), Ok(Vec::new()));
+        assert_eq!(recent(false).known(), Err(AskError::TooLong));
     }
 
     #[tokio::test]
