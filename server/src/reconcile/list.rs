@@ -13,8 +13,8 @@ use uuid::Uuid;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
-use crate::collect::list_walk::{self, WalkKind};
 use crate::collect;
+use crate::collect::list_walk::{self, WalkKind};
 use crate::error::{Error, Result};
 use crate::gateways::payhero::{AskError, TransactionRow};
 use crate::id::{IspId, PaymentId};
@@ -122,7 +122,8 @@ async fn incomplete(app: &App, kind: WalkKind, why: &str, now: Time) -> Result<(
                 return Ok(());
             }
             let stands = list_walk::read(tx, kind).await?;
-            let detail = serde_json::json!({ "since": since, "read_until": stands.read_until, "page": stands.under_way().map(|(_, place)| place.page), "why": why });
+            let detail =
+                serde_json::json!({ "since": since, "read_until": stands.read_until, "page": stands.under_way().map(|(_, place)| place.page), "why": why });
             breaks::open(tx, BreakKind::ListIncomplete, kind.as_str(), None, None, detail, now).await
         })
         .await

@@ -195,7 +195,9 @@ impl Payhero {
 
 /// Whether every row of a page is newer than a moment, by a page in the order from new to old; what has no times is not.
 fn is_newer(page: &Page<TransactionRow>, than: DateTime<Utc>) -> bool {
-    !page.rows.is_empty() && page.rows.iter().all(|row| row.created_at.is_some_and(|at| at > than)) && page.rows.is_sorted_by(|a, b| a.created_at >= b.created_at)
+    !page.rows.is_empty()
+        && page.rows.iter().all(|row| row.created_at.is_some_and(|at| at > than))
+        && page.rows.is_sorted_by(|a, b| a.created_at >= b.created_at)
 }
 
 /// The last page, if the list turns out to have the oldest rows first; its order is not documented.
@@ -438,10 +440,21 @@ mod tests {
     #[tokio::test]
     async fn newer_pages_are_skipped_by_halving() {
         // Nine pages, the newest rows first; what is wanted stands on the sixth.
-        let script = vec![page(&[99, 98], 1, 9, 18), page(&[61, 60], 5, 9, 18), page(&[30, 29], 7, 9, 18), page(&[50, 49], 6, 9, 18), page(&[61, 60], 5, 9, 18), page(&[50, 49], 6, 9, 18), page(&[30, 29], 7, 9, 18)];
+        let script = vec![
+            page(&[99, 98], 1, 9, 18),
+            page(&[61, 60], 5, 9, 18),
+            page(&[30, 29], 7, 9, 18),
+            page(&[50, 49], 6, 9, 18),
+            page(&[61, 60], 5, 9, 18),
+            page(&[50, 49], 6, 9, 18),
+            page(&[30, 29], 7, 9, 18),
+        ];
         let stand = StandIn::start(script).await;
         let client = stand.client(Generation::Legacy);
-        let recent = client.transactions_between(moment("2026-02-03T12:45:00Z"), Some(moment("2026-02-03T12:50:00Z")), |row| row.id.as_deref() != Some("49")).await.unwrap();
+        let recent = client
+            .transactions_between(moment("2026-02-03T12:45:00Z"), Some(moment("2026-02-03T12:50:00Z")), |row| row.id.as_deref() != Some("49"))
+            .await
+            .unwrap();
         assert_eq!(ids(&recent), [50]);
         assert!(recent.complete);
         let asked: Vec<String> = stand.requests().iter().map(|request| request.line.clone()).collect();
