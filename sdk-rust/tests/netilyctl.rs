@@ -10,7 +10,6 @@ use netily_sdk::auth::auth_service_server::{AuthService, AuthServiceServer};
 use netily_sdk::auth::*;
 use netily_sdk::notify::notification_service_server::{NotificationService, NotificationServiceServer};
 use netily_sdk::notify::*;
-use netily_sdk::platform;
 use netily_sdk::platform::platform_service_server::{PlatformService, PlatformServiceServer};
 use netily_sdk::platform::*;
 use serde_json::Value;
@@ -40,160 +39,125 @@ fn person<T>(request: &Request<T>) -> Result<String, Status> {
     identifier.map(str::to_owned).ok_or_else(|| refused(Code::Unauthenticated, "UNAUTHENTICATED"))
 }
 
-#[tonic::async_trait]
-impl AuthService for StandIn {
-    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
-        let SignInRequest { identifier, password } = request.into_inner();
-        if password != "secret" {
-            return Err(refused(Code::Unauthenticated, "WRONG_CREDENTIALS"));
+/// A service of [`StandIn`]: the calls that the tests make, and the others, which are refused.
+macro_rules! stand_in {
+    ($service:ident answers { $($answer:tt)* } and refuses { $($call:ident($request:ident) -> $response:ident;)* }) => {
+        #[tonic::async_trait]
+        impl $service for StandIn {
+            $($answer)*
+            $(async fn $call(&self, _: Request<$request>) -> Result<Response<$response>, Status> {
+                Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+            })*
         }
-        let tokens = Tokens { access: format!("access-{identifier}"), refresh: "refresh".to_owned(), access_expires_at: None };
-        let user = User { email: identifier, role: Role::Operator.into(), ..Default::default() };
-        Ok(Response::new(SignInResponse { tokens: Some(tokens), user: Some(user) }))
-    }
+    };
+}
 
-    async fn refresh_token(&self, _: Request<RefreshTokenRequest>) -> Result<Response<RefreshTokenResponse>, Status> {
-        Err(refused(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"))
-    }
+stand_in! {
+    AuthService answers {
+        async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+            let SignInRequest { identifier, password } = request.into_inner();
+            if password != "secret" {
+                return Err(refused(Code::Unauthenticated, "WRONG_CREDENTIALS"));
+            }
+            let tokens = Tokens { access: format!("access-{identifier}"), refresh: "refresh".to_owned(), access_expires_at: None };
+            let user = User { email: identifier, role: Role::Operator.into(), ..Default::default() };
+            Ok(Response::new(SignInResponse { tokens: Some(tokens), user: Some(user) }))
+        }
 
-    async fn sign_out(&self, _: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
-        Ok(Response::new(SignOutResponse {}))
-    }
+        async fn refresh_token(&self, _: Request<RefreshTokenRequest>) -> Result<Response<RefreshTokenResponse>, Status> {
+            Err(refused(Code::Unauthenticated, "REFRESH_TOKEN_INVALID"))
+        }
 
-    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
-        let user = User { email: person(&request)?, ..Default::default() };
-        Ok(Response::new(GetMeResponse { user: Some(user) }))
-    }
+        async fn sign_out(&self, _: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
+            Ok(Response::new(SignOutResponse {}))
+        }
 
-    async fn request_password_reset(&self, _: Request<RequestPasswordResetRequest>) -> Result<Response<RequestPasswordResetResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
+        async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
+            let user = User { email: person(&request)?, ..Default::default() };
+            Ok(Response::new(GetMeResponse { user: Some(user) }))
+        }
 
-    async fn reset_password(&self, _: Request<ResetPasswordRequest>) -> Result<Response<ResetPasswordResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
+        async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
+            person(&request)?;
+            let ChangePasswordRequest { current_password, new_password } = request.into_inner();
+            assert_eq!((current_password.as_str(), new_password.as_str()), ("secret", "a new one"));
+            Ok(Response::new(ChangePasswordResponse {}))
+        }
 
-    async fn change_password(&self, request: Request<ChangePasswordRequest>) -> Result<Response<ChangePasswordResponse>, Status> {
-        person(&request)?;
-        let ChangePasswordRequest { current_password, new_password } = request.into_inner();
-        assert_eq!((current_password.as_str(), new_password.as_str()), ("secret", "a new one"));
-        Ok(Response::new(ChangePasswordResponse {}))
+        async fn accept_invitation(&self, request: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
+            let AcceptInvitationRequest { token, new_password, .. } = request.into_inner();
+            assert_eq!((token.as_str(), new_password.as_str()), ("the-token", "a new one"));
+            let tokens = Tokens { access: "access-asha".to_owned(), refresh: "refresh".to_owned(), access_expires_at: None };
+            Ok(Response::new(AcceptInvitationResponse { tokens: Some(tokens), user: Some(User { email: "asha".to_owned(), ..Default::default() }) }))
+        }
     }
-
-    async fn list_sign_ins(&self, _: Request<ListSignInsRequest>) -> Result<Response<ListSignInsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn end_sign_in(&self, _: Request<EndSignInRequest>) -> Result<Response<EndSignInResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn end_other_sign_ins(&self, _: Request<EndOtherSignInsRequest>) -> Result<Response<EndOtherSignInsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn get_invitation(&self, _: Request<GetInvitationRequest>) -> Result<Response<GetInvitationResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn accept_invitation(&self, request: Request<AcceptInvitationRequest>) -> Result<Response<AcceptInvitationResponse>, Status> {
-        let AcceptInvitationRequest { token, new_password, .. } = request.into_inner();
-        assert_eq!((token.as_str(), new_password.as_str()), ("the-token", "a new one"));
-        let tokens = Tokens { access: "access-asha".to_owned(), refresh: "refresh".to_owned(), access_expires_at: None };
-        Ok(Response::new(AcceptInvitationResponse { tokens: Some(tokens), user: Some(User { email: "asha".to_owned(), ..Default::default() }) }))
+    and refuses {
+        request_password_reset(RequestPasswordResetRequest) -> RequestPasswordResetResponse;
+        reset_password(ResetPasswordRequest) -> ResetPasswordResponse;
+        list_sign_ins(ListSignInsRequest) -> ListSignInsResponse;
+        end_sign_in(EndSignInRequest) -> EndSignInResponse;
+        end_other_sign_ins(EndOtherSignInsRequest) -> EndOtherSignInsResponse;
+        get_invitation(GetInvitationRequest) -> GetInvitationResponse;
     }
 }
 
-#[tonic::async_trait]
-impl PlatformService for StandIn {
-    async fn create_isp(&self, request: Request<CreateIspRequest>) -> Result<Response<CreateIspResponse>, Status> {
-        let ask = request.into_inner();
-        assert!(!ask.request_id.is_empty());
-        Ok(Response::new(CreateIspResponse { isp: Some(Isp { slug: ask.slug, ..Default::default() }) }))
-    }
+stand_in! {
+    PlatformService answers {
+        async fn create_isp(&self, request: Request<CreateIspRequest>) -> Result<Response<CreateIspResponse>, Status> {
+            let ask = request.into_inner();
+            assert!(!ask.request_id.is_empty());
+            Ok(Response::new(CreateIspResponse { isp: Some(Isp { slug: ask.slug, ..Default::default() }) }))
+        }
 
-    async fn list_isps(&self, _: Request<ListIspsRequest>) -> Result<Response<ListIspsResponse>, Status> {
-        let isps = vec![Isp { slug: "yellow".to_owned(), name: "Yellow Net".to_owned(), ..Default::default() }];
-        Ok(Response::new(ListIspsResponse { isps, next_page_token: String::new() }))
-    }
+        async fn list_isps(&self, _: Request<ListIspsRequest>) -> Result<Response<ListIspsResponse>, Status> {
+            let isps = vec![Isp { slug: "yellow".to_owned(), name: "Yellow Net".to_owned(), ..Default::default() }];
+            Ok(Response::new(ListIspsResponse { isps, next_page_token: String::new() }))
+        }
 
-    async fn set_commission_rate(&self, _: Request<SetCommissionRateRequest>) -> Result<Response<SetCommissionRateResponse>, Status> {
-        Err(refused(Code::InvalidArgument, "INVALID_ARGUMENT"))
-    }
+        async fn set_commission_rate(&self, _: Request<SetCommissionRateRequest>) -> Result<Response<SetCommissionRateResponse>, Status> {
+            Err(refused(Code::InvalidArgument, "INVALID_ARGUMENT"))
+        }
 
-    async fn check_ledger(&self, request: Request<CheckLedgerRequest>) -> Result<Response<CheckLedgerResponse>, Status> {
-        let broken = Violation { invariant: "i01_unbalanced".to_owned(), rows: 2, example: "{}".to_owned() };
-        let violations = if person(&request)? == SOUND { vec![] } else { vec![broken] };
-        Ok(Response::new(CheckLedgerResponse { violations, invariants_checked: 14, checked_at: None }))
-    }
+        async fn check_ledger(&self, request: Request<CheckLedgerRequest>) -> Result<Response<CheckLedgerResponse>, Status> {
+            let broken = Violation { invariant: "i01_unbalanced".to_owned(), rows: 2, example: "{}".to_owned() };
+            let violations = if person(&request)? == SOUND { vec![] } else { vec![broken] };
+            Ok(Response::new(CheckLedgerResponse { violations, invariants_checked: 14, checked_at: None }))
+        }
 
-    async fn list_webhook_deliveries(&self, _: Request<ListWebhookDeliveriesRequest>) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
-        Ok(Response::new(ListWebhookDeliveriesResponse::default()))
-    }
+        async fn list_webhook_deliveries(&self, _: Request<ListWebhookDeliveriesRequest>) -> Result<Response<ListWebhookDeliveriesResponse>, Status> {
+            Ok(Response::new(ListWebhookDeliveriesResponse::default()))
+        }
 
-    async fn resend_invitation(&self, _: Request<ResendInvitationRequest>) -> Result<Response<ResendInvitationResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+        async fn rotate_token_keys(&self, _: Request<RotateTokenKeysRequest>) -> Result<Response<RotateTokenKeysResponse>, Status> {
+            let key = |id: &str, signs| TokenKey { id: id.to_owned(), created_at: None, signs };
+            Ok(Response::new(RotateTokenKeysResponse { keys: vec![key("key_2", true), key("key_1", false)] }))
+        }
     }
-
-    async fn suspend_isp(&self, _: Request<SuspendIspRequest>) -> Result<Response<SuspendIspResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn reactivate_isp(&self, _: Request<ReactivateIspRequest>) -> Result<Response<ReactivateIspResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn rotate_token_keys(&self, _: Request<RotateTokenKeysRequest>) -> Result<Response<RotateTokenKeysResponse>, Status> {
-        let key = |id: &str, signs| TokenKey { id: id.to_owned(), created_at: None, signs };
-        Ok(Response::new(RotateTokenKeysResponse { keys: vec![key("key_2", true), key("key_1", false)] }))
-    }
-
-    async fn list_audit_events(&self, _: Request<ListAuditEventsRequest>) -> Result<Response<ListAuditEventsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn run_settlements(&self, _: Request<platform::RunSettlementsRequest>) -> Result<Response<platform::RunSettlementsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn list_settlements(&self, _: Request<platform::ListSettlementsRequest>) -> Result<Response<platform::ListSettlementsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn get_settlement(&self, _: Request<platform::GetSettlementRequest>) -> Result<Response<platform::GetSettlementResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn resolve_settlement(&self, _: Request<platform::ResolveSettlementRequest>) -> Result<Response<platform::ResolveSettlementResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn get_payout_status(&self, _: Request<platform::GetPayoutStatusRequest>) -> Result<Response<platform::GetPayoutStatusResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn set_payout_switch(&self, _: Request<platform::SetPayoutSwitchRequest>) -> Result<Response<platform::SetPayoutSwitchResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn unfreeze_payouts(&self, _: Request<platform::UnfreezePayoutsRequest>) -> Result<Response<platform::UnfreezePayoutsResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn list_breaks(&self, _: Request<platform::ListBreaksRequest>) -> Result<Response<platform::ListBreaksResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn close_break(&self, _: Request<platform::CloseBreakRequest>) -> Result<Response<platform::CloseBreakResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn trace(&self, _: Request<platform::TraceRequest>) -> Result<Response<platform::TraceResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
-    }
-
-    async fn get_platform_report(&self, _: Request<platform::GetPlatformReportRequest>) -> Result<Response<platform::GetPlatformReportResponse>, Status> {
-        Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+    and refuses {
+        resend_invitation(ResendInvitationRequest) -> ResendInvitationResponse;
+        suspend_isp(SuspendIspRequest) -> SuspendIspResponse;
+        reactivate_isp(ReactivateIspRequest) -> ReactivateIspResponse;
+        list_audit_events(ListAuditEventsRequest) -> ListAuditEventsResponse;
+        run_settlements(RunSettlementsRequest) -> RunSettlementsResponse;
+        list_settlements(ListSettlementsRequest) -> ListSettlementsResponse;
+        get_settlement(GetSettlementRequest) -> GetSettlementResponse;
+        resolve_settlement(ResolveSettlementRequest) -> ResolveSettlementResponse;
+        get_payout_status(GetPayoutStatusRequest) -> GetPayoutStatusResponse;
+        set_payout_switch(SetPayoutSwitchRequest) -> SetPayoutSwitchResponse;
+        unfreeze_payouts(UnfreezePayoutsRequest) -> UnfreezePayoutsResponse;
+        list_breaks(ListBreaksRequest) -> ListBreaksResponse;
+        close_break(CloseBreakRequest) -> CloseBreakResponse;
+        trace(TraceRequest) -> TraceResponse;
+        get_platform_report(GetPlatformReportRequest) -> GetPlatformReportResponse;
+        freeze_payouts(FreezePayoutsRequest) -> FreezePayoutsResponse;
+        list_unmatched(ListUnmatchedRequest) -> ListUnmatchedResponse;
+        adopt_collection(AdoptCollectionRequest) -> AdoptCollectionResponse;
+        write_off(WriteOffRequest) -> WriteOffResponse;
+        post_adjustment(PostAdjustmentRequest) -> PostAdjustmentResponse;
+        record_owner_movement(RecordOwnerMovementRequest) -> RecordOwnerMovementResponse;
+        list_repairs(ListRepairsRequest) -> ListRepairsResponse;
+        list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
+        withdraw_approval(WithdrawApprovalRequest) -> WithdrawApprovalResponse;
     }
 }
 

@@ -345,7 +345,6 @@ impl Config {
             sms_fallback,
             sms_per_isp_day,
             two_person_above,
-            payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold },
             payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold, withdraw_fee, low_payments, low_service },
             mail,
             public_url,
