@@ -98,7 +98,7 @@ fn waiting() -> _ {
     approval::table.filter(approval::approved_at.is_null().and(approval::withdrawn_at.is_null()))
 }
 
-/// Asks for an act. Errors: STATE_CONFLICT when another operator asked for something else with the same subject.
+/// Asks for an act, in a transaction on the platform's own rows ([`PLATFORM`]); once it is given, [`Tx::act_for`] leads to those of an ISP. Errors: STATE_CONFLICT when another operator asked for something else with the same subject.
 pub async fn ask(tx: &mut Tx, by: UserId, ask: &Ask<'_>, now: Time) -> Result<Approval> {
     use approval::dsl;
     let open = waiting().filter(dsl::act.eq(ask.act).and(dsl::subject.eq(ask.subject))).select(Request::as_select());

@@ -68,7 +68,7 @@ impl World {
         let booked: HashMap<String, Value> =
             sql.rows(BOOKED).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();
         let breaks = sql.rows("SELECT kind, reference FROM public.reconciliation_break WHERE closed_at IS NULL").await;
-        let repairs = sql.rows("SELECT gateway_reference, kind, payment_id::text AS payment_id FROM public.repair").await;
+        let repairs = sql.rows("SELECT gateway_reference, kind, payment_id::text AS payment_id FROM public.repair ORDER BY at, id").await;
         let truth = self.sandbox().truth();
         let list = |name: &str| truth[name].as_array().expect("a list").clone();
 
@@ -82,8 +82,8 @@ impl World {
                 assert_eq!(row["credits"], 0, "credited without having been paid: {row}, {collection}");
                 continue;
             }
-            if let Some(repair) = repairs.iter().find(|repair| row["credits"] == 0 && repair["gateway_reference"] == collection["reference"]) {
-                // Operators gave it another owner, or none.
+            if let Some(repair) = repairs.iter().rfind(|repair| repair["gateway_reference"] == collection["reference"]) {
+                // Operators gave it an owner, who need not be whoever was asked to pay, or none.
                 if repair["kind"] == "ADOPTED" {
                     let owner = booked.values().find(|row| row["id"] == repair["payment_id"]).unwrap_or_else(|| panic!("{repair} to nobody"));
                     assert_eq!((owner["credits"].as_i64(), &owner["mpesa_receipt"]), (Some(1), &collection["receipt"]), "{owner}, {collection}");

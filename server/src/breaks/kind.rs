@@ -9,7 +9,7 @@ crate::text_enum! {
         LedgerViolation = "ledger_violation",
         /// After a restore or a gap, the gateway shows payouts that the books do not know.
         PayoutsAfterRestore = "payouts_after_restore",
-        /// The wallet holds less than the books say. The reference is the day.
+        /// The wallet of payouts holds less than the books say.
         WalletShort = "wallet_short",
         /// Money left the wallet that no settlement, refund or movement of ours explains. The reference is the gateway's.
         UnmatchedPayout = "unmatched_payout",

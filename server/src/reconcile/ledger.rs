@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::app::App;
 use crate::audit::By;
 use crate::breaks::{self, BreakKind};
-use crate::clock::{Time, in_kenya};
+use crate::clock::Time;
 use crate::error::Result;
 use crate::gateways::payhero::AskError;
 use crate::jobs::Outcome;
@@ -22,6 +22,8 @@ const RECENT_EVERY: TimeDelta = TimeDelta::seconds(60);
 const RECENT: TimeDelta = TimeDelta::minutes(10);
 /// Rules that say that somebody must look at something soon. Operators hear of them; no payout is stopped for them.
 const ATTENTION: [&str; 5] = ["i23_stuck_payment", "i24_stuck_settlement", "i25_webhook_stale", "i26_break_unattended", "i27_lease_leak"];
+/// What a break about the wallet refers to: there is one wallet that ISPs are paid from.
+const WALLET: &str = "payments";
 /// Charges that the gateway has taken and not listed yet.
 const SLACK: Money = Money::from_minor(50_000);
 
@@ -73,14 +75,13 @@ async fn compare(app: &App, wallet: Money, now: Time) -> Result<()> {
         .await?;
     // What is on its way may have left already.
     let least = [in_transit, SLACK].into_iter().try_fold(clearing, Money::checked_sub).unwrap_or_default();
-    let day = in_kenya(now).format("%Y-%m-%d").to_string();
     app.db
         .public(async |tx| match least.checked_sub(wallet).filter(|short| *short > Money::ZERO) {
             Some(short) => {
                 let detail = json!({ "wallet_minor": wallet.minor(), "clearing_minor": clearing.minor(), "in_transit_minor": in_transit.minor() });
-                breaks::open(tx, BreakKind::WalletShort, &day, None, Some(short), detail, now).await
+                breaks::open(tx, BreakKind::WalletShort, WALLET, None, Some(short), detail, now).await
             }
-            None => breaks::close(tx, BreakKind::WalletShort, &day, "The wallet holds what the books say again.", now).await.map(drop),
+            None => breaks::close(tx, BreakKind::WalletShort, WALLET, "The wallet holds what the books say again.", now).await.map(drop),
         })
         .await
 }

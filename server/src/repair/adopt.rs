@@ -14,6 +14,7 @@ use crate::clock::Time;
 use crate::collect::{self, Confirmed};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
+use crate::gateways::payhero::{self, AskError};
 use crate::hotspot;
 use crate::id::{CustomerId, IspId, PLATFORM, PaymentId, RowId, SessionId, UserId};
 use crate::ledger;
@@ -66,11 +67,25 @@ pub struct Adoption {
 /// Gives money that came in its owner. Errors: NOT_FOUND when no money without an owner has this reference; STATE_CONFLICT when it does not fit.
 pub async fn adopt(app: &App, by: UserId, ask: &Adoption) -> Result<Done> {
     let now = app.clock.now();
-    app.db.tx(ask.target.isp(), async |tx| adopt_in(app, tx, by, ask, now).await).await
+    let shown = receipt_of(app, &ask.reference).await?;
+    app.db.tx(PLATFORM, async |tx| adopt_in(app, tx, by, ask, shown.clone(), now).await).await
 }
 
-async fn adopt_in(app: &App, tx: &mut Tx, by: UserId, ask: &Adoption, now: Time) -> Result<Done> {
-    let found = unmatched::lock(tx, &ask.reference).await?;
+/// The receipt that the gateway gives of money by its own reference: its list does not always show one.
+async fn receipt_of(app: &App, reference: &str) -> Result<Option<String>> {
+    if reference.parse::<PaymentId>().is_ok() {
+        return Ok(None);
+    }
+    match app.payhero.status(reference).await {
+        Ok(answer) => Ok(answer.receipt.filter(|_| answer.state == payhero::State::Success)),
+        Err(AskError::Refused { .. } | AskError::NotOffered(_)) => Ok(None),
+        Err(cause) => Err(collect::unreachable(cause)),
+    }
+}
+
+async fn adopt_in(app: &App, tx: &mut Tx, by: UserId, ask: &Adoption, shown: Option<String>, now: Time) -> Result<Done> {
+    let mut found = unmatched::lock(tx, &ask.reference).await?;
+    found.receipt = shown.or(found.receipt);
     if found.amount <= Money::ZERO {
         return Err(conflict("This money went out. Say whose payout it was with `settlement adopt`, or that it is Netily's own."));
     }
@@ -94,6 +109,7 @@ async fn adopt_in(app: &App, tx: &mut Tx, by: UserId, ask: &Adoption, now: Time)
         Operators::Are(operators) => operators,
         Operators::NeedAnother(request) => return Ok(Done::Waiting(request)),
     };
+    tx.act_for(isp).await?;
     let id = RowId::sortable(now);
     let payment = match ask.target {
         Target::Suspense => {

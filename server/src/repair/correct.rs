@@ -18,13 +18,14 @@ use crate::money::Money;
 pub async fn adjust(app: &App, by: UserId, isp: IspId, in_favour: Money, note: &str) -> Result<Done> {
     let now = app.clock.now();
     app.db
-        .tx(isp, async |tx| {
+        .tx(PLATFORM, async |tx| {
             let content = json!({ "in_favour_minor": in_favour.minor() });
             let request = Ask { act: Act::Adjustment, subject: &isp.to_string(), isp: Some(isp), amount: Some(in_favour), content, note };
             let operators = match store::operators(app, tx, by, &request, true, now).await? {
                 Operators::Are(operators) => operators,
                 Operators::NeedAnother(request) => return Ok(Done::Waiting(request)),
             };
+            tx.act_for(isp).await?;
             let repair = Repair { isp_id: Some(isp), ..plain(Kind::Adjustment, in_favour, note, operators, now) };
             ledger::post(tx, isp, &ledger::adjustment(in_favour), repair.id.uuid(), now).await?;
             store::write(tx, &repair).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use netily::breaks::{self, BreakKind, EndedBy};
+use netily::breaks::{self, BreakKind, EndedBy, Stops};
 use netily::id::IspId;
 use netily_sdk::Client;
 use netily_sdk::platform::{Break, CloseBreakRequest, ListBreaksRequest};
@@ -114,4 +114,34 @@ async fn money_without_a_place_is_not_closed_with_a_reason() {
     }
     world.sql().await.run("DELETE FROM public.reconciliation_break").await;
     world.finish().await;
+}
+
+/// The table that operators read says of every kind what the code does, in the same order, and of nothing else.
+#[test]
+fn operations_says_of_every_kind_how_often_it_is_told_what_it_stops_and_what_ends_it() {
+    let page = include_str!("../../../docs/OPERATIONS.md");
+    let section = page.split_once("| kind | what it says |").expect("the table").1;
+    let rows: Vec<&str> = section.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), BreakKind::ALL.len(), "a row for each kind");
+    for (row, kind) in rows.iter().zip(BreakKind::ALL) {
+        let policy = kind.policy();
+        let again = match policy.again_after.num_hours() {
+            1 => "each hour".to_owned(),
+            24 => "each day".to_owned(),
+            hours => format!("each {hours} hours"),
+        };
+        let stops = match policy.stops {
+            Stops::Nothing => "nothing",
+            Stops::PayoutsOfIsp => "payouts of its ISP",
+            Stops::AllPayouts => "all payouts",
+        };
+        let ended_by = match policy.ended_by {
+            EndedBy::Itself => "itself".to_owned(),
+            EndedBy::Reason => "a reason".to_owned(),
+            EndedBy::Act(act) => format!("`{act}`"),
+        };
+        assert!(row.starts_with(&format!("| `{}` |", kind.as_str())), "the order of the enum: {row}");
+        let says = format!("| {again} | {stops} | {ended_by} |");
+        assert!(row.ends_with(&says), "{row}\nshould end with\n{says}");
+    }
 }

