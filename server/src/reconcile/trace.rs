@@ -145,6 +145,13 @@ const STEPS: &str = "
       UNION ALL
       SELECT b.opened_at, 'break', format('%s%s', replace(b.kind, '_', ' '), coalesce(', closed: ' || b.closed_reason, ', open')), 'row_' || replace(b.id::text, '-', ''), b.amount_minor, 8
       FROM public.reconciliation_break b WHERE b.reference = $2::text AND b.isp_id = $1
+      UNION ALL
+      SELECT b.opened_at, 'break', format('%s%s', replace(b.kind, '_', ' '), coalesce(', closed: ' || b.closed_reason, ', open')), b.reference, b.amount_minor, 8
+      FROM tenant.payment p JOIN public.reconciliation_break b ON b.reference = p.gateway_reference AND b.kind IN ('unmatched_collection', 'reversal_seen')
+      WHERE p.tenant_id = $1 AND p.id = $2
+      UNION ALL
+      SELECT r.at, 'repair', format('%s by %s operator(s): %s', lower(replace(r.kind, '_', ' ')), cardinality(r.operators), r.note), coalesce(r.gateway_reference, ''), r.amount_minor, 9
+      FROM public.repair r WHERE r.payment_id = $2
     ) x ORDER BY at, place";
 
 /// Everything that happened to one payment or settlement.

@@ -7,7 +7,7 @@ use netily_sdk::Client;
 use netily_sdk::platform::adopt_collection_request::Target;
 use netily_sdk::platform::{
     AdoptCollectionRequest, GetPlatformReportRequest, ListApprovalsRequest, ListRepairsRequest, ListUnmatchedRequest, OwnerMovementDirection,
-    PostAdjustmentRequest, RecordOwnerMovementRequest, RepairResult, UnmatchedRow, WithdrawApprovalRequest, WriteOffRequest,
+    PostAdjustmentRequest, RecordOwnerMovementRequest, RepairResult, TraceRequest, UnmatchedRow, WithdrawApprovalRequest, WriteOffRequest,
 };
 use netily_sdk::types::{ErrorReason, Money as WireMoney};
 use netily_tests::{Access, Guest, World, kes};
@@ -75,6 +75,10 @@ async fn money_without_an_owner_gets_one_and_the_report_explains_it() {
     assert!(unmatched(&operator).await.is_empty());
     let repairs = operator.platform().list_repairs(ListRepairsRequest::default()).await.expect("a list").repairs;
     assert_eq!(repairs.iter().map(|repair| repair.kind.as_str()).collect::<Vec<_>>(), ["ADOPTED", "SUSPENSE", "ADOPTED"]);
+    let receipt = &repairs[0].receipt;
+    let steps = operator.platform().trace(TraceRequest { reference: receipt.clone() }).await.expect("it can be followed").steps;
+    let kinds: Vec<&str> = steps.iter().map(|step| step.kind.as_str()).collect();
+    assert!(kinds.contains(&"repair") && kinds.contains(&"break") && kinds.contains(&"ledger"), "{kinds:?}");
     let balance = world.sql().await.rows("SELECT balance_minor FROM tenant.ledger_balance WHERE account = 'ISP_PAYABLE'").await;
     let price = rows[0].amount.as_ref().expect("an amount").amount_minor;
     assert_eq!(balance[0]["balance_minor"].as_i64(), Some(-2 * price * 95 / 100), "the ISP has its part of both");
