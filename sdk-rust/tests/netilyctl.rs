@@ -155,6 +155,9 @@ stand_in! {
         write_off(WriteOffRequest) -> WriteOffResponse;
         post_adjustment(PostAdjustmentRequest) -> PostAdjustmentResponse;
         record_owner_movement(RecordOwnerMovementRequest) -> RecordOwnerMovementResponse;
+        record_reversal(RecordReversalRequest) -> RecordReversalResponse;
+        refund_payment(RefundPaymentRequest) -> RefundPaymentResponse;
+        list_refunds(ListRefundsRequest) -> ListRefundsResponse;
         list_repairs(ListRepairsRequest) -> ListRepairsResponse;
         list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
         withdraw_approval(WithdrawApprovalRequest) -> WithdrawApprovalResponse;

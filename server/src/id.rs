@@ -141,6 +141,9 @@ id!(
     /// A payment to an ISP.
     SettlementId, "stl_");
 id!(
+    /// Money that went back to whoever paid; of what the gateway pays, also the id of its settlement.
+    RefundId, "rfd_");
+id!(
     /// A callback of the gateway.
     DeliveryId, "whd_");
 id!(

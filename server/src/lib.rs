@@ -54,6 +54,7 @@ pub mod hotspot;
 pub mod billing;
 pub mod subscription;
 pub mod collect;
+pub mod refund;
 pub mod settlement;
 pub mod repair;
 pub mod reconcile;

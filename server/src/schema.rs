@@ -180,6 +180,7 @@ diesel::table! {
         status -> Text, username -> Text, password -> Text, logged_in -> Bool, paid_at -> Nullable<Timestamptz>,
         activated_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>, router_pending -> Bool,
         router_error -> Nullable<Text>, created_at -> Timestamptz, extends_session -> Nullable<Uuid>,
+        taken_back_at -> Nullable<Timestamptz>,
     }
 }
 diesel::table! {
@@ -249,7 +250,7 @@ diesel::table! {
     tenant.payment_seen (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, offline -> Bool, purpose -> Text, amount_minor -> BigInt, state -> Text, phone -> Text, receipt -> Text,
         failure_reason -> Nullable<Text>, created_at -> Timestamptz, completed_at -> Nullable<Timestamptz>, expires_at -> Nullable<Timestamptz>,
-        customer_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, plan_id -> Nullable<Uuid>,
+        customer_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, plan_id -> Nullable<Uuid>, refunded_minor -> BigInt,
     }
 }
 diesel::table! {
@@ -332,6 +333,20 @@ diesel::table! {
     tenant.customer_entry (tenant_id, id) {
         tenant_id -> Uuid, id -> Uuid, customer_id -> Uuid, kind -> Text, amount_minor -> BigInt, payment_id -> Nullable<Uuid>,
         offline_payment_id -> Nullable<Uuid>, invoice_id -> Nullable<Uuid>, connection_id -> Nullable<Uuid>, note -> Text, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.refund (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, kind -> Text, payment_id -> Uuid, amount_minor -> BigInt, commission_minor -> BigInt, isp_minor -> BigInt,
+        excess_minor -> BigInt, reference -> Text, row_name -> Text, note -> Text, operators -> Array<Uuid>, request_id -> Uuid,
+        request_hash -> Bytea, created_at -> Timestamptz,
+    }
+}
+diesel::table! {
+    tenant.refund_seen (tenant_id, id) {
+        tenant_id -> Uuid, id -> Uuid, kind -> Text, payment_id -> Uuid, amount_minor -> BigInt, commission_minor -> BigInt, isp_minor -> BigInt,
+        excess_minor -> BigInt, reference -> Text, row_name -> Text, note -> Text, operators -> Array<Uuid>, created_at -> Timestamptz,
+        state -> Text, receipt -> Text, phone -> Text, failure_reason -> Text, completed_at -> Nullable<Timestamptz>,
     }
 }
 diesel::table! {

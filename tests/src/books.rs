@@ -24,7 +24,43 @@ const PAID_OUT: &str = "
             WHERE t.tenant_id = s.tenant_id AND t.reference = s.id AND t.kind <> 'GATEWAY_FEE' AND e.account = 'GATEWAY_CLEARING') AS booked_minor
     FROM tenant.settlement s";
 
+const TAKEN_BACK: &str = "
+    SELECT p.external_reference, p.id::text AS id, coalesce(-sum(e.amount_minor), 0)::bigint AS taken_minor
+    FROM tenant.payment p JOIN tenant.refund r ON r.tenant_id = p.tenant_id AND r.payment_id = p.id
+    JOIN tenant.ledger_transaction t ON t.tenant_id = r.tenant_id AND t.reference = r.id AND t.kind = 'REVERSAL'
+    JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id AND e.account = 'GATEWAY_CLEARING'
+    GROUP BY 1, 2";
+
 impl World {
+    /// Asserts that what PayHero took back of collections, and nothing else, is booked as taken back, or waits for people.
+    async fn check_reversals(&self) {
+        let mut sql = self.sql().await;
+        let booked: HashMap<String, i64> = sql
+            .rows(TAKEN_BACK)
+            .await
+            .into_iter()
+            .map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row["taken_minor"].as_i64().expect("an amount")))
+            .collect();
+        let open = "SELECT b.detail ->> 'payment' AS payment, p.external_reference, sum(b.amount_minor)::bigint AS minor FROM public.reconciliation_break b
+                    JOIN tenant.payment p ON b.detail ->> 'payment' = 'pay_' || replace(p.id::text, '-', '')
+                    WHERE b.kind = 'reversal_seen' AND b.closed_at IS NULL GROUP BY 1, 2";
+        let open: HashMap<String, i64> = sql
+            .rows(open)
+            .await
+            .into_iter()
+            .map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), -row["minor"].as_i64().expect("an amount")))
+            .collect();
+        let of = |of: &HashMap<String, i64>, reference: &str| of.get(reference).copied().unwrap_or(0);
+        let mut all = 0;
+        for collection in self.collections() {
+            let reference = collection["external_reference"].as_str().expect("a reference");
+            let taken = collection["reversed"].as_i64().expect("shillings") * 100;
+            assert_eq!(of(&booked, reference) + of(&open, reference), taken, "taken back, and neither booked nor told: {collection}");
+            all += of(&booked, reference);
+        }
+        assert_eq!(all, booked.values().sum::<i64>(), "what is booked as taken back was taken back");
+    }
+
     /// Asserts that each payment out of the wallet belongs to a settlement of its amount and destination, was asked for once, and is
     /// booked as it ended; and that nothing else is booked as paid. What is open, or waits for people, is told apart.
     async fn check_payouts(&self) {
@@ -64,6 +100,7 @@ impl World {
         assert!(check.invariants >= 20, "only {} rules were looked at", check.invariants);
 
         self.check_payouts().await;
+        self.check_reversals().await;
         let mut sql = self.sql().await;
         let booked: HashMap<String, Value> =
             sql.rows(BOOKED).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();

@@ -55,6 +55,13 @@ impl World {
         self.control(self.http.post(url).json(&json!({ "amount": shillings }))).await;
     }
 
+    /// Takes back what a phone paid last: `amount` in shillings, `row` with fields of the list's row to replace.
+    pub async fn reverse(&self, phone: &str, how: Value) {
+        let reference = self.collection_from(phone)["reference"].as_str().expect("a reference").to_owned();
+        let url = format!("{}/control/payhero/collections/{reference}/reverse", self.sandbox().url());
+        self.control(self.http.post(url).json(&how)).await;
+    }
+
     /// Fills PayHero's list with rows of charges that are nobody's.
     pub async fn charges(&self, rows: usize) {
         let url = format!("{}/control/payhero/charges", self.sandbox().url());

@@ -97,6 +97,28 @@ pub(super) async fn resolve(State(world): State<Arc<World>>, Path(key): Path<Str
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Reversal {
+    /// Whole shillings; by default all of it.
+    amount: Option<i64>,
+    /// Fields of the row to replace.
+    #[serde(default)]
+    row: Map<String, Value>,
+}
+
+/// Takes back what was collected: a reversal of M-Pesa. Nobody is told; only the list of transactions shows it.
+pub(super) async fn reverse(State(world): State<Arc<World>>, Path(key): Path<String>, body: Bytes) -> Answer {
+    let wanted: Reversal = read(&body)?;
+    let movement = known(&world, &key)?;
+    if movement.status != Status::Success {
+        return Err(Refused::conflict("nothing was collected"));
+    }
+    let amount = wanted.amount.unwrap_or(movement.amount);
+    let row = world.change(|draft| wallet::reverse(draft, &world.payhero, &movement, amount, wanted.row, now_ms()))?;
+    row.map(|row| Json(json!({"row": row}))).map_err(|_| Refused::bad("row has a field that does not fit"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Deposit {
     /// Whole shillings; negative takes money away.
     amount: i64,

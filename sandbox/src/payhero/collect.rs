@@ -144,6 +144,7 @@ fn accept(draft: &mut Draft<'_>, ask: &Ask, behaviour: &Behaviour) -> Movement {
         prompt: ask.prompts.then(|| Prompt { id: Uuid::new_v4().to_string(), expires_at_ms: now.saturating_add(lifetime_ms), ignored: false }),
         due: Vec::new(),
         deliveries: Vec::new(),
+        reversed: 0,
     };
     draft.record(Entry::Movement { movement: Box::new(movement.clone()) });
     movement

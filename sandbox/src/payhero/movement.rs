@@ -103,6 +103,9 @@ pub(crate) struct Movement {
     pub(crate) prompt: Option<Prompt>,
     pub(crate) due: Vec<Due>,
     pub(crate) deliveries: Vec<Delivery>,
+    /// Whole shillings that were taken back after the money had moved.
+    #[serde(default)]
+    pub(crate) reversed: i64,
 }
 
 impl Movement {
@@ -131,6 +134,7 @@ impl Movement {
             "status": self.status,
             "receipt": self.receipt,
             "requests": requests,
+            "reversed": self.reversed,
             "checkout_request_id": self.checkout_request_id,
             "result_code": self.result_code,
             "generation": self.generation,

@@ -2,7 +2,7 @@
 //! Whole shillings throughout.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::behaviour::Generation;
 use super::movement::{Direction, Movement};
@@ -153,6 +153,42 @@ pub(crate) fn deposit(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: St
         seen_from_ms: at_ms,
     };
     draft.record(Entry::Row { row });
+}
+
+/// Takes back what a collection brought, or a part of it. No row of a reversal is documented: `fields` replaces those of the row, by their
+/// names here, so that a test can try every shape.
+pub(crate) fn reverse(
+    draft: &mut Draft<'_>,
+    setup: &PayheroSetup,
+    movement: &Movement,
+    amount: i64,
+    fields: Map<String, Value>,
+    at_ms: i64,
+) -> serde_json::Result<Row> {
+    let row = Row {
+        id: draft.rows().last().map_or(1, |row| row.id + 1),
+        wallet: Wallet::Payments,
+        transaction_type: "reversal".to_owned(),
+        transaction_name: "Reversal".to_owned(),
+        description: format!("Reversal of {}", movement.receipt),
+        amount: -amount,
+        transaction_reference: movement.reference.clone(),
+        provider_reference: movement.receipt.clone(),
+        gateway: movement.provider.clone(),
+        cost: 0,
+        wallet_balance: balance(draft, setup, Wallet::Payments) - amount,
+        at_ms,
+        seen_from_ms: at_ms,
+    };
+    let mut shaped = serde_json::to_value(row)?;
+    if let Some(shaped) = shaped.as_object_mut() {
+        shaped.extend(fields);
+    }
+    let row: Row = serde_json::from_value(shaped)?;
+    let taken = Movement { reversed: movement.reversed + amount, ..movement.clone() };
+    draft.record(Entry::Movement { movement: Box::new(taken) });
+    draft.record(Entry::Row { row: row.clone() });
+    Ok(row)
 }
 
 /// A charge of KES 1 on the service wallet, of a transaction that is not in the list.

@@ -160,6 +160,7 @@ fn accept(draft: &mut Draft<'_>, setup: &PayheroSetup, ask: &Ask, generation: Ge
         prompt: None,
         due: Vec::new(),
         deliveries: Vec::new(),
+        reversed: 0,
     };
     draft.record(Entry::Movement { movement: Box::new(movement.clone()) });
     Ok(movement)

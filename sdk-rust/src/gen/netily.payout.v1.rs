@@ -1009,6 +1009,8 @@ pub enum SettlementKind {
     Settlement = 1,
     /// The small payment that proves a destination. Netily bears it.
     Test = 2,
+    /// Money that goes back to whoever paid it. Not among an ISP's settlements.
+    Refund = 3,
 }
 impl SettlementKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -1020,6 +1022,7 @@ impl SettlementKind {
             Self::Unspecified => "SETTLEMENT_KIND_UNSPECIFIED",
             Self::Settlement => "SETTLEMENT_KIND_SETTLEMENT",
             Self::Test => "SETTLEMENT_KIND_TEST",
+            Self::Refund => "SETTLEMENT_KIND_REFUND",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -1028,6 +1031,7 @@ impl SettlementKind {
             "SETTLEMENT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
             "SETTLEMENT_KIND_SETTLEMENT" => Some(Self::Settlement),
             "SETTLEMENT_KIND_TEST" => Some(Self::Test),
+            "SETTLEMENT_KIND_REFUND" => Some(Self::Refund),
             _ => None,
         }
     }

@@ -530,6 +530,281 @@ impl OwnerMovementDirection {
         }
     }
 }
+/// Money that went back, or is on its way back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Refund {
+    /// `rfd_…`.
+    #[prost(string, tag = "1")]
+    pub id: ::prost::alloc::string::String,
+    /// How it went back.
+    #[prost(enumeration = "RefundKind", tag = "2")]
+    pub kind: i32,
+    /// Where it stands. What the gateway pays has an end of its own; anything else is COMPLETED. FAILED: the ISP and Netily have it again.
+    #[prost(enumeration = "super::super::payout::v1::SettlementStatus", tag = "3")]
+    pub status: i32,
+    /// Slug of the ISP that had been paid.
+    #[prost(string, tag = "4")]
+    pub isp_slug: ::prost::alloc::string::String,
+    /// `pay_…`: the payment that it is part of.
+    #[prost(string, tag = "5")]
+    pub payment_id: ::prost::alloc::string::String,
+    /// How much: commission + isp_amount.
+    #[prost(message, optional, tag = "6")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Netily's part of it; all of it when the ISP had paid for the platform.
+    #[prost(message, optional, tag = "7")]
+    pub commission: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// The ISP's part, taken from what it is owed.
+    #[prost(message, optional, tag = "8")]
+    pub isp_amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What the gateway took beyond what was left of the payment. Netily bears it.
+    #[prost(message, optional, tag = "9")]
+    pub excess: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What proves it: the gateway's row, the receipt of what was paid by hand, or the receipt of what the gateway paid.
+    #[prost(string, tag = "10")]
+    pub reference: ::prost::alloc::string::String,
+    /// `stl_…`: the payout that carries it, to be resolved or traced; empty when it does not go through the gateway.
+    #[prost(string, tag = "11")]
+    pub settlement_id: ::prost::alloc::string::String,
+    /// The phone that it goes to, masked; empty when it does not go through the gateway.
+    #[prost(string, tag = "12")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// Why it failed.
+    #[prost(string, tag = "13")]
+    pub failure_message: ::prost::alloc::string::String,
+    /// Why it was done.
+    #[prost(string, tag = "14")]
+    pub note: ::prost::alloc::string::String,
+    /// Who did it, `usr_…`, in the order in which they asked.
+    #[prost(string, repeated, tag = "15")]
+    pub operators: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// When it was asked for.
+    #[prost(message, optional, tag = "16")]
+    pub created_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// When it came to its end; absent before.
+    #[prost(message, optional, tag = "17")]
+    pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
+}
+impl ::prost::Name for Refund {
+    const NAME: &'static str = "Refund";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.Refund".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.Refund".into()
+    }
+}
+/// The gateway took back money that was credited.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordReversalRequest {
+    /// `isp_…` or the slug of the ISP that was paid.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// `pay_…`.
+    #[prost(string, tag = "2")]
+    pub payment_id: ::prost::alloc::string::String,
+    /// How much; absent: as the gateway's row says, or else all that is left of the payment. Cents are allowed.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// What proves it: as `ListUnmatched` names the gateway's row, or the receipt of the reversal. May be empty if one row of this payment
+    /// stands open.
+    #[prost(string, tag = "4")]
+    pub reference: ::prost::alloc::string::String,
+    /// How the operator knows, 10 to 500 characters.
+    #[prost(string, tag = "5")]
+    pub note: ::prost::alloc::string::String,
+    /// A UUID made by the client. The same one again is the same request.
+    #[prost(string, tag = "6")]
+    pub request_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for RecordReversalRequest {
+    const NAME: &'static str = "RecordReversalRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RecordReversalRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RecordReversalRequest".into()
+    }
+}
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecordReversalResponse {
+    /// The reversal, once it is booked.
+    #[prost(message, optional, tag = "1")]
+    pub refund: ::core::option::Option<Refund>,
+    /// Whether a second operator must ask for the same.
+    #[prost(bool, tag = "2")]
+    pub needs_another_operator: bool,
+    /// What waits for the second operator.
+    #[prost(message, optional, tag = "3")]
+    pub approval: ::core::option::Option<Approval>,
+}
+impl ::prost::Name for RecordReversalResponse {
+    const NAME: &'static str = "RecordReversalResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RecordReversalResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RecordReversalResponse".into()
+    }
+}
+/// Gives a payer money back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefundPaymentRequest {
+    /// `isp_…` or the slug of the ISP that was paid.
+    #[prost(string, tag = "1")]
+    pub isp: ::prost::alloc::string::String,
+    /// `pay_…`.
+    #[prost(string, tag = "2")]
+    pub payment_id: ::prost::alloc::string::String,
+    /// How much; absent: all that is left of the payment. Whole shillings when the gateway pays it.
+    #[prost(message, optional, tag = "3")]
+    pub amount: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Another phone than the one that paid: always by two operators. Empty: the phone that paid.
+    #[prost(string, tag = "6")]
+    pub phone_number: ::prost::alloc::string::String,
+    /// Why, 10 to 500 characters.
+    #[prost(string, tag = "7")]
+    pub note: ::prost::alloc::string::String,
+    /// A UUID made by the client. The same one again is the same request.
+    #[prost(string, tag = "8")]
+    pub request_id: ::prost::alloc::string::String,
+    /// How.
+    #[prost(oneof = "refund_payment_request::By", tags = "4, 5")]
+    pub by: ::core::option::Option<refund_payment_request::By>,
+}
+/// Nested message and enum types in `RefundPaymentRequest`.
+pub mod refund_payment_request {
+    /// How.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum By {
+        /// The gateway pays it to the phone that paid. Must be true.
+        #[prost(bool, tag = "4")]
+        Gateway(bool),
+        /// It was paid by hand already: the receipt, or the gateway's reference if it left the wallet and stands open as unmatched.
+        #[prost(string, tag = "5")]
+        ByHandReference(::prost::alloc::string::String),
+    }
+}
+impl ::prost::Name for RefundPaymentRequest {
+    const NAME: &'static str = "RefundPaymentRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RefundPaymentRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RefundPaymentRequest".into()
+    }
+}
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefundPaymentResponse {
+    /// The refund, once it is booked. What the gateway pays may still fail: ask `ListRefunds`.
+    #[prost(message, optional, tag = "1")]
+    pub refund: ::core::option::Option<Refund>,
+    /// Whether a second operator must ask for the same.
+    #[prost(bool, tag = "2")]
+    pub needs_another_operator: bool,
+    /// What waits for the second operator.
+    #[prost(message, optional, tag = "3")]
+    pub approval: ::core::option::Option<Approval>,
+}
+impl ::prost::Name for RefundPaymentResponse {
+    const NAME: &'static str = "RefundPaymentResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.RefundPaymentResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.RefundPaymentResponse".into()
+    }
+}
+/// Asks for what went back.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListRefundsRequest {
+    /// At most this many, 1 to 200; 0 means 50.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// From the page before.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// `isp_…` or the slug: only of this ISP; empty: of all.
+    #[prost(string, tag = "3")]
+    pub isp: ::prost::alloc::string::String,
+    /// `pay_…`: only of this payment; empty: of all.
+    #[prost(string, tag = "4")]
+    pub payment_id: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRefundsRequest {
+    const NAME: &'static str = "ListRefundsRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListRefundsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListRefundsRequest".into()
+    }
+}
+/// A page of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListRefundsResponse {
+    /// Newest first.
+    #[prost(message, repeated, tag = "1")]
+    pub refunds: ::prost::alloc::vec::Vec<Refund>,
+    /// Empty on the last page.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+impl ::prost::Name for ListRefundsResponse {
+    const NAME: &'static str = "ListRefundsResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.ListRefundsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.ListRefundsResponse".into()
+    }
+}
+/// How money went back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum RefundKind {
+    /// Not an answer of this server.
+    Unspecified = 0,
+    /// The gateway took it back by itself: a reversal of M-Pesa.
+    Reversal = 1,
+    /// Netily's people paid it by hand.
+    ByHand = 2,
+    /// The gateway paid it from the wallet to the phone.
+    Gateway = 3,
+}
+impl RefundKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REFUND_KIND_UNSPECIFIED",
+            Self::Reversal => "REFUND_KIND_REVERSAL",
+            Self::ByHand => "REFUND_KIND_BY_HAND",
+            Self::Gateway => "REFUND_KIND_GATEWAY",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REFUND_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "REFUND_KIND_REVERSAL" => Some(Self::Reversal),
+            "REFUND_KIND_BY_HAND" => Some(Self::ByHand),
+            "REFUND_KIND_GATEWAY" => Some(Self::Gateway),
+            _ => None,
+        }
+    }
+}
 /// An internet provider on the platform.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Isp {
@@ -2176,6 +2451,53 @@ impl PlatformCalls {
             )
             .await
     }
+    /// Books that the gateway took back money that was credited: Netily and the ISP each lose their part, and what was bought ends with the last
+    /// of it. Above the configured sum a second operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn record_reversal(
+        &self,
+        mut ask: RecordReversalRequest,
+    ) -> Result<RecordReversalResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/RecordReversal",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Gives a payer money back, by the gateway or by hand. Above the configured sum, and to another phone than the one that paid, a second
+    /// operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited, or payouts are stopped or frozen.
+    ///
+    /// An empty `request_id` is filled with a new one.
+    pub async fn refund_payment(
+        &self,
+        mut ask: RefundPaymentRequest,
+    ) -> Result<RefundPaymentResponse, crate::Error> {
+        crate::request_id::fill(&mut ask.request_id);
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/RefundPayment",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// What went back to payers, newest first.
+    pub async fn list_refunds(
+        &self,
+        ask: ListRefundsRequest,
+    ) -> Result<ListRefundsResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/ListRefunds",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
     /// What operators put right, newest first.
     pub async fn list_repairs(
         &self,
@@ -3098,6 +3420,95 @@ pub mod platform_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Books that the gateway took back money that was credited: Netily and the ISP each lose their part, and what was bought ends with the last
+        /// of it. Above the configured sum a second operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited.
+        pub async fn record_reversal(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RecordReversalRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordReversalResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/RecordReversal",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "RecordReversal",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a payer money back, by the gateway or by hand. Above the configured sum, and to another phone than the one that paid, a second
+        /// operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited, or payouts are stopped or frozen.
+        pub async fn refund_payment(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RefundPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RefundPaymentResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/RefundPayment",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "RefundPayment",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// What went back to payers, newest first.
+        pub async fn list_refunds(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListRefundsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRefundsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/ListRefunds",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.platform.v1.PlatformService", "ListRefunds"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// What operators put right, newest first.
         pub async fn list_repairs(
             &mut self,
@@ -3421,6 +3832,32 @@ pub mod platform_service_server {
             request: tonic::Request<super::RecordOwnerMovementRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RecordOwnerMovementResponse>,
+            tonic::Status,
+        >;
+        /// Books that the gateway took back money that was credited: Netily and the ISP each lose their part, and what was bought ends with the last
+        /// of it. Above the configured sum a second operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited.
+        async fn record_reversal(
+            &self,
+            request: tonic::Request<super::RecordReversalRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RecordReversalResponse>,
+            tonic::Status,
+        >;
+        /// Gives a payer money back, by the gateway or by hand. Above the configured sum, and to another phone than the one that paid, a second
+        /// operator must ask for the same. Errors: STATE_CONFLICT when nothing was credited, or payouts are stopped or frozen.
+        async fn refund_payment(
+            &self,
+            request: tonic::Request<super::RefundPaymentRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RefundPaymentResponse>,
+            tonic::Status,
+        >;
+        /// What went back to payers, newest first.
+        async fn list_refunds(
+            &self,
+            request: tonic::Request<super::ListRefundsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListRefundsResponse>,
             tonic::Status,
         >;
         /// What operators put right, newest first.
@@ -4749,6 +5186,143 @@ pub mod platform_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RecordOwnerMovementSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/RecordReversal" => {
+                    #[allow(non_camel_case_types)]
+                    struct RecordReversalSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::RecordReversalRequest>
+                    for RecordReversalSvc<T> {
+                        type Response = super::RecordReversalResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RecordReversalRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::record_reversal(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RecordReversalSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/RefundPayment" => {
+                    #[allow(non_camel_case_types)]
+                    struct RefundPaymentSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::RefundPaymentRequest>
+                    for RefundPaymentSvc<T> {
+                        type Response = super::RefundPaymentResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RefundPaymentRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::refund_payment(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RefundPaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/ListRefunds" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListRefundsSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::ListRefundsRequest>
+                    for ListRefundsSvc<T> {
+                        type Response = super::ListRefundsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListRefundsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::list_refunds(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListRefundsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

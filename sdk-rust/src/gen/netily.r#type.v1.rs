@@ -87,6 +87,9 @@ pub struct Payment {
     /// Whether the ISP took the money itself: no commission.
     #[prost(bool, tag = "15")]
     pub offline: bool,
+    /// What went back to the payer: refunded, or taken back by the payment company. It may still be on its way.
+    #[prost(message, optional, tag = "16")]
+    pub refunded: ::core::option::Option<Money>,
 }
 impl ::prost::Name for Payment {
     const NAME: &'static str = "Payment";

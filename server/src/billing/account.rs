@@ -28,6 +28,10 @@ pub enum Move {
     Return(InvoiceId),
     /// Money that the ISP had written down as taken was taken back: the balance may go below nothing.
     Void(OfflinePaymentId),
+    /// A payment by M-Pesa, or a part of it, went back to whoever paid: the balance may go below nothing.
+    Refund(PaymentId),
+    /// What should have gone back did not arrive, and is the customer's again.
+    RefundReturned(PaymentId),
     /// The ISP keeps what a customer has: it goes.
     WriteOff,
     /// The ISP forgives what a customer owes below nothing: it comes in.
@@ -46,6 +50,7 @@ impl Move {
             Move::Proration(_) => "PRORATION",
             Move::Return(_) => "RETURN",
             Move::Void(_) => "VOID",
+            Move::Refund(_) | Move::RefundReturned(_) => "REFUND",
             Move::WriteOff | Move::Forgive => "WRITE_OFF",
             Move::PaidBack => "PAID_BACK",
         }
@@ -53,7 +58,7 @@ impl Move {
 
     /// What goes has a minus in the book.
     const fn goes(self) -> bool {
-        matches!(self, Move::Invoice(_) | Move::Recharge(_) | Move::Void(_) | Move::WriteOff | Move::PaidBack)
+        matches!(self, Move::Invoice(_) | Move::Recharge(_) | Move::Void(_) | Move::Refund(_) | Move::WriteOff | Move::PaidBack)
     }
 }
 
@@ -100,7 +105,7 @@ pub async fn book_entry(tx: &mut Tx, isp: IspId, customer: CustomerId, what: Mov
     let id = RowId::sortable(now);
     let (mut payment, mut offline, mut invoice, mut connection) = (None, None, None, None);
     match what {
-        Move::Payment(id) => payment = Some(id),
+        Move::Payment(id) | Move::Refund(id) | Move::RefundReturned(id) => payment = Some(id),
         Move::Cash(id) | Move::Void(id) => offline = Some(id),
         Move::Invoice(id) | Move::Return(id) => invoice = Some(id),
         Move::Recharge(id) | Move::Proration(id) => connection = Some(id),

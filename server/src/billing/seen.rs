@@ -112,6 +112,8 @@ pub struct Payment {
     pub invoice_id: Option<InvoiceId>,
     /// The plan that is paid for.
     pub plan_id: Option<ServicePlanId>,
+    /// What went back to the payer, or is on its way back.
+    pub refunded_minor: Money,
 }
 
 impl Payment {

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod purchase;
 pub mod session;
 pub mod sync;
+mod take_back;
 
 pub use block::block_prompts;
 pub use grant::{granted, payment_failed};
@@ -18,3 +19,4 @@ pub use plan::{Plan, PlanDraft};
 pub use purchase::{Ask, purchase};
 pub use session::{Session, Status, find_session};
 pub use sync::{end_session, sync_router};
+pub use take_back::take_back;

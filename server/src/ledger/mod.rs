@@ -8,5 +8,7 @@ mod report;
 
 pub use check::{Check, Violation, check, check_recent};
 pub use post::{Account, EntryKind, PaidFrom, Payout, Posting, credit, fee, payout, post, subscription, withdrawal_fee};
-pub use repair::{OwnerMovement, adjustment, adopted_payout, owner_movement, refund, refund_by_hand, reversal, suspense, suspense_release, write_off};
+pub use repair::{
+    Back, OwnerMovement, PaidByHand, adjustment, adopted_payout, owner_movement, refund, refund_by_hand, reversal, suspense, suspense_release, write_off,
+};
 pub use report::{Commission, commissions, pending_balance, pending_balances};

@@ -46,27 +46,55 @@ pub fn adjustment(in_favour: Money) -> Posting {
     two_lines(EntryKind::Adjustment, Account::PlatformRevenue, Account::IspPayable, in_favour)
 }
 
-/// The gateway took a payment back, or a part of it. Netily and the ISP each lose their part.
-pub fn reversal(gross: Money, split: Split, is_subscription: bool) -> Posting {
-    let lines = if is_subscription {
-        vec![(Account::SubscriptionRevenue, gross)]
-    } else {
-        vec![(Account::PlatformRevenue, split.commission), (Account::IspPayable, split.isp)]
-    };
-    Posting { kind: EntryKind::Reversal, lines: [lines, vec![(Account::GatewayClearing, gross.negated())]].concat() }
+/// What goes back of a payment, and whose money it was: all of what an ISP had paid for the platform is Netily's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Back {
+    /// Netily's part and the ISP's.
+    pub parts: Split,
+    /// Whether an ISP had paid for the platform.
+    pub is_subscription: bool,
+}
+
+impl Back {
+    /// The lines that take it from Netily and the ISP. A part of nothing has no line.
+    fn lines(self) -> Vec<(Account, Money)> {
+        let revenue = if self.is_subscription { Account::SubscriptionRevenue } else { Account::PlatformRevenue };
+        let mut lines = vec![(revenue, self.parts.commission), (Account::IspPayable, self.parts.isp)];
+        lines.retain(|(_, amount)| *amount != Money::ZERO);
+        lines
+    }
+}
+
+/// The gateway took a payment back, or a part of it. Netily and the ISP each lose their part; what it took beyond the payment Netily bears.
+pub fn reversal(back: Back, amount: Money, excess: Money) -> Posting {
+    let taken = Money::from_minor(amount.minor().saturating_add(excess.minor()));
+    let mut lines = back.lines();
+    lines.extend([(Account::WriteOffs, excess), (Account::GatewayClearing, taken.negated())]);
+    lines.retain(|(_, amount)| *amount != Money::ZERO);
+    Posting { kind: EntryKind::Reversal, lines }
 }
 
 /// A payer gets money back: Netily and the ISP each give their part, and it is owed to the payer until it is paid.
-pub fn refund(gross: Money, split: Split, is_subscription: bool) -> Posting {
-    let Posting { mut lines, .. } = reversal(gross, split, is_subscription);
-    lines.retain(|(account, _)| *account != Account::GatewayClearing);
-    lines.push((Account::RefundsPayable, gross.negated()));
-    Posting { kind: EntryKind::Refund, lines }
+pub fn refund(back: Back, amount: Money) -> Posting {
+    Posting { kind: EntryKind::Refund, lines: [back.lines(), vec![(Account::RefundsPayable, amount.negated())]].concat() }
 }
 
-/// The payer got it by hand from Netily's own pocket, so what was owed to the payer is owed to Netily.
-pub fn refund_by_hand(amount: Money) -> Posting {
-    two_lines(EntryKind::RefundByHand, Account::RefundsPayable, Account::OwnerFloat, amount)
+/// From where a payer got money by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PaidByHand {
+    /// From Netily's own pocket: what was owed to the payer is owed to Netily.
+    OwnPocket,
+    /// From the wallet, by Netily's people.
+    Wallet,
+}
+
+/// The payer got it by hand.
+pub fn refund_by_hand(amount: Money, from: PaidByHand) -> Posting {
+    let credit = match from {
+        PaidByHand::OwnPocket => Account::OwnerFloat,
+        PaidByHand::Wallet => Account::GatewayClearing,
+    };
+    two_lines(EntryKind::RefundByHand, Account::RefundsPayable, credit, amount)
 }
 
 /// A payout that the books did not know was paid to the ISP.
@@ -87,11 +115,15 @@ mod tests {
         fn every_repair_balances(amount in 1_i64..1_000_000_000, bps in 0_i32..=10_000) {
             let amount = Money::from_minor(amount);
             let parts = split(amount, Rate::from_bps(bps).expect("a rate"));
+            let isps = Back { parts, is_subscription: false };
+            let own = Back { parts: Split { commission: amount, isp: Money::ZERO }, is_subscription: true };
             for posting in [
                 suspense(amount), suspense_release(amount), write_off(amount), write_off(amount.negated()), adjustment(amount.negated()),
-                owner_movement(OwnerMovement::In, amount), owner_movement(OwnerMovement::Out, amount), refund_by_hand(amount), adopted_payout(amount),
-                reversal(amount, parts, false), reversal(amount, parts, true), refund(amount, parts, false), refund(amount, parts, true),
+                owner_movement(OwnerMovement::In, amount), owner_movement(OwnerMovement::Out, amount), adopted_payout(amount),
+                refund_by_hand(amount, PaidByHand::OwnPocket), refund_by_hand(amount, PaidByHand::Wallet),
+                reversal(isps, amount, Money::ZERO), reversal(isps, amount, amount), reversal(own, amount, Money::ZERO), refund(isps, amount), refund(own, amount),
             ] {
+                prop_assert!(posting.lines.iter().all(|(_, amount)| *amount != Money::ZERO), "{:?}", posting);
                 prop_assert_eq!(posting.lines.iter().map(|(_, amount)| amount.minor()).sum::<i64>(), 0, "{:?}", posting);
             }
         }

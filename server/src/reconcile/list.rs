@@ -10,6 +10,7 @@ use diesel_async::RunQueryDsl;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::reversals;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
@@ -136,23 +137,38 @@ async fn take(app: &App, rows: &[TransactionRow], now: Time) -> Result<()> {
         return Ok(());
     }
     let owners = app.db.public(async |tx| store::key_owners(tx, KeyKind::Reference, &references).await).await?;
-    let (mut charges, mut came, mut left) = (Vec::new(), Vec::new(), HashSet::new());
+    let (mut charges, mut came, mut left, mut strange) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for row in rows {
         let (Some(reference), Some(amount)) = (row.transaction_reference.as_deref(), row.amount_minor.filter(|amount| *amount != 0)) else { continue };
         let amount = Money::from_minor(amount);
+        let takes = amount < Money::ZERO || reversals::is_reversal(row);
         match owners.get(reference) {
             Some(owner) if is_charge(row) => charges.push((*owner, amount)),
-            Some((isp, subject)) if amount > Money::ZERO => came.push((*isp, PaymentId::from(*subject))),
-            Some(owner) => drop(left.insert(*owner)),
+            Some(owner) if takes => left.push((*owner, row, amount)),
+            Some((isp, subject)) => came.push((*isp, PaymentId::from(*subject))),
             None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => {}
+            None if takes => strange.push((row, reference, amount)),
             None if joined(app, row).await => {}
             None => nobodys(app, row, reference, amount, now).await?,
         }
     }
     book_charges(app, &charges, now).await?;
     wake_payments(app, &came, now).await?;
-    for (isp, subject) in left {
-        wake_settlement(app, isp, subject, now).await?;
+    for ((isp, subject), row, amount) in left {
+        // What leaves under a name of ours is a settlement, or takes back what came in.
+        if !wake_settlement(app, isp, subject, now).await? {
+            reversals::seen(app, (isp, subject), row, amount, now).await?;
+        }
+    }
+    let named = reversals::named(app, &strange.iter().map(|(row, ..)| *row).collect::<Vec<_>>()).await?;
+    for (row, reference, amount) in strange {
+        let is_ours = match named.get(&reversals::name(row)) {
+            Some(owner) => reversals::seen(app, *owner, row, amount, now).await?,
+            None => false,
+        };
+        if !is_ours {
+            nobodys(app, row, reference, amount, now).await?;
+        }
     }
     Ok(())
 }
@@ -218,12 +234,16 @@ async fn wake_payments(app: &App, came: &[(IspId, PaymentId)], now: Time) -> Res
     Ok(())
 }
 
-/// A settlement of ours stands in the list as money that left. Whatever we think of it, it is asked about, also when it had failed.
-async fn wake_settlement(app: &App, isp: IspId, id: Uuid, now: Time) -> Result<()> {
+/// A settlement of ours stands in the list as money that left. Whatever we think of it, it is asked about, also when it had failed. False:
+/// it is no settlement.
+async fn wake_settlement(app: &App, isp: IspId, id: Uuid, now: Time) -> Result<bool> {
     app.db
-        .tx(isp, async |tx| match settlement::store::find(tx, isp, id.into()).await? {
-            Some(found) if found.state()? != State::Completed => jobs::enqueue(tx, Kind::SettlementCheck, isp, id, now, now).await,
-            _ => Ok(()),
+        .tx(isp, async |tx| {
+            let Some(found) = settlement::store::find(tx, isp, id.into()).await? else { return Ok(false) };
+            if found.state()? != State::Completed {
+                jobs::enqueue(tx, Kind::SettlementCheck, isp, id, now, now).await?;
+            }
+            Ok(true)
         })
         .await
 }

@@ -6,6 +6,7 @@ mod float;
 mod ledger;
 mod list;
 pub mod platform;
+mod reversals;
 pub mod trace;
 
 pub use alarms::break_sweep;

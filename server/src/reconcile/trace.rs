@@ -126,9 +126,14 @@ const STEPS: &str = "
              (SELECT string_agg(format('%s %s', lower(replace(e.account::text, '_', ' ')), to_char(e.amount_minor / 100.0, 'FM999,999,999,990.00')), ', ' ORDER BY e.line)
               FROM tenant.ledger_entry e WHERE e.tenant_id = t.tenant_id AND e.transaction_id = t.id)),
              'led_' || replace(t.id::text, '-', ''), NULL::bigint, 5
-      FROM tenant.ledger_transaction t WHERE t.tenant_id = $1 AND t.reference = $2
+      FROM tenant.ledger_transaction t
+      WHERE t.tenant_id = $1 AND t.reference IN (SELECT $2 UNION ALL SELECT r.id FROM tenant.refund r WHERE r.tenant_id = $1 AND r.payment_id = $2)
       UNION ALL
-      SELECT s.created_at, 'settlement', format('%s of %s, part %s, to %s', CASE s.kind WHEN 'TEST' THEN 'Test payment' ELSE 'Settlement' END, s.period, s.part,
+      SELECT r.created_at, 'refund', format('%s. %s', CASE r.kind WHEN 'REVERSAL' THEN 'The gateway took it back' WHEN 'BY_HAND' THEN 'Given back by hand' ELSE 'Given back by the gateway: ' || lower(r.state) END,
+             r.note), 'rfd_' || replace(r.id::text, '-', ''), -r.amount_minor, 6
+      FROM tenant.refund_seen r WHERE r.tenant_id = $1 AND (r.payment_id = $2 OR r.id = $2)
+      UNION ALL
+      SELECT s.created_at, 'settlement', format('%s of %s, part %s, to %s', CASE s.kind WHEN 'TEST' THEN 'Test payment' WHEN 'REFUND' THEN 'Refund' ELSE 'Settlement' END, s.period, s.part,
              CASE s.payout_method WHEN 'MPESA_B2C' THEN left(s.phone, 5) || '••••' || right(s.phone, 3) ELSE 'bank ' || s.bank_code || ' •••' || right(s.account, 4) END),
              'stl_' || replace(s.id::text, '-', ''), s.amount_minor, 1
       FROM tenant.settlement s WHERE s.tenant_id = $1 AND s.id = $2
@@ -144,10 +149,11 @@ const STEPS: &str = "
       FROM tenant.settlement s WHERE s.tenant_id = $1 AND s.id = $2 AND s.completed_at IS NOT NULL
       UNION ALL
       SELECT b.opened_at, 'break', format('%s%s', replace(b.kind, '_', ' '), coalesce(', closed: ' || b.closed_reason, ', open')), 'row_' || replace(b.id::text, '-', ''), b.amount_minor, 8
-      FROM public.reconciliation_break b WHERE b.reference = $2::text AND b.isp_id = $1
+      FROM public.reconciliation_break b WHERE b.isp_id = $1
+        AND (b.reference = $2::text OR (b.kind = 'reversal_seen' AND b.detail ->> 'payment' = 'pay_' || replace($2::text, '-', '')))
       UNION ALL
       SELECT b.opened_at, 'break', format('%s%s', replace(b.kind, '_', ' '), coalesce(', closed: ' || b.closed_reason, ', open')), b.reference, b.amount_minor, 8
-      FROM tenant.payment p JOIN public.reconciliation_break b ON b.reference = p.gateway_reference AND b.kind IN ('unmatched_collection', 'reversal_seen')
+      FROM tenant.payment p JOIN public.reconciliation_break b ON b.reference = p.gateway_reference AND b.kind = 'unmatched_collection'
       WHERE p.tenant_id = $1 AND p.id = $2
       UNION ALL
       SELECT r.at, 'repair', format('%s by %s operator(s): %s', lower(replace(r.kind, '_', ' ')), cardinality(r.operators), r.note), coalesce(r.gateway_reference, ''), r.amount_minor, 9

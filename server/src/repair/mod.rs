@@ -4,12 +4,16 @@
 
 mod adopt;
 mod correct;
+mod refund;
+mod reverse;
 mod store;
 mod unmatched;
 mod write_off;
 
 pub use adopt::{Adoption, Target, adopt};
 pub use correct::{Movement, adjust, record_movement};
+pub use refund::{Refunding, Way, refund};
+pub use reverse::{Returned, Reversal, reverse};
 pub use store::{Done, Kind, Repair, list};
 pub use unmatched::{Unmatched, list as list_unmatched};
 pub use write_off::write_off;

@@ -64,11 +64,10 @@ const LIST: &str = "
 pub async fn list(tx: &mut Tx, page: PageAsk) -> Result<(Vec<Unmatched>, String)> {
     let before = page.before();
     let named = |kinds: &[BreakKind]| kinds.iter().map(|kind| kind.as_str()).collect::<Vec<_>>();
-    let ours = [&QUARANTINED[..], &[BreakKind::ReversalSeen]].concat();
-    let all = [&ours[..], &[BreakKind::UnmatchedCollection, BreakKind::UnmatchedPayout]].concat();
+    let all = [&QUARANTINED[..], &[BreakKind::ReversalSeen, BreakKind::UnmatchedCollection, BreakKind::UnmatchedPayout]].concat();
     let rows = diesel::sql_query(LIST)
         .bind::<Array<Text>, _>(named(&all))
-        .bind::<Array<Text>, _>(named(&ours))
+        .bind::<Array<Text>, _>(named(&QUARANTINED))
         .bind::<Timestamptz, _>(before.at)
         .bind::<SqlUuid, _>(before.id)
         .bind::<BigInt, _>(page.size + 1)

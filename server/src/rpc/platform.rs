@@ -1,6 +1,7 @@
 //! PlatformService: Netily's own people at work.
 
 mod money;
+mod refund;
 mod repair;
 
 use std::sync::Arc;
@@ -194,6 +195,18 @@ impl PlatformService for Platform {
 
     async fn record_owner_movement(&self, request: Request<pb::RecordOwnerMovementRequest>) -> Result<Response<pb::RecordOwnerMovementResponse>, Status> {
         answer(request, async |caller, ask| repair::record_movement(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn record_reversal(&self, request: Request<pb::RecordReversalRequest>) -> Result<Response<pb::RecordReversalResponse>, Status> {
+        answer(request, async |caller, ask| refund::reverse(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn refund_payment(&self, request: Request<pb::RefundPaymentRequest>) -> Result<Response<pb::RefundPaymentResponse>, Status> {
+        answer(request, async |caller, ask| refund::give_back(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn list_refunds(&self, request: Request<pb::ListRefundsRequest>) -> Result<Response<pb::ListRefundsResponse>, Status> {
+        answer(request, async |_, ask| refund::list(&self.app, ask).await).await
     }
 
     async fn list_repairs(&self, request: Request<pb::ListRepairsRequest>) -> Result<Response<pb::ListRepairsResponse>, Status> {

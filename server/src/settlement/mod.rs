@@ -38,4 +38,5 @@ pub use schedule::Frequency;
 pub use send::send;
 pub use store::Settlement;
 pub use sweep::settlement_sweep;
+pub use tell::{Notice, to_owners as tell_owners};
 pub use verify::{TRIES, confirm, unset, verify};

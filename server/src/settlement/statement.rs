@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::clock::{Time, in_kenya};
 use crate::db::Tx;
 use crate::error::Result;
-use crate::id::{IspId, LedgerId, PaymentId, SettlementId};
+use crate::id::{IspId, LedgerId, PaymentId, RefundId, SettlementId};
 use crate::money::Money;
 use crate::paper::{Column, Issuer, Paper};
 
@@ -50,13 +50,19 @@ impl Line {
             "PAYOUT_RELEASE" => "Payout returned",
             "PAYOUT_LATE_SUCCESS" => "Payout paid after all",
             "WITHDRAWAL_FEE" => "Fee of a withdrawal",
+            "REVERSAL" => "Payment taken back by M-Pesa",
+            "REFUND" => "Refund to a payer",
+            "REFUND_RETURNED" => "Refund returned",
+            "REFUND_PAID_LATE" => "Refund paid after all",
             _ => "Correction",
         }
     }
 
-    /// What it books: `pay_…` or `stl_…`.
+    /// What it books: `pay_…`, `stl_…` or `rfd_…`.
     pub fn subject(&self) -> String {
-        if self.kind.starts_with("PAYOUT") || self.kind == "WITHDRAWAL_FEE" {
+        if self.kind == "REVERSAL" || self.kind.starts_with("REFUND") {
+            RefundId::from(self.reference).to_string()
+        } else if self.kind.starts_with("PAYOUT") || self.kind == "WITHDRAWAL_FEE" {
             SettlementId::from(self.reference).to_string()
         } else {
             PaymentId::from(self.reference).to_string()
@@ -74,12 +80,17 @@ pub struct Range {
 }
 
 const LINES: &str = "
-    SELECT t.id, t.created_at AS at, t.kind::text AS kind, t.reference, coalesce(p.mpesa_receipt, s.receipt, '') AS receipt,
+    SELECT t.id, t.created_at AS at,
+           CASE WHEN r.id IS NULL THEN t.kind::text WHEN t.kind = 'PAYOUT_RELEASE' THEN 'REFUND_RETURNED' WHEN t.kind = 'PAYOUT_LATE_SUCCESS' THEN 'REFUND_PAID_LATE'
+             ELSE t.kind::text END AS kind,
+           t.reference, coalesce(p.mpesa_receipt, q.mpesa_receipt, s.receipt, '') AS receipt,
            CASE WHEN t.kind = 'PAYMENT_CREDIT' THEN p.amount_minor::bigint ELSE 0 END AS gross, -e.amount_minor::bigint AS amount
     FROM tenant.ledger_transaction t
     JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id AND e.account = 'ISP_PAYABLE'
     LEFT JOIN tenant.payment p ON p.tenant_id = t.tenant_id AND p.id = t.reference
     LEFT JOIN tenant.settlement s ON s.tenant_id = t.tenant_id AND s.id = t.reference
+    LEFT JOIN tenant.refund r ON r.tenant_id = t.tenant_id AND r.id = t.reference
+    LEFT JOIN tenant.payment q ON q.tenant_id = r.tenant_id AND q.id = r.payment_id
     WHERE t.tenant_id = $1 AND t.id > $2 AND t.id < $3
     ORDER BY t.id LIMIT $4";
 

@@ -77,6 +77,24 @@ pub enum Notice {
     },
     /// They go on.
     GoesOn,
+    /// The payment company took back what a customer or guest had paid.
+    Reversed {
+        /// How much of the payment.
+        amount: Money,
+        /// What of it leaves what the ISP is owed.
+        part: Money,
+        /// The receipt of the payment.
+        receipt: String,
+    },
+    /// Netily gave a payer money back.
+    Refunded {
+        /// How much of the payment.
+        amount: Money,
+        /// What of it leaves what the ISP is owed.
+        part: Money,
+        /// The receipt of the payment.
+        receipt: String,
+    },
 }
 
 /// What had changed before a settlement was sent.
@@ -120,6 +138,10 @@ impl Notice {
             (Notice::Failed { .. }, Lang::Swahili) => "Malipo yako hayakufaulu",
             (Notice::Postponed { .. } | Notice::TakenBack { .. }, Lang::English) => "Your payout comes later",
             (Notice::Postponed { .. } | Notice::TakenBack { .. }, Lang::Swahili) => "Malipo yako yatachelewa",
+            (Notice::Reversed { .. }, Lang::English) => "A payment was taken back",
+            (Notice::Reversed { .. }, Lang::Swahili) => "Malipo yamerudishwa na M-Pesa",
+            (Notice::Refunded { .. }, Lang::English) => "A payment was refunded",
+            (Notice::Refunded { .. }, Lang::Swahili) => "Malipo yamerudishwa",
             (Notice::GoesOn, Lang::English) => "Your payouts go on",
             (Notice::GoesOn, Lang::Swahili) => "Malipo yako yanaendelea",
             (Notice::InReview { .. } | Notice::Frozen | Notice::Held { .. }, Lang::English) => "Your payouts are held",
@@ -165,6 +187,18 @@ impl Notice {
             (Notice::Held { reason }, Lang::Swahili) => {
                 format!("Netily: malipo ya {{isp}} yamesimamishwa: {}. Hakuna kitakachopotea. Tupigie simu.", in_brief(reason))
             }
+            (Notice::Reversed { amount, part, receipt }, Lang::English) => {
+                format!("Netily: M-Pesa took back KES {amount} that {{isp}} was paid (receipt {receipt}). KES {part} leave what you are owed.")
+            }
+            (Notice::Reversed { amount, part, receipt }, Lang::Swahili) => {
+                format!("Netily: M-Pesa imerudisha KES {amount} zilizolipwa kwa {{isp}} (risiti {receipt}). KES {part} zimeondolewa kwenye unachodai.")
+            }
+            (Notice::Refunded { amount, part, receipt }, Lang::English) => {
+                format!("Netily: KES {amount} that {{isp}} was paid went back to the payer (receipt {receipt}). KES {part} leave what you are owed.")
+            }
+            (Notice::Refunded { amount, part, receipt }, Lang::Swahili) => {
+                format!("Netily: KES {amount} zilizolipwa kwa {{isp}} zimerudishwa kwa mlipaji (risiti {receipt}). KES {part} zimeondolewa kwenye unachodai.")
+            }
             (Notice::GoesOn, Lang::English) => "Netily: payouts of {isp} go on. What is owed is part of the next one.".to_owned(),
             (Notice::GoesOn, Lang::Swahili) => "Netily: malipo ya {isp} yanaendelea. Unachodai kitalipwa awamu ijayo.".to_owned(),
             (Notice::InReview { amount }, Lang::English) => {
@@ -191,6 +225,11 @@ fn in_brief(reason: &str) -> String {
 
 fn day(at: Time) -> String {
     in_kenya(at).format("%d %b %H:%M").to_string()
+}
+
+/// Queues the notice to each owner's phone and mailbox.
+pub async fn to_owners(app: &App, tx: &mut Tx, isp: IspId, notice: &Notice, now: Time) -> Result<()> {
+    owners(app, tx, isp, None, notice, now).await
 }
 
 /// Queues the notice to each owner's phone and mailbox, and to the phone that was paid before, if there is one.
@@ -246,6 +285,8 @@ mod tests {
             Notice::Frozen,
             Notice::Held { reason: "{isp_secret} ".repeat(20) },
             Notice::GoesOn,
+            Notice::Reversed { amount, part: amount, receipt: "UB34K9T2QM".into() },
+            Notice::Refunded { amount, part: amount, receipt: "UB34K9T2QM".into() },
         ] {
             for lang in Lang::ALL {
                 let text = notice.text(lang);

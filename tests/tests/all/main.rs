@@ -41,6 +41,7 @@ mod privacy;
 mod profile;
 mod program;
 mod purchase;
+mod refunds;
 mod register;
 mod repairs;
 mod requests;

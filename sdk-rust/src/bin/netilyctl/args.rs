@@ -4,6 +4,7 @@ mod billing;
 mod customer;
 mod payout;
 mod people;
+mod refund;
 mod repair;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Met
 pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use payout::{BreakCommand, Every, NetilyPlan, PayoutCommand, SettlementCommand, SettlementState, SubscriptionCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
+pub use refund::RefundCommand;
 pub use repair::{CollectionCommand, Owner, RepairCommand};
 
 const EXAMPLES: &str = "\

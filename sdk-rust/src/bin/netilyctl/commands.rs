@@ -15,6 +15,7 @@ mod payment;
 mod payout;
 mod plan;
 mod purchase;
+mod refund;
 mod repair;
 mod request;
 mod router;

@@ -13,6 +13,7 @@ use crate::connection::{Access, Billing, Connection, Status};
 use crate::customer;
 use crate::error::{Error, Result};
 use crate::lang::Lang;
+use crate::money::Money;
 use crate::payments::Purpose;
 use crate::phone::Phone;
 use crate::rpc::answer::{money, timestamp};
@@ -47,6 +48,7 @@ pub fn payment(payment: &Payment, lang: Lang) -> Result<shared::Payment> {
         invoice_id: payment.invoice_id.map(|id| id.to_string()).unwrap_or_default(),
         plan_id: payment.plan_id.map(|id| id.to_string()).unwrap_or_default(),
         offline: payment.offline,
+        refunded: (payment.refunded_minor > Money::ZERO).then(|| money(payment.refunded_minor)),
     })
 }
 

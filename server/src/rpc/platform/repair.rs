@@ -18,7 +18,7 @@ use crate::repair::{self, Adoption, Done, Movement, Repair, Target};
 use crate::rpc::answer::{money, timestamp};
 use crate::rpc::fields;
 
-fn note(text: &str) -> Result<String> {
+pub(super) fn note(text: &str) -> Result<String> {
     let note = fields::text("note", text, 500)?;
     if note.chars().count() < 10 { Err(Error::field("note", "must say how you know, in at least 10 characters")) } else { Ok(note) }
 }
@@ -28,7 +28,7 @@ fn reference(text: &str) -> Result<String> {
     fields::text("reference", text, 100)
 }
 
-fn amount(path: &str, given: Option<&WireMoney>) -> Result<Money> {
+pub(super) fn amount(path: &str, given: Option<&WireMoney>) -> Result<Money> {
     let given = given.ok_or_else(|| Error::field(path, "must be set"))?;
     if given.currency_code != fields::CURRENCY {
         return Err(Error::field(&format!("{path}.currency_code"), "must be KES"));
@@ -41,7 +41,7 @@ fn amount(path: &str, given: Option<&WireMoney>) -> Result<Money> {
     }
 }
 
-async fn find_isp(app: &App, named: &str) -> Result<IspId> {
+pub(super) async fn find_isp(app: &App, named: &str) -> Result<IspId> {
     Ok(platform::find_isp(app, &fields::text("isp", named, 64)?).await?.id)
 }
 
@@ -143,7 +143,7 @@ pub async fn withdraw(app: &App, by: UserId, ask: pb::WithdrawApprovalRequest) -
     Ok(pb::WithdrawApprovalResponse {})
 }
 
-async fn slug(app: &App, isp: Option<IspId>) -> Result<String> {
+pub(super) async fn slug(app: &App, isp: Option<IspId>) -> Result<String> {
     let Some(isp) = isp else { return Ok(String::new()) };
     let slugs = app.db.across(async |tx| isp::slugs(tx, &[isp]).await).await?;
     Ok(slugs.get(&isp).cloned().unwrap_or_default())

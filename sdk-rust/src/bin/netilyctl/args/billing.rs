@@ -170,6 +170,8 @@ Examples:
         /// The receipt in the message of M-Pesa
         receipt: String,
     },
+    #[command(flatten)]
+    Back(super::RefundCommand),
 }
 
 /// What is paid for.

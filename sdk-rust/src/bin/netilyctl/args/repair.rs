@@ -111,7 +111,7 @@ pub struct Way {
 }
 
 /// Shillings such as `12.50`, `-3` or `1000`, in cents.
-fn cents(text: &str) -> Result<i64, String> {
+pub fn cents(text: &str) -> Result<i64, String> {
     const WANTED: &str = "must be shillings, such as 12.50";
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "00"));

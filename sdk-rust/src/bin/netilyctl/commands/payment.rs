@@ -10,6 +10,7 @@ use netily_sdk::billing::{
 use netily_sdk::types::{Money, Payment};
 
 use super::customer::id_of;
+use super::refund;
 use crate::args::{Method, PaidFor, PaymentCommand};
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
@@ -67,6 +68,7 @@ pub async fn run(client: &Client, command: PaymentCommand, output: &Output) -> R
             let voided = billing.void_offline_payment(VoidOfflinePaymentRequest { id, reason }).await?;
             output.show(&voided, |voided| one(&voided.payment.clone().unwrap_or_default()) + &table::fields(&[("balance", money(&voided.account_balance))]))
         }
+        PaymentCommand::Back(command) => refund::run(client, command, output).await,
         PaymentCommand::Claim { customer, receipt } => {
             let ask = ClaimReceiptRequest { customer_id: id_of(client, &customer).await?, mpesa_receipt: receipt };
             output.show(&billing.claim_receipt(ask).await?.payment.unwrap_or_default(), one)
@@ -93,6 +95,7 @@ pub fn one(payment: &Payment) -> String {
         ("status", status(payment)),
         ("phone", payment.phone_number.clone()),
         ("receipt", payment.mpesa_receipt.clone()),
+        ("refunded", money(&payment.refunded)),
         ("failure", payment.failure_message.clone()),
         ("customer", payment.customer_id.clone()),
         ("invoice", payment.invoice_id.clone()),

@@ -79,7 +79,8 @@ pub async fn run(client: &Client, command: RepairCommand, output: &Output) -> Re
     }
 }
 
-fn shillings(amount_minor: i64) -> Money {
+/// An amount in cents, on the wire.
+pub fn shillings(amount_minor: i64) -> Money {
     Money { amount_minor, currency_code: "KES".to_owned() }
 }
 
