@@ -27,7 +27,8 @@ use crate::error::{Error, Reason, Result};
 use crate::id::{CustomerId, IspId, PaymentId, UserId};
 use crate::schema::{
     alert, balance_withdrawal, code_sending, customer as customer_table, customer_payment, gateway_key, hotspot_session, link, message, offline_payment,
-    offline_payment_void, one_time_code, payment, prompt_block, refresh_token, service_request, sign_in, sign_in_failure, user_account, webhook_delivery,
+    offline_payment_void, one_time_code, payment, prompt_block, refresh_token, refund, service_request, sign_in, sign_in_failure, user_account,
+    webhook_delivery,
 };
 
 /// States of a payment whose prompt may still ring, and which therefore needs its phone.
@@ -112,8 +113,12 @@ async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option
         }
     }
     let ids: Vec<PaymentId> = payments.iter().map(|(id, ..)| *id).collect();
-    diesel::update(webhook_delivery::table.filter(webhook_delivery::isp_id.eq(isp).and(webhook_delivery::payment_id.eq_any(ids))))
+    diesel::update(webhook_delivery::table.filter(webhook_delivery::isp_id.eq(isp).and(webhook_delivery::payment_id.eq_any(&ids))))
         .set(webhook_delivery::body.eq(Vec::<u8>::new()))
+        .execute(&mut **tx)
+        .await?;
+    diesel::update(refund::table.filter(refund::tenant_id.eq(isp).and(refund::payment_id.eq_any(&ids)).and(refund::note.ne(""))))
+        .set(refund::note.eq(""))
         .execute(&mut **tx)
         .await?;
     diesel::update(offline_payment::table.filter(offline_payment::tenant_id.eq(isp).and(offline_payment::customer_id.eq(id))))

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
 
-use super::reverse::{Returned, credited, left_of, made_before};
-use super::store::{self, Operators};
+use super::reverse::{Returned, agreed, credited, left_of, made_before};
+use super::store::Operators;
 use super::unmatched::{self, Found, Place};
 use crate::app::App;
 use crate::approvals::{Act, Ask};
@@ -84,7 +84,7 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, now: Tim
     let subject = payment.id.to_string();
     let content = json!({ "amount_minor": amount.minor(), "by_hand": reference, "phone": other_phone.map(|phone| phone.digits().to_owned()) });
     let request = Ask { act: Act::Refund, subject: &subject, isp: Some(isp), amount: Some(amount), content, note: &ask.note };
-    let operators = match store::operators(app, tx, by, &request, other_phone.is_some(), now).await? {
+    let operators = match agreed(app, tx, by, &request, other_phone.is_some(), now).await? {
         Operators::Are(operators) => operators,
         Operators::NeedAnother(request) => return Ok(Returned::Waiting(request)),
     };

@@ -14,7 +14,7 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::failpoint;
-use crate::id::{IspId, PaymentId, RefundId, RequestId, UserId};
+use crate::id::{IspId, PLATFORM, PaymentId, RefundId, RequestId, UserId};
 use crate::ledger::{self, Back};
 use crate::money::Money;
 use crate::payments::store as payment_store;
@@ -89,7 +89,7 @@ async fn reverse_in(app: &App, tx: &mut Tx, by: UserId, ask: &Reversal, now: Tim
     let subject = payment.id.to_string();
     let content = json!({ "amount_minor": taken.minor(), "row": row_name });
     let request = Ask { act: Act::Reversal, subject: &subject, isp: Some(isp), amount: Some(taken), content, note: &ask.note };
-    let operators = match store::operators(app, tx, by, &request, false, now).await? {
+    let operators = match agreed(app, tx, by, &request, false, now).await? {
         Operators::Are(operators) => operators,
         Operators::NeedAnother(request) => return Ok(Returned::Waiting(request)),
     };
@@ -126,6 +126,14 @@ async fn reverse_in(app: &App, tx: &mut Tx, by: UserId, ask: &Reversal, now: Tim
     audit::record(tx, isp, By::User(by), "record_reversal", &new.id.to_string(), facts, now).await?;
     failpoint::reached("refund", "reversing");
     Ok(Returned::Now(Box::new(refund::find(tx, isp, new.id).await?)))
+}
+
+/// Who does it. What waits for a second operator is a row of the platform's; from then on the transaction is the ISP's again.
+pub(super) async fn agreed(app: &App, tx: &mut Tx, by: UserId, request: &Ask<'_>, always: bool, now: Time) -> Result<Operators> {
+    tx.act_for(PLATFORM).await?;
+    let operators = store::operators(app, tx, by, request, always, now).await?;
+    tx.act_for(request.isp.unwrap_or(PLATFORM)).await?;
+    Ok(operators)
 }
 
 /// What the same request made before.

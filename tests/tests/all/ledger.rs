@@ -296,6 +296,26 @@ const BREACHES: &[(&str, &str)] = &[
          INSERT INTO tenant.customer_entry SELECT tenant_id, gen_random_uuid(), customer_id, 'RECHARGE', -100, null, null, null, gen_random_uuid(), '', now()
          FROM tenant.customer_account",
     ),
+    (
+        "i63_refunded_more_than_paid",
+        "INSERT INTO tenant.refund SELECT tenant_id, gen_random_uuid(), 'BY_HAND', id, amount_minor + 100, 100, amount_minor, 0, 'x', '', 'x', ARRAY[id], gen_random_uuid(), '', now()
+         FROM tenant.payment",
+    ),
+    (
+        "i64_refund_wrong_split",
+        "INSERT INTO tenant.refund SELECT tenant_id, gen_random_uuid(), 'BY_HAND', id, amount_minor, 0, amount_minor, 0, 'x', '', 'x', ARRAY[id], gen_random_uuid(), '', now()
+         FROM tenant.payment",
+    ),
+    (
+        "i65_refund_posting",
+        "INSERT INTO tenant.ledger_transaction SELECT tenant_id, gen_random_uuid(), 'REVERSAL', reference, created_at, lines
+         FROM tenant.ledger_transaction WHERE kind = 'PAYMENT_CREDIT'",
+    ),
+    (
+        "i66_refund_not_in_account",
+        "INSERT INTO tenant.customer_entry SELECT tenant_id, gen_random_uuid(), customer_id, 'REFUND', -100, payment_id, null, null, null, '', now()
+         FROM tenant.customer_entry WHERE kind = 'PAYMENT'",
+    ),
 ];
 
 /// The breach of the first is noticed as the second by the look at what was posted lately.
