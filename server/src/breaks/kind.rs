@@ -73,6 +73,8 @@ crate::text_enum! {
         SubscriptionNotUsable = "subscription_not_usable",
         /// One thing was paid twice; the second payment is time or balance.
         PaidTwice = "paid_twice",
+        /// A payer did not get a refund; Netily and the ISP have it again.
+        RefundFailed = "refund_failed",
         /// A customer left with money on the account.
         BalanceOfFormerCustomer = "balance_of_former_customer",
         /// A callback names another amount than ours.
@@ -146,7 +148,7 @@ impl BreakKind {
             NoRecentCheck | NoFullCheck | ListIncomplete | JournalFailing | SpoolFailing => (SIX_HOURLY, Stops::Nothing, EndedBy::Itself, false),
             PayoutCapReached => (DAILY, Stops::Nothing, EndedBy::Itself, false),
             ReferenceReused | SubscriptionNotUsable => (DAILY, Stops::Nothing, EndedBy::Reason, true),
-            UnreadableAnswer | PaidNotOnline | PaidTwice | BalanceOfFormerCustomer | CallbackContradicts | CallbackUnproven => {
+            UnreadableAnswer | PaidNotOnline | PaidTwice | RefundFailed | BalanceOfFormerCustomer | CallbackContradicts | CallbackUnproven => {
                 (DAILY, Stops::Nothing, EndedBy::Reason, false)
             }
         };

@@ -4,6 +4,7 @@
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::repair::Back;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
@@ -98,20 +99,25 @@ pub fn subscription(gross: Money) -> Posting {
     Posting { kind: EntryKind::SubscriptionCredit, lines: vec![(Account::GatewayClearing, gross), (Account::SubscriptionRevenue, gross.negated())] }
 }
 
-/// What a payment to an ISP is paid from: what it is owed, or, for the small payment that proves a destination, Netily's own money.
+/// What is paid from: what an ISP is owed; for the small payment that proves a destination, Netily's own money; or what a payer gets back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaidFrom {
     /// What Netily owes the ISP.
     Owed,
     /// Netily's own.
     Netily,
+    /// What a payer gets back, of which Netily and the ISP each gave a part. Should it not be paid, each has its part again.
+    Payer(Back),
 }
 
 impl PaidFrom {
-    const fn account(self) -> Account {
-        match self {
-            PaidFrom::Owed => Account::IspPayable,
-            PaidFrom::Netily => Account::GatewayFees,
+    /// The lines that take an amount from there.
+    fn taken(self, step: Payout, amount: Money) -> Vec<(Account, Money)> {
+        match (self, step) {
+            (PaidFrom::Owed, _) => vec![(Account::IspPayable, amount)],
+            (PaidFrom::Netily, _) => vec![(Account::GatewayFees, amount)],
+            (PaidFrom::Payer(_), Payout::Reserved | Payout::Settled) => vec![(Account::RefundsPayable, amount)],
+            (PaidFrom::Payer(back), Payout::Released | Payout::LateSuccess) => back.lines(),
         }
     }
 }
@@ -129,15 +135,19 @@ pub enum Payout {
     LateSuccess,
 }
 
-/// A step of a payment to an ISP.
+/// A step of a payment to an ISP, or to a payer.
 pub fn payout(step: Payout, amount: Money, from: PaidFrom) -> Posting {
-    let (kind, debit, credit) = match step {
-        Payout::Reserved => (EntryKind::PayoutReserve, from.account(), Account::PayoutInTransit),
-        Payout::Settled => (EntryKind::PayoutSettle, Account::PayoutInTransit, Account::GatewayClearing),
-        Payout::Released => (EntryKind::PayoutRelease, Account::PayoutInTransit, from.account()),
-        Payout::LateSuccess => (EntryKind::PayoutLateSuccess, from.account(), Account::GatewayClearing),
+    let taken = from.taken(step, amount);
+    let (kind, lines) = match step {
+        Payout::Reserved => (EntryKind::PayoutReserve, [taken, vec![(Account::PayoutInTransit, amount.negated())]].concat()),
+        Payout::Settled => (EntryKind::PayoutSettle, vec![(Account::PayoutInTransit, amount), (Account::GatewayClearing, amount.negated())]),
+        Payout::Released => {
+            let back = taken.into_iter().map(|(account, amount)| (account, amount.negated())).collect();
+            (EntryKind::PayoutRelease, [vec![(Account::PayoutInTransit, amount)], back].concat())
+        }
+        Payout::LateSuccess => (EntryKind::PayoutLateSuccess, [taken, vec![(Account::GatewayClearing, amount.negated())]].concat()),
     };
-    Posting { kind, lines: vec![(debit, amount), (credit, amount.negated())] }
+    Posting { kind, lines }
 }
 
 /// An ISP took what it is owed between two payouts, which has its price.
@@ -173,8 +183,29 @@ mod tests {
     }
 
     #[test]
+    fn a_refund_takes_both_parts_once_it_is_paid_and_none_when_it_is_not() {
+        let amount = Money::from_minor(100_000);
+        let back = Back { parts: split(amount, Rate::from_bps(500).expect("a rate")), is_subscription: false };
+        let total = |steps: &[Payout], account: Account| {
+            let begins = super::super::repair::refund(back, amount).lines;
+            let lines = begins.into_iter().chain(steps.iter().flat_map(|step| payout(*step, amount, PaidFrom::Payer(back)).lines));
+            lines.filter(|(of, _)| *of == account).map(|(_, amount)| amount.minor()).sum::<i64>()
+        };
+        let ways = [
+            (&[Payout::Reserved, Payout::Settled][..], true),
+            (&[Payout::Reserved, Payout::Released], false),
+            (&[Payout::Reserved, Payout::Released, Payout::LateSuccess], true),
+        ];
+        for (steps, is_paid) in ways {
+            assert_eq!((total(steps, Account::PayoutInTransit), total(steps, Account::RefundsPayable)), (0, 0), "{steps:?}");
+            let parts = (total(steps, Account::PlatformRevenue), total(steps, Account::IspPayable), total(steps, Account::GatewayClearing));
+            assert_eq!(parts, if is_paid { (5_000, 95_000, -100_000) } else { (0, 0, 0) }, "{steps:?}");
+        }
+    }
+
+    #[test]
     fn a_payout_balances_and_every_way_of_it_leaves_nothing_on_its_way() {
-        for from in [PaidFrom::Owed, PaidFrom::Netily] {
+        for (from, source) in [(PaidFrom::Owed, Account::IspPayable), (PaidFrom::Netily, Account::GatewayFees)] {
             let total = |steps: &[Payout], account: Account| {
                 let lines = steps.iter().flat_map(|step| payout(*step, Money::from_minor(95_000), from).lines);
                 lines.filter(|(of, _)| *of == account).map(|(_, amount)| amount.minor()).sum::<i64>()
@@ -184,7 +215,7 @@ mod tests {
             let late = [Payout::Reserved, Payout::Released, Payout::LateSuccess];
             for (steps, paid) in [(&settled[..], true), (&released, false), (&late, true)] {
                 assert_eq!(total(steps, Account::PayoutInTransit), 0, "{steps:?}");
-                assert_eq!(total(steps, from.account()), if paid { 95_000 } else { 0 }, "{steps:?}");
+                assert_eq!(total(steps, source), if paid { 95_000 } else { 0 }, "{steps:?}");
                 assert_eq!(total(steps, Account::GatewayClearing), if paid { -95_000 } else { 0 }, "{steps:?}");
             }
         }

@@ -57,7 +57,7 @@ pub struct Back {
 
 impl Back {
     /// The lines that take it from Netily and the ISP. A part of nothing has no line.
-    fn lines(self) -> Vec<(Account, Money)> {
+    pub(super) fn lines(self) -> Vec<(Account, Money)> {
         let revenue = if self.is_subscription { Account::SubscriptionRevenue } else { Account::PlatformRevenue };
         let mut lines = vec![(revenue, self.parts.commission), (Account::IspPayable, self.parts.isp)];
         lines.retain(|(_, amount)| *amount != Money::ZERO);

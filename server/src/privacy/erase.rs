@@ -24,10 +24,10 @@ use crate::connection;
 use crate::customer::{self, Person, Status, search};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
-use crate::id::{CustomerId, IspId, PaymentId, UserId};
+use crate::id::{CustomerId, IspId, PaymentId, SettlementId, UserId};
 use crate::schema::{
     alert, balance_withdrawal, code_sending, customer as customer_table, customer_payment, gateway_key, hotspot_session, link, message, offline_payment,
-    offline_payment_void, one_time_code, payment, prompt_block, refresh_token, refund, service_request, sign_in, sign_in_failure, user_account,
+    offline_payment_void, one_time_code, payment, prompt_block, refresh_token, refund, service_request, settlement, sign_in, sign_in_failure, user_account,
     webhook_delivery,
 };
 
@@ -117,10 +117,7 @@ async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option
         .set(webhook_delivery::body.eq(Vec::<u8>::new()))
         .execute(&mut **tx)
         .await?;
-    diesel::update(refund::table.filter(refund::tenant_id.eq(isp).and(refund::payment_id.eq_any(&ids)).and(refund::note.ne(""))))
-        .set(refund::note.eq(""))
-        .execute(&mut **tx)
-        .await?;
+    forget_refunds(tx, isp, &ids).await?;
     diesel::update(offline_payment::table.filter(offline_payment::tenant_id.eq(isp).and(offline_payment::customer_id.eq(id))))
         .set((offline_payment::note.eq(""), offline_payment::reference.eq("")))
         .execute(&mut **tx)
@@ -133,6 +130,28 @@ async fn forget_payments(tx: &mut Tx, isp: IspId, id: CustomerId, proven: Option
         .await?;
     diesel::update(balance_withdrawal::table.filter(balance_withdrawal::tenant_id.eq(isp).and(balance_withdrawal::customer_id.eq(id))))
         .set(balance_withdrawal::reason.eq(""))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// What went back of payments keeps its money and loses what operators wrote, and the phone.
+async fn forget_refunds(tx: &mut Tx, isp: IspId, payments: &[PaymentId]) -> Result<()> {
+    let theirs = refund::table.filter(refund::tenant_id.eq(isp).and(refund::payment_id.eq_any(payments)));
+    let ids: Vec<SettlementId> = theirs.clone().select(refund::id).load(&mut **tx).await?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let sent = settlement::table.filter(settlement::tenant_id.eq(isp).and(settlement::id.eq_any(&ids)));
+    let states: Vec<String> = sent.clone().for_update().select(settlement::state).load(&mut **tx).await?;
+    if states.iter().any(|state| !matches!(state.as_str(), "COMPLETED" | "FAILED")) {
+        return Err(Error::new(Reason::StateConflict, "A refund to this person is on its way. Try again when it has ended."));
+    }
+    diesel::update(sent.filter(settlement::phone.ne(""))).set(settlement::phone.eq("")).execute(&mut **tx).await?;
+    diesel::update(theirs.filter(refund::note.ne(""))).set(refund::note.eq("")).execute(&mut **tx).await?;
+    let told: Vec<PaymentId> = ids.iter().map(|id| PaymentId::from(id.uuid())).collect();
+    diesel::update(webhook_delivery::table.filter(webhook_delivery::isp_id.eq(isp).and(webhook_delivery::payment_id.eq_any(told))))
+        .set(webhook_delivery::body.eq(Vec::<u8>::new()))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -31,6 +31,8 @@ use crate::settlement::{self, Notice};
 pub enum Way {
     /// Netily's people paid it already, and this proves it.
     ByHand(String),
+    /// The gateway pays it from the wallet, to the phone.
+    Gateway,
 }
 
 /// What an operator asks for.
@@ -54,15 +56,16 @@ pub struct Refunding {
     pub request_hash: Vec<u8>,
 }
 
-/// Gives a payer money back. Errors: STATE_CONFLICT when nothing was credited, or nothing is left of it.
+/// Gives a payer money back. Errors: STATE_CONFLICT when nothing was credited, nothing is left of it, or payouts are stopped or frozen.
 pub async fn refund(app: &App, by: UserId, ask: &Refunding) -> Result<Returned> {
     let now = app.clock.now();
-    let done = app.db.tx(ask.isp, async |tx| refund_in(app, tx, by, ask, now).await).await;
+    let wallet = if ask.way == Way::Gateway { settlement::room(app).await? } else { None };
+    let done = app.db.tx(ask.isp, async |tx| refund_in(app, tx, by, ask, wallet, now).await).await;
     failpoint::reached("refund", "refunded");
     done
 }
 
-async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, now: Time) -> Result<Returned> {
+async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, wallet: Option<Money>, now: Time) -> Result<Returned> {
     let isp = ask.isp;
     let payment = payment_store::lock(tx, isp, ask.payment).await?.ok_or_else(|| Error::not_found("payment"))?;
     if let Some(done) = made_before(tx, isp, ask.request, &ask.request_hash).await? {
@@ -77,21 +80,34 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, now: Tim
     if amount > left {
         return Err(Error::field("amount", format!("must be at most the KES {left} that are left of the payment")));
     }
-    let other_phone = ask.phone.as_ref().filter(|phone| payment.phone.as_ref() != Some(*phone));
-    let Way::ByHand(reference) = &ask.way;
-    refuse_twice(tx, isp, payment.id, reference).await?;
-    let from_wallet = left_the_wallet(tx, reference, amount).await?;
+    let to = ask.phone.as_ref().or(payment.phone.as_ref());
+    let is_other = ask.phone.is_some() && ask.phone != payment.phone;
+    let (kind, reference) = match &ask.way {
+        Way::ByHand(reference) => (Kind::ByHand, reference.as_str()),
+        Way::Gateway => (Kind::Gateway, ""),
+    };
+    let mut from_wallet = None;
+    if kind == Kind::ByHand {
+        refuse_twice(tx, isp, payment.id, reference).await?;
+        from_wallet = left_the_wallet(tx, reference, amount).await?;
+    } else if to.is_none() {
+        return Err(Error::field("phone_number", "must be set: the phone that paid is forgotten"));
+    }
     let subject = payment.id.to_string();
-    let content = json!({ "amount_minor": amount.minor(), "by_hand": reference, "phone": other_phone.map(|phone| phone.digits().to_owned()) });
+    let other_phone = to.filter(|_| is_other).map(|phone| phone.digits().to_owned());
+    let content = json!({ "amount_minor": amount.minor(), "kind": kind.as_str(), "reference": reference, "phone": other_phone });
     let request = Ask { act: Act::Refund, subject: &subject, isp: Some(isp), amount: Some(amount), content, note: &ask.note };
-    let operators = match agreed(app, tx, by, &request, other_phone.is_some(), now).await? {
+    let operators = match agreed(app, tx, by, &request, is_other, now).await? {
         Operators::Are(operators) => operators,
         Operators::NeedAnother(request) => return Ok(Returned::Waiting(request)),
     };
+    if kind == Kind::Gateway {
+        settlement::may_refund(tx, isp).await?;
+    }
     let parts = refund::parts(&payment, kept, amount);
     let new = New {
         id: RefundId::sortable(now),
-        kind: Kind::ByHand,
+        kind,
         payment: payment.id,
         amount,
         parts,
@@ -104,19 +120,24 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, now: Tim
         request_hash: &ask.request_hash,
     };
     post(tx, isp, &payment, &new, now).await?;
-    let from = if from_wallet.is_some() { PaidByHand::Wallet } else { PaidByHand::OwnPocket };
-    ledger::post(tx, isp, &ledger::refund_by_hand(amount, from), new.id.uuid(), now).await?;
-    if let Some(found) = &from_wallet {
-        unmatched::take_key(tx, found, isp, new.id.uuid(), now).await?;
-        breaks::close_as(tx, BreakKind::UnmatchedPayout, reference, &by.to_string(), &ask.note, now).await?;
-    }
     refund::write(tx, isp, &new, now).await?;
     refund::leaves_account(tx, isp, &payment, amount, now).await?;
-    if amount == left {
-        refund::ends(tx, isp, &payment, now).await?;
+    match (kind, to) {
+        (Kind::Gateway, Some(to)) => settlement::set_aside(app, tx, isp, new.id, to, amount, wallet, now).await?,
+        _ => {
+            let from = if from_wallet.is_some() { PaidByHand::Wallet } else { PaidByHand::OwnPocket };
+            ledger::post(tx, isp, &ledger::refund_by_hand(amount, from), new.id.uuid(), now).await?;
+            if let Some(found) = &from_wallet {
+                unmatched::take_key(tx, found, isp, new.id.uuid(), now).await?;
+                breaks::close_as(tx, BreakKind::UnmatchedPayout, reference, &by.to_string(), &ask.note, now).await?;
+            }
+            if amount == left {
+                refund::ends(tx, isp, &payment, now).await?;
+            }
+            tell(app, tx, isp, &payment, amount, parts.isp, now).await?;
+        }
     }
-    tell(app, tx, isp, &payment, amount, parts.isp, now).await?;
-    let facts = json!({ "payment": subject, "amount_minor": amount.minor(), "kind": new.kind.as_str() });
+    let facts = json!({ "payment": subject, "amount_minor": amount.minor(), "kind": kind.as_str() });
     audit::record(tx, isp, By::User(by), "refund_payment", &new.id.to_string(), facts, now).await?;
     failpoint::reached("refund", "refunding");
     Ok(Returned::Now(Box::new(refund::find(tx, isp, new.id).await?)))

@@ -138,11 +138,12 @@ impl PayoutService for Payouts {
                 .db
                 .tx(isp.id, async |tx| {
                     let found = store::find(tx, isp.id, id).await?.ok_or_else(|| Error::not_found("settlement"))?;
-                    let covered = if found.kind()? == store::Kind::Test { (Vec::new(), String::new()) } else { report::commissions(tx, &found, page).await? };
+                    let covered =
+                        if found.kind()? == store::Kind::Settlement { report::commissions(tx, &found, page).await? } else { (Vec::new(), String::new()) };
                     Ok((found, covered))
                 })
                 .await?;
-            let seen = found.kind()? == store::Kind::Settlement;
+            let seen = found.kind()? != store::Kind::Test;
             Ok(pb::GetSettlementResponse {
                 settlement: Some(show::settlement(&found, &isp.slug, seen)?),
                 commissions: rows.into_iter().map(commission).collect(),

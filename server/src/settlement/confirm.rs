@@ -6,6 +6,7 @@ use super::config::{self, Verification};
 use super::state::{Event, State, next};
 use super::store::{self, Change, Kind, Settlement};
 use super::tell::{self, Notice};
+use super::to_payer;
 use super::withdraw::fee_of;
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
@@ -94,7 +95,8 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
     let (from, kind) = (of.state()?, of.kind()?);
     let late = from == State::Failed;
     let step = if late { Payout::LateSuccess } else { Payout::Settled };
-    if !ledger::post(tx, isp, &ledger::payout(step, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
+    let source = to_payer::paid_from(tx, isp, of).await?;
+    if !ledger::post(tx, isp, &ledger::payout(step, of.amount_minor, source), of.id.uuid(), now).await? {
         return Err(Error::internal(format!("{} was settled before", of.id)));
     }
     // What a withdrawal costs is taken once it was paid, however late.
@@ -116,6 +118,9 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
     for kind in DOUBTS {
         breaks::close(tx, kind, &reference, "It was paid.", now).await?;
     }
+    if kind == Kind::Refund {
+        return to_payer::paid(app, tx, isp, of, late, now).await;
+    }
     if late {
         // What was given back was paid after all: until somebody has looked, nothing more is.
         let detail = json!({ "receipt": receipt });
@@ -134,7 +139,7 @@ pub(super) async fn complete(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement
 
 /// It was provably not paid, by the fault of where it goes as far as is known: the money goes back. The guard asks for the proof.
 pub(super) async fn release(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, why: &str, now: Time) -> Result<()> {
-    let notice = Notice::Failed { amount: of.amount_minor, to: of.destination()?.masked() };
+    let notice = Notice::Failed { amount: of.amount_minor, to: of.masked_destination()? };
     release_for(app, tx, isp, of, event, Unpaid { why, fault: Fault::Destination, notice }, now).await
 }
 
@@ -162,7 +167,8 @@ pub(super) struct Unpaid<'a> {
 /// The same, when it is known why.
 pub(super) async fn release_for(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, event: Event, unpaid: Unpaid<'_>, now: Time) -> Result<()> {
     let (from, kind) = (of.state()?, of.kind()?);
-    if !ledger::post(tx, isp, &ledger::payout(Payout::Released, of.amount_minor, kind.paid_from()), of.id.uuid(), now).await? {
+    let source = to_payer::paid_from(tx, isp, of).await?;
+    if !ledger::post(tx, isp, &ledger::payout(Payout::Released, of.amount_minor, source), of.id.uuid(), now).await? {
         return Err(Error::internal(format!("{} was released before", of.id)));
     }
     let change = Change {
@@ -189,6 +195,7 @@ pub(super) async fn release_for(app: &App, tx: &mut Tx, isp: IspId, of: &Settlem
             }
             Ok(())
         }
+        Kind::Refund => to_payer::not_paid(tx, isp, of, unpaid.why, now).await,
         // What is tried again each hour is told once.
         Kind::Settlement if unpaid.fault == Fault::Ours && of.part > 1 => Ok(()),
         Kind::Settlement => tell::owners(app, tx, isp, None, &unpaid.notice, now).await,

@@ -25,6 +25,7 @@ pub mod store;
 mod sweep;
 pub mod switch;
 mod tell;
+mod to_payer;
 mod verify;
 pub mod withdraw;
 
@@ -39,4 +40,6 @@ pub use send::send;
 pub use store::Settlement;
 pub use sweep::settlement_sweep;
 pub use tell::{Notice, to_owners as tell_owners};
+pub use to_payer::{may_refund, set_aside};
 pub use verify::{TRIES, confirm, unset, verify};
+pub use withdraw::room;

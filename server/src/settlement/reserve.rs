@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::failpoint;
 use crate::id::{IspId, LedgerId, RequestId, SettlementId};
 use crate::jobs::{self, Kind};
-use crate::ledger::{self, Payout as Step};
+use crate::ledger::{self, PaidFrom, Payout as Step};
 use crate::money::Money;
 use crate::schema::{functions, ledger_balance, settlement_amount, withdrawal};
 
@@ -75,7 +75,7 @@ impl AmountLock {
 }
 
 /// Writes a settlement with its amount, sets the money aside, and asks for sending it.
-pub(super) async fn write(tx: &mut Tx, isp: IspId, new: &New<'_>, _: AmountLock, now: Time) -> Result<()> {
+pub(super) async fn write(tx: &mut Tx, isp: IspId, new: &New<'_>, from: PaidFrom, _: AmountLock, now: Time) -> Result<()> {
     store::insert(tx, isp, new, now).await?;
     diesel::insert_into(settlement_amount::table)
         .values((
@@ -84,7 +84,7 @@ pub(super) async fn write(tx: &mut Tx, isp: IspId, new: &New<'_>, _: AmountLock,
         ))
         .execute(&mut **tx)
         .await?;
-    if !ledger::post(tx, isp, &ledger::payout(Step::Reserved, new.amount, new.kind.paid_from()), new.id.uuid(), now).await? {
+    if !ledger::post(tx, isp, &ledger::payout(Step::Reserved, new.amount, from), new.id.uuid(), now).await? {
         return Err(Error::internal(format!("{} was reserved before", new.id)));
     }
     jobs::enqueue(tx, Kind::SettlementSend, isp, new.id.uuid(), now, now).await?;
@@ -149,7 +149,7 @@ pub(super) async fn reserve_in(app: &App, tx: &mut Tx, isp: IspId, ask: &Ask, te
         config_version: config.version,
         destination: &config.destination,
     };
-    write(tx, isp, &new, lock, now).await?;
+    write(tx, isp, &new, PaidFrom::Owed, lock, now).await?;
     if let Some(request) = terms.request {
         use withdrawal::dsl;
         let row = (dsl::tenant_id.eq(isp), dsl::settlement_id.eq(new.id), dsl::request_id.eq(request.0), dsl::fee_minor.eq(terms.fee), dsl::asked_at.eq(now));

@@ -244,7 +244,7 @@ fn sum(amounts: impl IntoIterator<Item = Money>) -> Money {
 /// What was given out today, to each ISP; for a look across.
 async fn given_today(tx: &mut Tx, now: Time) -> Result<HashMap<IspId, Money>> {
     use settlement_amount::dsl;
-    let today = dsl::settlement_amount.filter(dsl::reserved_at.ge(begin_of_day(now)).and(dsl::kind.eq(Kind::Settlement.as_str())));
+    let today = dsl::settlement_amount.filter(dsl::reserved_at.ge(begin_of_day(now)).and(dsl::kind.ne(Kind::Test.as_str())));
     let rows: Vec<(IspId, Money)> = today.select((dsl::isp_id, dsl::amount_minor)).load(&mut **tx).await?;
     Ok(rows.into_iter().fold(HashMap::new(), |mut given, (isp, amount)| {
         let before = given.get(&isp).copied().unwrap_or_default();

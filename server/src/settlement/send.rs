@@ -100,6 +100,9 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
 
 /// What changed since it was reserved, so that it must not be sent any more.
 async fn changed(tx: &mut Tx, isp: IspId, settlement: &Settlement, config: Option<Config>, now: Time) -> Result<Option<TakenBack>> {
+    if settlement.kind()? == SettlementKind::Refund {
+        return Ok(config.and_then(|config| config.frozen).map(|_| TakenBack::Held));
+    }
     let Some(config) = config.filter(|config| config.version == settlement.config_version) else { return Ok(Some(TakenBack::Destination)) };
     // A test payment proves what is not proven yet, and is Netily's own money.
     let held = if settlement.kind()? == SettlementKind::Test { config.suspended } else { config.in_the_way(now).is_some() };

@@ -10,7 +10,6 @@ use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::id::{IspId, SettlementId};
-use crate::ledger::PaidFrom;
 use crate::money::Money;
 use crate::page::{Cursor, PageAsk};
 use crate::payments::contradiction::{Ours, Party};
@@ -23,6 +22,8 @@ pub enum Kind {
     Settlement,
     /// The small payment that proves a destination.
     Test,
+    /// Money that goes back to whoever paid it. Its id is the refund's.
+    Refund,
 }
 
 impl Kind {
@@ -31,14 +32,7 @@ impl Kind {
         match self {
             Kind::Settlement => "SETTLEMENT",
             Kind::Test => "TEST",
-        }
-    }
-
-    /// Whose money it is.
-    pub const fn paid_from(self) -> PaidFrom {
-        match self {
-            Kind::Settlement => PaidFrom::Owed,
-            Kind::Test => PaidFrom::Netily,
+            Kind::Refund => "REFUND",
         }
     }
 }
@@ -107,7 +101,7 @@ impl Settlement {
 
     /// What it is for.
     pub fn kind(&self) -> Result<Kind> {
-        [Kind::Settlement, Kind::Test].into_iter().find(|kind| kind.as_str() == self.kind).ok_or_else(|| self.strange("kind"))
+        [Kind::Settlement, Kind::Test, Kind::Refund].into_iter().find(|kind| kind.as_str() == self.kind).ok_or_else(|| self.strange("kind"))
     }
 
     /// Where it goes.
@@ -117,6 +111,11 @@ impl Settlement {
             return Ok(Destination::Mpesa { phone, name: self.account_name.clone() });
         }
         Ok(Destination::Bank { code: self.bank_code.clone(), account: self.account.clone(), name: self.account_name.clone() })
+    }
+
+    /// Where it goes, as people may see it; empty once a payer is forgotten.
+    pub fn masked_destination(&self) -> Result<String> {
+        if self.phone.is_empty() && self.account.is_empty() { Ok(String::new()) } else { Ok(self.destination()?.masked()) }
     }
 
     /// What never changes of it, to compare the gateway's answers with.
@@ -136,7 +135,7 @@ pub struct New<'a> {
     pub id: SettlementId,
     /// What it is for.
     pub kind: Kind,
-    /// The day after the period, or the request of a test payment.
+    /// The day after the period, the request of a test payment, or the refund.
     pub period: &'a str,
     /// Which part of it.
     pub part: i16,
@@ -311,9 +310,9 @@ pub async fn list(tx: &mut Tx, filter: Filter, page: PageAsk) -> Result<(Vec<Set
     if let Some(isp) = filter.isp {
         query = query.filter(settlement::tenant_id.eq(isp));
     }
-    if !filter.tests {
-        query = query.filter(settlement::kind.eq(Kind::Settlement.as_str()));
-    }
+    // What goes back to payers is no payment to an ISP.
+    let kinds = if filter.tests { vec![Kind::Settlement.as_str(), Kind::Test.as_str()] } else { vec![Kind::Settlement.as_str()] };
+    query = query.filter(settlement::kind.eq_any(kinds));
     if let Some(state) = filter.state {
         query = query.filter(settlement::state.eq(state.as_str()));
     }

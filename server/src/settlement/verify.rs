@@ -18,6 +18,7 @@ use crate::audit::{self, By};
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, RequestId, SettlementId};
+use crate::ledger::PaidFrom;
 use crate::limit::{self, Limit};
 use crate::money::Money;
 use crate::schema::settlement;
@@ -70,7 +71,7 @@ pub async fn verify(app: &App, isp: IspId, by: By, request: RequestId) -> Result
                 config_version: config.version,
                 destination: &config.destination,
             };
-            reserve::write(tx, isp, &new, lock, now).await?;
+            reserve::write(tx, isp, &new, PaidFrom::Netily, lock, now).await?;
             config::set_verification(tx, isp, Verification::Sent, 0, now).await?;
             audit::record(tx, isp, by, "send_test_payment", &new.id.to_string(), json!({}), now).await?;
             both(tx, isp, new.id).await

@@ -108,7 +108,7 @@ pub async fn withdraw(app: &App, isp: IspId, by: By, request: RequestId) -> Resu
 }
 
 /// What may leave the wallet; none: the gateway does not tell.
-async fn room(app: &App) -> Result<Option<Money>> {
+pub async fn room(app: &App) -> Result<Option<Money>> {
     let holds = wallet(app).await?;
     let in_transit = app.db.across(async |tx| in_transit(tx).await).await?;
     Ok(holds.map(|holds| holds.checked_sub(in_transit).unwrap_or_default()))

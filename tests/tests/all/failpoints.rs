@@ -13,7 +13,7 @@ use netily_tests::{Guest, World, eventually};
 
 use crate::crash::{insist, status};
 use crate::program::Program;
-use crate::{failpoints_billing, failpoints_settlement};
+use crate::{failpoints_billing, failpoints_refund, failpoints_settlement};
 
 /// After this a claim and a lease of a dead process are open.
 const LEASES_OVER: Duration = Duration::from_secs(61);
@@ -229,7 +229,8 @@ fn the_points_in_the_code_are_those_of_the_table() {
     let once: BTreeSet<&String> = found.iter().collect();
     assert_eq!(once.len(), found.len(), "each point stands once in the code: {found:#?}");
     let settlement = failpoints_settlement::PAYING.into_iter().chain(failpoints_settlement::RELEASING);
-    let billing = failpoints_billing::PAYING.into_iter().chain(failpoints_billing::RUNNING).chain(settlement);
+    let refunds = failpoints_refund::REVERSING.into_iter().chain(failpoints_refund::REFUNDING);
+    let billing = failpoints_billing::PAYING.into_iter().chain(failpoints_billing::RUNNING).chain(settlement).chain(refunds);
     let table: BTreeSet<String> = POINTS.iter().map(|(act, point, ..)| (*act, *point)).chain(billing).map(|(act, point)| format!("{act} {point}")).collect();
     assert_eq!(once, table.iter().collect(), "the code on the left, the table on the right");
 }

@@ -79,6 +79,7 @@ pub fn settlement(of: &Settlement, isp_slug: &str, amount: bool) -> Result<pb::S
     let (kind, arithmetic) = match of.kind()? {
         Kind::Settlement => (pb::SettlementKind::Settlement, true),
         Kind::Test => (pb::SettlementKind::Test, false),
+        Kind::Refund => (pb::SettlementKind::Refund, false),
     };
     let shown = |amount: Money| arithmetic.then(|| money(amount));
     Ok(pb::Settlement {
@@ -95,7 +96,7 @@ pub fn settlement(of: &Settlement, isp_slug: &str, amount: bool) -> Result<pb::S
         carried_in: shown(of.carried_in_minor),
         carried_out: shown(of.carried_out_minor),
         payout_method: method(&of.payout_method).into(),
-        destination: of.destination()?.masked(),
+        destination: of.masked_destination()?,
         receipt: of.receipt.clone(),
         failure_message: message(of)?,
         created_at: Some(timestamp(of.created_at)),

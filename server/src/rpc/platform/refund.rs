@@ -46,7 +46,8 @@ pub async fn give_back(app: &App, by: UserId, mut ask: pb::RefundPaymentRequest)
     let (request, request_hash) = fields::once(&mut ask, |ask| &mut ask.request_id, &app.config.callback_key)?;
     let way = match &ask.by {
         Some(WireWay::ByHandReference(reference)) => Way::ByHand(fields::text("by_hand_reference", reference, 100)?),
-        Some(WireWay::Gateway(_)) => return Err(Error::field("gateway", "is not offered yet: pay it by hand")),
+        Some(WireWay::Gateway(true)) => Way::Gateway,
+        Some(WireWay::Gateway(false)) => return Err(Error::field("gateway", "must be true, or say what was paid by hand")),
         None => return Err(Error::field("by", "must say how: by the gateway, or by hand with what proves it")),
     };
     let refunding = Refunding {
