@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::error::{Error, Result};
 use crate::gateways::mail::Mail;
-use crate::gateways::payhero::Payhero;
+use crate::gateways::payhero::{Outflows, Payhero};
 use crate::gateways::sms::Sms;
 use crate::router::address::Allowed;
 use crate::seal::Seal;
@@ -42,6 +42,8 @@ pub struct App {
     pub looks: Looks,
     /// Where callbacks that came at the same time are kept together.
     pub inbox: Inbox,
+    /// What left the gateway's wallet lately.
+    pub outflows: Outflows,
     /// Telling and being told of changes.
     pub wakes: Wakes,
     /// Which lasting troubles the log was told of.
@@ -71,6 +73,7 @@ impl App {
             tokens: TokenKeys::new(&config.token_keys),
             passwords: Passwords::new(),
             router_addresses: Allowed { networks: config.router_networks.clone(), loopback: loopback_routers },
+            outflows: Outflows::default(),
             seldom: Seldom::default(),
             wakes,
             clock,

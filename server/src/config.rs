@@ -85,6 +85,8 @@ pub struct Config {
     pub two_person_above: Money,
     /// Bounds of payments to ISPs.
     pub payouts: Payouts,
+    /// A pulse of the workers that is older means that the past may have been lost: nobody is paid until it was compared.
+    pub pulse_gap: TimeDelta,
     /// The mail server.
     pub mail: MailSettings,
     /// Where browsers find an ISP's pages: an origin in which `{isp}` stands for its subdomain.
@@ -294,6 +296,9 @@ impl Config {
         let hold = reader.read("NETILY_PAYOUT_HOLD_HOURS", Some("24"), |text| {
             text.parse().ok().filter(|hours| (0..=720).contains(hours)).map(TimeDelta::hours).ok_or("must be hours, 0 to 720")
         });
+        let pulse_gap = reader.read("NETILY_PULSE_GAP_SECONDS", Some("30"), |text| {
+            text.parse().ok().filter(|seconds| (15..=3_600).contains(seconds)).map(TimeDelta::seconds).ok_or("must be seconds, 15 to 3600")
+        });
         let mail = MailSettings {
             url: SecretString::from(reader.text("SMTP_URL", None)),
             from: reader.text("MAIL_FROM", None),
@@ -346,6 +351,7 @@ impl Config {
             sms_per_isp_day,
             two_person_above,
             payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold, withdraw_fee, low_payments, low_service },
+            pulse_gap,
             mail,
             public_url,
         })

@@ -33,6 +33,12 @@ diesel::table! {
     }
 }
 diesel::table! {
+    pulse (id) {
+        id -> Bool, beat -> BigInt, at -> Nullable<Timestamptz>, written_at -> Nullable<Timestamptz>, gap_seconds -> Integer,
+        uncertain_from -> Nullable<Timestamptz>, uncertain_at -> Nullable<Timestamptz>,
+    }
+}
+diesel::table! {
     list_walk (kind) {
         kind -> Text, read_until -> Nullable<Timestamptz>, completed_at -> Nullable<Timestamptz>, incomplete_since -> Nullable<Timestamptz>,
         begun_at -> Nullable<Timestamptz>, since -> Nullable<Timestamptz>, page -> Nullable<BigInt>, count -> Nullable<BigInt>, backwards -> Bool,

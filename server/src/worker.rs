@@ -25,7 +25,7 @@ use crate::jobs::{self, Finisher, Job, Kind, Lane, Outcome, backoff};
 use crate::notify;
 use crate::reconcile;
 use crate::schema::rate_limit;
-use crate::settlement;
+use crate::settlement::{self, pulse};
 use crate::subscription;
 
 /// A wake may be lost: this often each lane looks by itself.
@@ -47,12 +47,28 @@ pub async fn work(app: Arc<App>, stop: CancellationToken) {
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
+    // Whoever may pay knows first whether the past is known.
+    let first = loop {
+        match pulse::beat(&app, None).await {
+            Ok(beat) => break beat,
+            Err(error) => tracing::warn!(%error, "the pulse could not be written yet"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    };
+    let (living, ends) = (app.clone(), stop.clone());
+    let pulse = tokio::spawn(async move { pulse::keep(&living, first, ends).await });
     let finisher = Finisher::start(app.db.clone(), app.clock.clone());
     let lanes: Vec<_> = Lane::ALL.into_iter().map(|lane| tokio::spawn(run_lane(app.clone(), lane, finisher.clone(), stop.clone(), running.clone()))).collect();
     for lane in lanes {
         if let Err(cause) = lane.await {
             tracing::error!(%cause, "a lane of the worker died");
         }
+    }
+    if let Err(cause) = pulse.await {
+        tracing::error!(%cause, "the pulse of the worker died");
     }
     running.close();
     if tokio::time::timeout(DRAIN, running.wait()).await.is_err() {

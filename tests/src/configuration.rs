@@ -34,6 +34,8 @@ pub fn environment(urls: &Urls, sandbox: &Sandbox, address: SocketAddr) -> HashM
             ("SMS_USERNAME", "sandbox".to_owned()),
             ("SMS_API_KEY", "atsk_sandbox".to_owned()),
             ("SMTP_URL", format!("smtp://{}", sandbox.mail_address())),
+            // Machines of tests are busy: no worker of theirs is gone for minutes.
+            ("NETILY_PULSE_GAP_SECONDS", "600".to_owned()),
             ("MAIL_FROM", "Netily <no-reply@netily.example>".to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value)),

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use netily::clock::begin_of_day;
+use netily::id::PLATFORM;
+use netily::jobs::{self, Kind};
 use netily_sdk::Client;
 use netily_sdk::payout::{
     ConfirmPayoutConfigRequest, GetBalanceRequest, GetBalanceResponse, ListSettlementsRequest, PayoutConfig, PayoutMethod, SetPayoutConfigRequest, Settlement,
     SettlementFrequency, VerifyPayoutConfigRequest,
 };
+use netily_sdk::platform::{ListUnmatchedRequest, OwnerMovementDirection, RecordOwnerMovementRequest};
 use netily_sdk::{Error, new_request_id};
+use uuid::Uuid;
 
 use crate::guest::{Guest, Plan};
 use crate::payer::kes;
@@ -82,6 +86,23 @@ impl World {
         }
         self.sweep().await;
         self.paid_out().await;
+    }
+
+    /// What left the wallet by the test's hand was Netily's own: the list shows it, and two operators say so.
+    pub async fn explain_what_left(&self) {
+        let now = self.app.clock.now() + TimeDelta::minutes(3);
+        self.app.db.public(async |tx| jobs::enqueue(tx, Kind::ListSweep, PLATFORM, Uuid::nil(), now, now).await).await.expect("asked for");
+        self.run_after(Duration::from_secs(185)).await;
+        let (operator, second) = (self.operator().await, self.another_operator().await);
+        let rows = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows;
+        for row in rows.into_iter().filter(|row| row.kind == "unmatched_payout") {
+            let amount = row.amount.map(|amount| kes(-amount.amount_minor / 100));
+            let direction = OwnerMovementDirection::Out.into();
+            let ask = RecordOwnerMovementRequest { direction, amount, reference: row.reference, note: "Taken out by the test's hand".into() };
+            for who in [&operator, &second] {
+                who.platform().record_owner_movement(ask.clone()).await.expect("asked for");
+            }
+        }
     }
 
     /// The settlements of an ISP, newest first.

@@ -160,6 +160,11 @@ impl BreakKind {
         BreakKind::ALL.iter().filter(|kind| kind.policy().is_money).map(|kind| kind.as_str()).collect()
     }
 
+    /// The kinds while one of which is open nobody is paid.
+    pub fn stopping_all() -> Vec<BreakKind> {
+        BreakKind::ALL.iter().copied().filter(|kind| kind.policy().stops == Stops::AllPayouts).collect()
+    }
+
     /// As people read it.
     pub fn in_words(self) -> String {
         self.as_str().replace('_', " ")

@@ -79,3 +79,12 @@ pub async fn is_open(tx: &mut Tx, kind: BreakKind, reference: &str) -> Result<bo
     let open = dsl::reconciliation_break.filter(dsl::kind.eq(kind).and(dsl::reference.eq(reference)).and(dsl::closed_at.is_null()));
     Ok(diesel::select(diesel::dsl::exists(open)).get_result(&mut **tx).await?)
 }
+
+/// How many breaks of these kinds are open, and what their amounts are together, whichever way the money went.
+pub async fn open_money(tx: &mut Tx, kinds: &[BreakKind]) -> Result<(usize, Money)> {
+    use reconciliation_break::dsl;
+    let open = dsl::reconciliation_break.filter(dsl::kind.eq_any(kinds).and(dsl::closed_at.is_null()));
+    let amounts: Vec<Option<Money>> = open.select(dsl::amount_minor).load(&mut **tx).await?;
+    let sum = amounts.iter().flatten().try_fold(Money::ZERO, |sum, amount| sum.checked_add(Money::from_minor(amount.minor().abs())));
+    Ok((amounts.len(), sum.unwrap_or_default()))
+}

@@ -53,9 +53,7 @@ fn is_in_doubt(payment: &Payment) -> bool {
 
 /// Reference, amount and time of a row that shows money which came in.
 fn money_in(row: &TransactionRow) -> Option<(&str, Money, Time)> {
-    let is_charge =
-        row.provider_reference.as_deref().is_some_and(|provider| provider.starts_with("cost_")) || row.transaction_type.as_deref() == Some("service_charge");
-    let amount = row.amount_minor.map(Money::from_minor).filter(|amount| *amount > Money::ZERO && !is_charge)?;
+    let amount = row.amount_minor.map(Money::from_minor).filter(|amount| *amount > Money::ZERO && !row.is_charge())?;
     Some((row.transaction_reference.as_deref()?, amount, row.created_at?))
 }
 

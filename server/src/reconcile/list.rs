@@ -51,7 +51,10 @@ pub async fn list_sweep(app: &App) -> Result<Outcome> {
                 incomplete(app, kind, "The list is long.", now).await?;
                 return Ok(Outcome::Again(now + GO_ON));
             }
-            Err(Stopped::Gateway(AskError::NotOffered(_))) => return Ok(Outcome::Again(now + TimeDelta::hours(1))),
+            Err(Stopped::Gateway(AskError::NotOffered(_))) => {
+                settlement::pulse::without_list(app, now).await?;
+                return Ok(Outcome::Again(now + TimeDelta::hours(1)));
+            }
             Err(Stopped::Gateway(cause)) => {
                 incomplete(app, kind, &cause.to_string(), now).await?;
                 return Ok(Outcome::Retry(now + EVERY, cause.to_string()));
@@ -62,7 +65,9 @@ pub async fn list_sweep(app: &App) -> Result<Outcome> {
             }
         }
     }
-    Ok(Outcome::Again(now + EVERY))
+    // Until the past is known again nobody is paid: as soon as can be.
+    let again = settlement::pulse::after_walk(app, now).await?.map_or(now + EVERY, |at| at.max(now + GO_ON).min(now + EVERY));
+    Ok(Outcome::Again(again))
 }
 
 /// What is left of a run.
@@ -143,10 +148,10 @@ async fn take(app: &App, rows: &[TransactionRow], now: Time) -> Result<()> {
         let amount = Money::from_minor(amount);
         let takes = amount < Money::ZERO || reversals::is_reversal(row);
         match owners.get(reference) {
-            Some(owner) if is_charge(row) => charges.push((*owner, amount)),
+            Some(owner) if row.is_charge() => charges.push((*owner, amount)),
             Some(owner) if takes => left.push((*owner, row, amount)),
             Some((isp, subject)) => came.push((*isp, PaymentId::from(*subject))),
-            None if is_charge(row) || row.created_at.is_some_and(|at| at >= now - SETTLING) => {}
+            None if row.is_charge() || row.created_at.is_some_and(|at| at >= now - SETTLING) => {}
             None if takes => strange.push((row, reference, amount)),
             None if joined(app, row).await => {}
             None => nobodys(app, row, reference, amount, now).await?,
@@ -168,6 +173,7 @@ async fn take(app: &App, rows: &[TransactionRow], now: Time) -> Result<()> {
         };
         if !is_ours {
             nobodys(app, row, reference, amount, now).await?;
+            settlement::found_in_list(app, row, now).await?;
         }
     }
     Ok(())
@@ -185,10 +191,6 @@ async fn joined(app: &App, row: &TransactionRow) -> bool {
         tracing::warn!(%error, "a row of the gateway's list could not be joined with a payment");
         false
     })
-}
-
-fn is_charge(row: &TransactionRow) -> bool {
-    row.provider_reference.as_deref().is_some_and(|provider| provider.starts_with("cost_")) || row.transaction_type.as_deref() == Some("service_charge")
 }
 
 /// Books what the gateway charged for payments and settlements, each once. Charges of another wallet than the money's are not ours to book.

@@ -18,17 +18,20 @@ pub const SEARCH_FOR: TimeDelta = TimeDelta::hours(48);
 /// How our references to payouts begin, wherever in a row's words they stand.
 const OURS_BEGIN: &str = "NTLP-";
 
-/// Whether a row of the list can be the payout that was sent at that moment: exactly its amount, leaving, within minutes, and nothing in
-/// it that names another one.
+/// Whether a row of the list can be the payout that was sent at that moment: one that may be it, within minutes.
 pub fn may_be(row: &TransactionRow, ours: &Ours<'_>, sent_at: Time) -> bool {
-    let in_time = row.created_at.is_some_and(|at| at >= sent_at - EARLY && at <= sent_at + LATE);
+    row.created_at.is_some_and(|at| at >= sent_at - EARLY && at <= sent_at + LATE) && may_be_of(row, ours)
+}
+
+/// Whether a row can be a payout, whenever it was sent: exactly its amount, leaving, and nothing in it that names another one.
+pub fn may_be_of(row: &TransactionRow, ours: &Ours<'_>) -> bool {
     let named = Named { external_reference: row.external_reference.as_deref(), amount: None, phone: row.phone.as_deref(), account: row.account.as_deref() };
     let words = [&row.description, &row.transaction_name];
     let names_another = words.into_iter().flatten().flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')).any(|word| {
         let begins = word.get(..OURS_BEGIN.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(OURS_BEGIN));
         begins && !is_reference(word, ours.external_reference)
     });
-    row.amount_minor == Some(-ours.amount.minor()) && in_time && contradiction(&named, ours).is_none() && !names_another
+    row.amount_minor == Some(-ours.amount.minor()) && contradiction(&named, ours).is_none() && !names_another
 }
 
 /// Whether a row can be another payout's of the same amount of which nobody knows whether the gateway took it. Rows may be written late, so

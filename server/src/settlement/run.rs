@@ -11,6 +11,7 @@ use serde_json::json;
 use super::candidate::{Candidate, candidates, judge};
 use super::left::{self, LeftBecause};
 use super::plan::{self, Room};
+use super::pulse;
 use super::reserve::{self, Ask, Reserved};
 use super::store::{Kind, Settlement};
 use super::switch;
@@ -60,9 +61,15 @@ pub struct Ran {
     pub wallet: Option<Money>,
 }
 
-/// What stops everybody, if anything does.
+/// What stops everybody, if anything does: people or a broken rule, a past that is not known, or money that left and nobody explains.
 pub async fn brake(tx: &mut Tx) -> Result<Option<LeftBecause>> {
-    Ok(switch::read(tx).await?.stopped_at.is_some().then_some(LeftBecause::PayoutsStopped))
+    if switch::read(tx).await?.stopped_at.is_some() {
+        return Ok(Some(LeftBecause::PayoutsStopped));
+    }
+    if pulse::uncertainty(tx).await?.is_some() {
+        return Ok(Some(LeftBecause::PastUncertain));
+    }
+    Ok(breaks::any_open(tx, &BreakKind::stopping_all()).await?.then_some(LeftBecause::PayoutsStopped))
 }
 
 /// Pays whoever is due. `dry`: says who, and does nothing.

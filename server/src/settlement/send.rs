@@ -9,9 +9,10 @@ use super::config::{self, Config};
 use super::confirm::{Fault, Unpaid, release_for};
 use super::destination::Destination;
 use super::doubt;
+use super::paid_before::{self, PaidBefore};
+use super::run::brake;
 use super::state::{Event, State, next};
 use super::store::{self, Attempt, Change, Kind as SettlementKind, Settlement};
-use super::switch;
 use super::tell::{self, Notice, TakenBack};
 use crate::app::App;
 use crate::breaks::{self, BreakKind};
@@ -32,11 +33,27 @@ const CLAIM: TimeDelta = TimeDelta::seconds(60);
 const FIRST_POLL: TimeDelta = TimeDelta::seconds(10);
 /// While payouts are stopped.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(1);
+/// By then the answer of a request that is under way is there, mostly.
+const ANSWERED: TimeDelta = TimeDelta::seconds(5);
 
 /// The job `settlement_send` of one settlement.
 pub async fn send(app: &App, isp: IspId, id: SettlementId) -> Result<Outcome> {
     let token = Uuid::new_v4();
     let now = app.clock.now();
+    let before = match app.db.tx(isp, async |tx| Ok((brake(tx).await?, store::find(tx, isp, id).await?))).await? {
+        (Some(_), Some(settlement)) if settlement.state()? == State::Pending => return Ok(Outcome::Again(now + LOOK_AGAIN)),
+        (None, Some(settlement)) if settlement.state()? == State::Pending => match paid_before::look(app, &settlement, now).await {
+            Ok(PaidBefore::Perhaps) => return Ok(Outcome::Again(now + ANSWERED)),
+            Ok(PaidBefore::Yes(at)) => Some(at),
+            Ok(PaidBefore::No) => None,
+            Err(cause) => return Ok(Outcome::Retry(now + LOOK_AGAIN, format!("the list could not be asked whether it was paid before: {cause}"))),
+        },
+        _ => None,
+    };
+    if let Some(at) = before {
+        app.db.tx(isp, async |tx| paid_already(tx, isp, id, at, now).await).await?;
+        return Ok(Outcome::Done);
+    }
     let claimed = app.db.tx(isp, async |tx| claim(app, tx, isp, id, token, now).await).await?;
     let settlement = match claimed {
         Claim::Mine(settlement) => *settlement,
@@ -68,7 +85,7 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
     let config = config::lock(tx, isp).await?;
     match settlement.state()? {
         State::Pending => {
-            if switch::read(tx).await?.stopped_at.is_some() {
+            if brake(tx).await?.is_some() {
                 return Ok(Claim::Wait(now + LOOK_AGAIN));
             }
             if let Some(why) = changed(tx, isp, &settlement, config, now).await? {
@@ -96,6 +113,16 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
         },
         _ => Ok(Claim::Over),
     }
+}
+
+/// It was sent in a past that the database does not know: it is never sent again. Asking tells what became of it, or people.
+pub(super) async fn paid_already(tx: &mut Tx, isp: IspId, id: SettlementId, at: Time, now: Time) -> Result<()> {
+    let Some(pending) = store::lock(tx, isp, id).await?.filter(|found| found.state().is_ok_and(|state| state == State::Pending)) else { return Ok(()) };
+    tracing::error!(settlement = %id, %at, "the gateway's list shows a payout that was not sent as far as we know: it is not sent again");
+    store::begin_attempt(tx, isp, id, at).await?;
+    store::change(tx, isp, &pending, next(State::Pending, Event::Claimed), Change { sent_at: Some(at), ..Change::default() }, now).await?;
+    let Some(sent) = store::find(tx, isp, id).await? else { return Ok(()) };
+    unclear(tx, isp, &sent, "The gateway's list showed it before it was sent from here.", now).await
 }
 
 /// What changed since it was reserved, so that it must not be sent any more.

@@ -185,6 +185,12 @@ pub async fn lock(tx: &mut Tx, isp: IspId, id: SettlementId) -> Result<Option<Se
     Ok(settlement::table.find((isp, id)).select(Settlement::as_select()).for_update().first(&mut **tx).await.optional()?)
 }
 
+/// Settlements of an amount that were made before a moment and wait to be sent; for a look across.
+pub async fn waiting(tx: &mut Tx, amount: Money, made_before: Time) -> Result<Vec<Settlement>> {
+    let pending = settlement::table.filter(settlement::state.eq(State::Pending.as_str()).and(settlement::amount_minor.eq(amount)));
+    Ok(pending.filter(settlement::created_at.lt(made_before)).select(Settlement::as_select()).load(&mut **tx).await?)
+}
+
 /// Whose a settlement is; for a look across.
 pub async fn owner(tx: &mut Tx, id: SettlementId) -> Result<IspId> {
     let found = settlement::table.filter(settlement::id.eq(id)).select(settlement::tenant_id).first(&mut **tx).await.optional()?;

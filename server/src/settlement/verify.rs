@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::config::{self, Config, Verification};
 use super::reserve::{self, AmountLock};
+use super::run::brake;
 use super::state::State;
 use super::store::{self, Kind as SettlementKind, New, Settlement};
-use super::switch;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::db::Tx;
@@ -50,7 +50,7 @@ pub async fn verify(app: &App, isp: IspId, by: By, request: RequestId) -> Result
                 };
                 return Err(Error::new(Reason::StateConflict, sentence));
             }
-            if switch::read(tx).await?.stopped_at.is_some() {
+            if brake(tx).await?.is_some() {
                 return Err(Error::new(Reason::Unavailable, "Payouts are stopped for a moment. Please try again later."));
             }
             limit::take(tx, &format!("payout test/{isp}"), &PER_DAY, "Three test payments were sent.", now).await?;

@@ -47,6 +47,7 @@ mod refunds_by_gateway;
 mod register;
 mod repairs;
 mod requests;
+mod restore;
 mod resume;
 mod schema;
 mod secrecy;

@@ -122,6 +122,7 @@ async fn a_refusal_for_lack_of_wallet_money_does_not_blame_the_destination() {
     assert!(told.iter().any(|sms| sms.contains("on our side")) && !told.iter().any(|sms| sms.contains("check where")), "{told:?}");
     assert_eq!(why(&world, &owner).await.0, LeftBecause::FailedBefore);
     world.deposit(10_200).await;
+    world.explain_what_left().await;
     world.run_after(Duration::from_secs(3_700)).await;
     world.sweep().await;
     world.paid_out().await;
@@ -177,6 +178,7 @@ async fn one_large_isp_blocks_nobody_when_the_wallet_is_short() {
     yellow.payout().set_payout_config(large).await.expect("set");
     // Yellow is owed 1,995 and wants no less than 1,000; the wallet holds some 600.
     world.deposit(-11_700).await;
+    world.explain_what_left().await;
     world.settle_tomorrow().await;
     assert_eq!(newest(&world, &blue).await.status(), SettlementStatus::Completed, "the small one is paid");
     assert!(world.settlements(&yellow).await.is_empty(), "less than its minimum is no payment");

@@ -125,6 +125,7 @@ async fn two_people_with_a_receipt_settle_what_was_paid() {
     world.behave(json!({ "payout": "error_after_accept", "callback": "never", "hang_ms": 1_000 })).await;
     let ask = RunSettlementsRequest { isp: "yellow".into(), ahead_of_schedule: true, dry_run: false };
     operator.platform().run_settlements(ask).await.expect("a run");
+    world.run_due().await;
     world.behave(json!({ "status": "dark" })).await;
     world.paid_out().await;
     world.advance(25 * HOUR);
@@ -301,6 +302,7 @@ async fn a_wallet_that_does_not_go_round_pays_nobody_half_and_tells() {
     let (world, owner, operator) = owed(Duration::from_secs(5)).await;
     // Less than the smallest payment and its charge are left.
     world.deposit(-10_260).await;
+    world.explain_what_left().await;
     world.settle_tomorrow().await;
     assert!(world.settlements(&owner).await.is_empty(), "nothing that is worth a payment");
     assert!(breaks(&operator).await.iter().any(|(kind, _)| kind == "low_float"), "{:?}", breaks(&operator).await);

@@ -9,6 +9,7 @@ mod collect;
 mod failure;
 mod fields;
 mod outcome;
+mod outflows;
 mod redact;
 mod settings;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use callback::Callback;
 pub use collect::{Accepted, CollectRequest};
 pub use failure::{FailureReason, reason};
 pub use outcome::{Doubt, Outcome, RefusalKind};
+pub use outflows::Outflows;
 pub use redact::{redact_body, redact_text};
 pub(super) use settings::is_loopback;
 pub use settings::{Generation, Settings, SettingsError};

@@ -243,6 +243,11 @@ impl TransactionRow {
         }
     }
 
+    /// Whether it shows a charge of the gateway's, and not a payment.
+    pub fn is_charge(&self) -> bool {
+        self.provider_reference.as_deref().is_some_and(|provider| provider.starts_with("cost_")) || self.transaction_type.as_deref() == Some("service_charge")
+    }
+
     /// What makes the row itself; an id, or everything that does not change later.
     fn identity(&self) -> String {
         match &self.id {

@@ -1,0 +1,229 @@
+//! The database may be an older one than that from which was paid: a restored backup, a primary whose last minutes were lost. Nothing is
+//! paid twice for it, and nobody waits longer than it takes to compare.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use netily::gateways::payhero::{Outcome, Recipient, WithdrawRequest};
+use netily::settlement::pulse;
+use netily_sdk::Client;
+use netily_sdk::payout::{LeftBecause, Settlement, SettlementFrequency, SettlementStatus};
+use netily_sdk::platform::{ListBreaksRequest, ListUnmatchedRequest, RunSettlementsRequest};
+use netily_sdk::types::ErrorReason;
+use netily_tests::{Access, PAYEE, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// `yellow` is owed KES 285 and may be paid at once.
+async fn owed(world: &World) -> (Client, Client) {
+    let (owner, operator) = (world.signed_in("yellow", Access::Owner).await, world.operator().await);
+    owner.payout().set_payout_config(world.payout_ask("yellow", SettlementFrequency::Daily)).await.expect("set");
+    world.prove_payout(&owner).await.expect("proven");
+    world.earn("yellow-market", 1).await;
+    world.advance(2 * MINUTE);
+    (owner, operator)
+}
+
+async fn world() -> World {
+    World::builder().configured(|config| config.payouts.hold = TimeDelta::zero()).start().await
+}
+
+async fn run(operator: &Client) -> Result<(), netily_sdk::Error> {
+    let ask = RunSettlementsRequest { isp: "yellow".into(), ahead_of_schedule: true, dry_run: false };
+    operator.platform().run_settlements(ask).await.map(drop)
+}
+
+async fn newest(world: &World, owner: &Client) -> Settlement {
+    world.settlements(owner).await.into_iter().next().expect("a settlement")
+}
+
+async fn why(world: &World, owner: &Client) -> LeftBecause {
+    world.balance(owner).await.left_because()
+}
+
+async fn breaks(operator: &Client) -> Vec<String> {
+    let found = operator.platform().list_breaks(ListBreaksRequest::default()).await.expect("a list").breaks;
+    found.into_iter().map(|found| found.kind).collect()
+}
+
+/// What the gateway was asked to pay, of the amount of the settlement.
+fn paid(world: &World) -> usize {
+    world.payouts().iter().filter(|paid| paid["amount"] == 285).count()
+}
+
+async fn is_uncertain(world: &World) -> bool {
+    world.app.db.public(async |tx| pulse::uncertainty(tx).await).await.expect("it is read").is_some()
+}
+
+async fn beat(world: &World, seen: Option<i64>) -> i64 {
+    pulse::beat(&world.app, seen).await.expect("written")
+}
+
+/// The workers were gone for an hour, or the database is one of an hour ago.
+async fn an_hour_is_missing(world: &World) {
+    beat(world, None).await;
+    world.sql().await.run("UPDATE public.pulse SET at = at - interval '1 hour', written_at = written_at - interval '1 hour'").await;
+}
+
+/// H: nothing is reserved or sent before the gateway's list was compared; then everything goes on by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_gap_nobody_is_paid_until_the_list_was_compared() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    run(&operator).await.expect("set aside");
+    an_hour_is_missing(&world).await;
+    assert!(is_uncertain(&world).await, "also before a worker is there");
+    beat(&world, None).await;
+    assert!(is_uncertain(&world).await);
+    world.sweep().await;
+    assert_eq!((paid(&world), newest(&world, &owner).await.status()), (0, SettlementStatus::Pending), "not sent");
+    let blue = world.signed_in("blue", Access::Owner).await;
+    blue.payout().set_payout_config(world.payout_ask("blue", SettlementFrequency::Daily)).await.expect("set");
+    let refused = blue.payout().verify_payout_config(netily_sdk::payout::VerifyPayoutConfigRequest { request_id: netily_sdk::new_request_id() }).await;
+    assert_eq!(refused.expect_err("no test payment either").reason, ErrorReason::Unavailable);
+    world.run_after(4 * MINUTE).await;
+    assert!(!is_uncertain(&world).await, "the list was read, some minutes later");
+    world.run_after(2 * MINUTE).await;
+    world.paid_out().await;
+    assert_eq!((paid(&world), newest(&world, &owner).await.status()), (1, SettlementStatus::Completed));
+    assert!(breaks(&operator).await.is_empty());
+    world.finish().await;
+}
+
+/// A restart within seconds is no gap, and neither is a clock that jumps.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_within_seconds_and_a_moved_clock_stop_nobody() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    let first = beat(&world, None).await;
+    world.advance(Duration::from_secs(3 * 86_400));
+    beat(&world, Some(first)).await;
+    world.set_back(Duration::from_secs(86_400));
+    beat(&world, None).await;
+    assert!(!is_uncertain(&world).await);
+    run(&operator).await.expect("paid");
+    world.paid_out().await;
+    assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
+    world.finish().await;
+}
+
+/// H: a failover that lost the last minutes: the database is younger than thirty seconds, and knows less than a worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_knows_less_than_a_worker_is_doubted() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    let mut seen = beat(&world, None).await;
+    for _ in 0..3 {
+        seen = beat(&world, Some(seen)).await;
+    }
+    assert!(!is_uncertain(&world).await);
+    world.sql().await.run("UPDATE public.pulse SET beat = 1").await;
+    assert!(beat(&world, Some(seen)).await > seen);
+    assert!(is_uncertain(&world).await);
+    let refused = run(&operator).await.expect_err("nothing is reserved");
+    assert_eq!((refused.reason, why(&world, &owner).await), (ErrorReason::StateConflict, LeftBecause::PastUncertain));
+    world.sweep().await;
+    world.run_after(4 * MINUTE).await;
+    run(&operator).await.expect("compared");
+    world.paid_out().await;
+    assert_eq!(paid(&world), 1);
+    world.finish().await;
+}
+
+/// The payout of the settlement that waits, sent in a past that this database does not know.
+async fn sent_in_a_lost_past(world: &World) {
+    let row = world.sql().await.rows("SELECT external_reference, id::text AS id FROM tenant.settlement WHERE state = 'PENDING'").await;
+    let request = WithdrawRequest {
+        amount_shillings: 285,
+        recipient: Recipient::Phone(PAYEE.into()),
+        external_reference: row[0]["external_reference"].as_str().expect("a reference").into(),
+        callback_url: format!("http://{}/nowhere/", world.address),
+    };
+    assert!(matches!(world.app.payhero.withdraw(&request).await, Outcome::Done(_)));
+    world.callbacks_delivered().await;
+}
+
+/// H: a database of half a minute ago, which no gap betrays: before it is sent, the list is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_list_shows_already_is_not_sent_again() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    run(&operator).await.expect("set aside");
+    sent_in_a_lost_past(&world).await;
+    world.run_due().await;
+    world.run_after(Duration::from_secs(20)).await;
+    let settled = newest(&world, &owner).await;
+    assert_eq!((paid(&world), settled.status()), (1, SettlementStatus::Completed), "{settled:?}");
+    let truth = world.payouts().pop().expect("a payment");
+    assert_eq!((truth["requests"].as_u64(), truth["receipt"].as_str()), (Some(1), Some(settled.receipt.as_str())));
+    world.run_after(3 * MINUTE).await;
+    world.sweep().await;
+    assert!(breaks(&operator).await.is_empty(), "{:?}", breaks(&operator).await);
+    world.finish().await;
+}
+
+/// H: a restored backup with a payout that was reserved and, as the list shows, sent: it is adopted by itself, and then everybody is paid again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payout_of_the_lost_time_is_found_and_ends_the_uncertainty() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    run(&operator).await.expect("set aside");
+    sent_in_a_lost_past(&world).await;
+    an_hour_is_missing(&world).await;
+    beat(&world, None).await;
+    for _ in 0..3 {
+        world.sweep().await;
+        world.run_after(4 * MINUTE).await;
+    }
+    assert!(!is_uncertain(&world).await, "{:?}", breaks(&operator).await);
+    assert_eq!((paid(&world), newest(&world, &owner).await.status()), (1, SettlementStatus::Completed));
+    assert!(breaks(&operator).await.is_empty(), "{:?}", breaks(&operator).await);
+    world.finish().await;
+}
+
+/// H: money that left and that no row explains stops everybody, after a gap and without one, until it has a place.
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_left_without_a_place_stops_payouts_until_it_has_one() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    run(&operator).await.expect("set aside");
+    world.deposit(-500).await;
+    an_hour_is_missing(&world).await;
+    beat(&world, None).await;
+    for _ in 0..2 {
+        world.run_after(4 * MINUTE).await;
+        world.sweep().await;
+    }
+    assert!(is_uncertain(&world).await);
+    let open = breaks(&operator).await;
+    assert!(["payouts_after_restore", "unmatched_payout"].iter().all(|kind| open.iter().any(|open| open == kind)), "{open:?}");
+    assert_eq!((paid(&world), newest(&world, &owner).await.status()), (0, SettlementStatus::Pending));
+    world.explain_what_left().await;
+    let left = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows;
+    assert!(left.iter().all(|row| row.kind != "unmatched_payout"), "{left:?}");
+    world.run_after(6 * MINUTE).await;
+    assert!(!is_uncertain(&world).await);
+    world.run_after(2 * MINUTE).await;
+    world.paid_out().await;
+    assert_eq!((paid(&world), newest(&world, &owner).await.status()), (1, SettlementStatus::Completed));
+    world.finish().await;
+}
+
+/// H: the same without a gap.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_reserved_while_money_left_without_a_place() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    world.deposit(-500).await;
+    world.advance(3 * MINUTE);
+    world.sweep().await;
+    assert_eq!(breaks(&operator).await, ["unmatched_payout"]);
+    let refused = run(&operator).await.expect_err("stopped, without a gap too");
+    assert_eq!((refused.reason, is_uncertain(&world).await), (ErrorReason::StateConflict, false));
+    assert_eq!(why(&world, &owner).await, LeftBecause::PayoutsStopped);
+    world.explain_what_left().await;
+    run(&operator).await.expect("it has a place");
+    world.paid_out().await;
+    assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
+    world.finish().await;
+}
