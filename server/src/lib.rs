@@ -15,6 +15,8 @@ pub mod email;
 pub mod host;
 pub mod lang;
 pub mod page;
+pub mod calendar;
+pub mod csv;
 pub mod actor;
 
 // 1 doors: the only ways to the outside

@@ -351,6 +351,49 @@ impl ::prost::Name for GetReceiptPdfResponse {
         "/netily.billing.v1.GetReceiptPdfResponse".into()
     }
 }
+/// Asks for the statement of a customer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetCustomerStatementRequest {
+    /// `cus_…`.
+    #[prost(string, tag = "1")]
+    pub customer_id: ::prost::alloc::string::String,
+    /// The first day in Nairobi, `2026-11-01`; empty means the first of the month of the last day.
+    #[prost(string, tag = "2")]
+    pub from: ::prost::alloc::string::String,
+    /// The last day; empty means today.
+    #[prost(string, tag = "3")]
+    pub to: ::prost::alloc::string::String,
+    /// As a file, too.
+    #[prost(enumeration = "super::super::r#type::v1::StatementFormat", tag = "4")]
+    pub format: i32,
+}
+impl ::prost::Name for GetCustomerStatementRequest {
+    const NAME: &'static str = "GetCustomerStatementRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetCustomerStatementRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetCustomerStatementRequest".into()
+    }
+}
+/// The statement.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetCustomerStatementResponse {
+    /// What was asked for.
+    #[prost(message, optional, tag = "1")]
+    pub statement: ::core::option::Option<super::super::r#type::v1::AccountStatement>,
+}
+impl ::prost::Name for GetCustomerStatementResponse {
+    const NAME: &'static str = "GetCustomerStatementResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.GetCustomerStatementResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.GetCustomerStatementResponse".into()
+    }
+}
 /// The split of one payment: one line of the commission ledger.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Commission {
@@ -2227,6 +2270,20 @@ impl BillingCalls {
             )
             .await
     }
+    /// Every movement of a customer's account in some days, with opening and closing balance. Errors: INVALID_ARGUMENT for more than 366 days
+    /// or more than 2,000 entries.
+    pub async fn get_customer_statement(
+        &self,
+        ask: GetCustomerStatementRequest,
+    ) -> Result<GetCustomerStatementResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.billing.v1.BillingService/GetCustomerStatement",
+                crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
     /// What ChangePlan would ask for or give back now.
     pub async fn preview_plan_change(
         &self,
@@ -3268,6 +3325,37 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Every movement of a customer's account in some days, with opening and closing balance. Errors: INVALID_ARGUMENT for more than 366 days
+        /// or more than 2,000 entries.
+        pub async fn get_customer_statement(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetCustomerStatementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCustomerStatementResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/GetCustomerStatement",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "GetCustomerStatement",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// What ChangePlan would ask for or give back now.
         pub async fn preview_plan_change(
             &mut self,
@@ -3602,6 +3690,15 @@ pub mod billing_service_server {
             request: tonic::Request<super::GetRevenueReportRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetRevenueReportResponse>,
+            tonic::Status,
+        >;
+        /// Every movement of a customer's account in some days, with opening and closing balance. Errors: INVALID_ARGUMENT for more than 366 days
+        /// or more than 2,000 entries.
+        async fn get_customer_statement(
+            &self,
+            request: tonic::Request<super::GetCustomerStatementRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetCustomerStatementResponse>,
             tonic::Status,
         >;
         /// What ChangePlan would ask for or give back now.
@@ -5156,6 +5253,55 @@ pub mod billing_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetRevenueReportSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/GetCustomerStatement" => {
+                    #[allow(non_camel_case_types)]
+                    struct GetCustomerStatementSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::UnaryService<super::GetCustomerStatementRequest>
+                    for GetCustomerStatementSvc<T> {
+                        type Response = super::GetCustomerStatementResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::GetCustomerStatementRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::get_customer_statement(
+                                        &inner,
+                                        request,
+                                    )
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = GetCustomerStatementSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

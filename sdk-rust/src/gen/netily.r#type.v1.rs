@@ -985,3 +985,103 @@ impl ConnectionBilling {
         }
     }
 }
+/// One movement of a customer's account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StatementEntry {
+    /// When it was booked.
+    #[prost(message, optional, tag = "1")]
+    pub at: ::core::option::Option<::prost_types::Timestamp>,
+    /// What it is, in words: `Invoice INV-000001`.
+    #[prost(string, tag = "2")]
+    pub description: ::prost::alloc::string::String,
+    /// The receipt of M-Pesa, or the number of the ISP's own receipt; empty where there is none.
+    #[prost(string, tag = "3")]
+    pub receipt: ::prost::alloc::string::String,
+    /// What came in; below nothing, what was used or taken back.
+    #[prost(message, optional, tag = "4")]
+    pub amount: ::core::option::Option<Money>,
+    /// The balance after it.
+    #[prost(message, optional, tag = "5")]
+    pub balance: ::core::option::Option<Money>,
+}
+impl ::prost::Name for StatementEntry {
+    const NAME: &'static str = "StatementEntry";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.StatementEntry".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.StatementEntry".into()
+    }
+}
+/// Every movement of a customer's account in some days: the opening balance and all amounts sum to the closing balance.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AccountStatement {
+    /// The first day in Nairobi, `2026-11-01`.
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    /// The last day.
+    #[prost(string, tag = "2")]
+    pub to: ::prost::alloc::string::String,
+    /// The balance when the first day began.
+    #[prost(message, optional, tag = "3")]
+    pub opening_balance: ::core::option::Option<Money>,
+    /// Oldest first.
+    #[prost(message, repeated, tag = "4")]
+    pub entries: ::prost::alloc::vec::Vec<StatementEntry>,
+    /// The balance when the last day ended, or now.
+    #[prost(message, optional, tag = "5")]
+    pub closing_balance: ::core::option::Option<Money>,
+    /// The file, if one was asked for.
+    #[prost(bytes = "vec", tag = "6")]
+    pub content: ::prost::alloc::vec::Vec<u8>,
+    /// `text/csv; charset=utf-8` or `application/pdf`.
+    #[prost(string, tag = "7")]
+    pub content_type: ::prost::alloc::string::String,
+    /// A name for it.
+    #[prost(string, tag = "8")]
+    pub file_name: ::prost::alloc::string::String,
+}
+impl ::prost::Name for AccountStatement {
+    const NAME: &'static str = "AccountStatement";
+    const PACKAGE: &'static str = "netily.type.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.type.v1.AccountStatement".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.type.v1.AccountStatement".into()
+    }
+}
+/// In which form a statement is wanted as a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum StatementFormat {
+    /// No file: the entries only.
+    Unspecified = 0,
+    /// One line an entry, with a head.
+    Csv = 1,
+    /// To be printed.
+    Pdf = 2,
+}
+impl StatementFormat {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "STATEMENT_FORMAT_UNSPECIFIED",
+            Self::Csv => "STATEMENT_FORMAT_CSV",
+            Self::Pdf => "STATEMENT_FORMAT_PDF",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "STATEMENT_FORMAT_UNSPECIFIED" => Some(Self::Unspecified),
+            "STATEMENT_FORMAT_CSV" => Some(Self::Csv),
+            "STATEMENT_FORMAT_PDF" => Some(Self::Pdf),
+            _ => None,
+        }
+    }
+}

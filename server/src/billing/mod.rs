@@ -21,6 +21,7 @@ mod run;
 pub mod seen;
 mod settle;
 mod standing;
+pub mod statement;
 pub mod terms;
 mod unused;
 mod void;

@@ -52,7 +52,7 @@ async fn check(app: &App, tx: &mut Tx, isp: IspId, kind: Kind, id: Uuid) -> Resu
     Ok(format!("{}/paper/{token}", app.config.public_url.replacen("{isp}", &label, 1)))
 }
 
-fn whom(person: &Person) -> String {
+pub(super) fn whom(person: &Person) -> String {
     format!("{} {} ({})", person.user.first_name, person.user.last_name, person.customer.customer_code).trim().to_owned()
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod ask;
 pub(super) mod plan;
 pub(super) mod show;
+pub(super) mod statement;
 
 use std::sync::Arc;
 
@@ -491,6 +492,15 @@ impl BillingService for Billing {
             let csv = if wanted.csv { report::csv(&report) } else { String::new() };
             let points = report.points.iter().map(|(start, point)| show::revenue(*start, point)).collect();
             Ok(pb::GetRevenueReportResponse { points, total: Some(show::revenue(from, &report.total)), csv })
+        })
+        .await
+    }
+
+    async fn get_customer_statement(&self, request: Request<pb::GetCustomerStatementRequest>) -> Result<Response<pb::GetCustomerStatementResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, customer) = (caller.isp()?.id, fields::parse("customer_id", &ask.customer_id)?);
+            let wanted = statement::Wanted { from: &ask.from, to: &ask.to, format: ask.format };
+            Ok(pb::GetCustomerStatementResponse { statement: Some(statement::show(&self.app, isp, customer, &wanted).await?) })
         })
         .await
     }

@@ -453,6 +453,15 @@ impl SelfService for SelfServices {
         .await
     }
 
+    async fn get_statement(&self, request: Request<pb::GetStatementRequest>) -> Result<Response<pb::GetStatementResponse>, Status> {
+        answer(request, async |caller, ask| {
+            let (isp, customer) = (caller.isp()?.id, self.own_id(&caller).await?);
+            let wanted = bill::statement::Wanted { from: &ask.from, to: &ask.to, format: ask.format };
+            Ok(pb::GetStatementResponse { statement: Some(bill::statement::show(&self.app, isp, customer, &wanted).await?) })
+        })
+        .await
+    }
+
     async fn get_receipt_pdf(&self, request: Request<pb::GetReceiptPdfRequest>) -> Result<Response<pb::GetReceiptPdfResponse>, Status> {
         answer(request, async |caller, ask| {
             let (isp, id) = (caller.isp()?.id, fields::parse("payment_id", &ask.payment_id)?);

@@ -82,6 +82,7 @@ fn expected(method: &str) -> Who {
         | "SelfService/GetInvoice"
         | "SelfService/GetInvoicePdf"
         | "SelfService/GetReceiptPdf"
+        | "SelfService/GetStatement"
         | "SelfService/ClaimReceipt" => Who::Customer,
         "HotspotService/CreatePlan"
         | "HotspotService/UpdatePlan"
@@ -132,6 +133,7 @@ fn expected(method: &str) -> Who {
         | "BillingService/GetBillingSettings"
         | "BillingService/UpdateBillingSettings"
         | "BillingService/GetRevenueReport"
+        | "BillingService/GetCustomerStatement"
         | "BillingService/PreviewPlanChange"
         | "BillingService/ChangePlan"
         | "NotificationService/ListTemplates"

@@ -28,6 +28,7 @@ mod ledger;
 mod limits;
 mod lines;
 mod lost_answers;
+mod month_books;
 mod notify;
 mod notify_reports;
 mod otp;

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
-pub use customer::{CustomerCommand, CustomerState, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
+pub use customer::{CustomerCommand, CustomerState, FileKind, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use payout::{BreakCommand, Every, NetilyPlan, PayoutCommand, SettlementCommand, SettlementState, SubscriptionCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
 pub use refund::RefundCommand;

@@ -136,6 +136,9 @@ pub async fn call_with(world: &World, customer: &Client, staff: &Client, field: 
             told!(billing.create_invoice(ask))
         }
         "BillingService/ListInvoices customer_id" => told!(billing.list_invoices(pb::ListInvoicesRequest { customer_id: id, ..Default::default() })),
+        "BillingService/GetCustomerStatement customer_id" => {
+            told!(billing.get_customer_statement(pb::GetCustomerStatementRequest { customer_id: id, ..Default::default() }))
+        }
         "BillingService/GetInvoicePdf id" => told!(billing.get_invoice_pdf(pb::GetInvoicePdfRequest { id })),
         "BillingService/GetReceiptPdf payment_id" => told!(billing.get_receipt_pdf(pb::GetReceiptPdfRequest { payment_id: id })),
         "BillingService/GetInvoice id" => told!(billing.get_invoice(pb::GetInvoiceRequest { id })),

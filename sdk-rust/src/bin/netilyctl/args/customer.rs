@@ -91,6 +91,27 @@ Example:
     WriteOff(Withdraw),
     /// Write down that a customer's balance was paid back by hand; nothing is sent (owners)
     PaidBack(Withdraw),
+    /// Show every movement of a customer's account in some days, with opening and closing balance
+    #[command(after_help = "\
+Examples:
+  netilyctl customer statement CUST-0001
+  netilyctl customer statement CUST-0001 --from 2026-11-01 --to 2026-11-30 --file pdf")]
+    Statement {
+        /// Id or code of the customer
+        customer: String,
+        /// First day in Nairobi, as 2026-11-01; the first of the month when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        from: String,
+        /// Last day, as 2026-11-30; today when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        to: String,
+        /// Write a file of this kind instead
+        #[arg(long, value_enum)]
+        file: Option<FileKind>,
+        /// Name of the file
+        #[arg(long, value_name = "FILE", requires = "file")]
+        output: Option<PathBuf>,
+    },
     /// Write everything that is held about one person, as JSON, for that person
     Export {
         /// Id or code of the customer
@@ -307,4 +328,13 @@ pub struct Withdraw {
     pub reason: String,
     #[command(flatten)]
     pub again: Again,
+}
+
+/// In which form a statement is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum FileKind {
+    /// For a spreadsheet
+    Csv,
+    /// To be printed
+    Pdf,
 }

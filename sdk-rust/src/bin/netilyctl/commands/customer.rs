@@ -5,15 +5,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use netily_sdk::Client;
-use netily_sdk::billing::{LeftBalance, ListLeftBalancesRequest, ListLeftBalancesResponse, RecordBalancePaidBackRequest, WriteOffBalanceRequest};
+use netily_sdk::billing::{GetCustomerStatementRequest, LeftBalance, ListLeftBalancesRequest, ListLeftBalancesResponse, RecordBalancePaidBackRequest, WriteOffBalanceRequest};
 use netily_sdk::customer::{
     ApproveCustomerRequest, CloseCustomerRequest, CreateCustomerRequest, Customer, EraseCustomerRequest, ExportCustomerRequest, GetCustomerRequest,
     ListCustomersRequest, ListCustomersResponse, ReactivateCustomerRequest, RejectCustomerRequest, SuspendCustomerRequest, UpdateCustomerRequest,
 };
-use netily_sdk::types::CustomerStatus;
+use netily_sdk::types::{AccountStatement, CustomerStatus, StatementEntry, StatementFormat};
 
 use super::payment::shillings;
-use crate::args::{CustomerCommand, CustomerState};
+use crate::args::{CustomerCommand, CustomerState, FileKind};
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
 use crate::{pages, table};
@@ -47,6 +47,19 @@ pub async fn run(client: &Client, command: CustomerCommand, output: &Output) -> 
             let ask = RecordBalancePaidBackRequest { customer_id, amount: ask.amount.map(shillings), reason: ask.reason, request_id: ask.again.request_id };
             let done = client.billing().record_balance_paid_back(ask).await?;
             return output.show(&done, |done| table::fields(&[("paid back", money(&done.paid_back)), ("balance", money(&done.account_balance))]));
+        }
+        CustomerCommand::Statement { customer, from, to, file, output: path } => {
+            let format = match file {
+                None => StatementFormat::Unspecified,
+                Some(FileKind::Csv) => StatementFormat::Csv,
+                Some(FileKind::Pdf) => StatementFormat::Pdf,
+            };
+            let ask = GetCustomerStatementRequest { customer_id: id_of(client, &customer).await?, from, to, format: format.into() };
+            let found = client.billing().get_customer_statement(ask).await?.statement.unwrap_or_default();
+            return match file {
+                Some(_) => output.file(&found.content, path, &found.file_name),
+                None => output.show(&found, statement),
+            };
         }
         CustomerCommand::Export { customer, output: file } => {
             let id = id_of(client, &customer).await?;
@@ -159,6 +172,15 @@ fn one(customer: &Customer) -> String {
         ("closed", time(&customer.closed_at)),
         ("erased", time(&customer.erased_at)),
     ])
+}
+
+fn statement(of: &AccountStatement) -> String {
+    let edge = |what: &str, balance: &Option<_>| [String::new(), what.to_owned(), String::new(), String::new(), money(balance)];
+    let entry = |entry: &StatementEntry| [time(&entry.at), entry.description.clone(), entry.receipt.clone(), money(&entry.amount), money(&entry.balance)];
+    let mut rows = vec![edge("Opening balance", &of.opening_balance)];
+    rows.extend(of.entries.iter().map(entry));
+    rows.push(edge("Closing balance", &of.closing_balance));
+    table::rows(["when", "what", "receipt", "amount", "balance"], &rows, "")
 }
 
 fn left(listed: &ListLeftBalancesResponse) -> String {
