@@ -5,7 +5,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use netily_sdk::Client;
-use netily_sdk::billing::{GetCustomerStatementRequest, LeftBalance, ListLeftBalancesRequest, ListLeftBalancesResponse, RecordBalancePaidBackRequest, WriteOffBalanceRequest};
+use netily_sdk::billing::{
+    GetCustomerStatementRequest, LeftBalance, ListLeftBalancesRequest, ListLeftBalancesResponse, RecordBalancePaidBackRequest, WriteOffBalanceRequest,
+};
 use netily_sdk::customer::{
     ApproveCustomerRequest, CloseCustomerRequest, CreateCustomerRequest, Customer, EraseCustomerRequest, ExportCustomerRequest, GetCustomerRequest,
     ListCustomersRequest, ListCustomersResponse, ReactivateCustomerRequest, RejectCustomerRequest, SuspendCustomerRequest, UpdateCustomerRequest,
