@@ -33,6 +33,7 @@ pub(crate) fn routes() -> Router<Arc<World>> {
         .route("/payhero/collections/{reference}/resolve", post(payhero::resolve))
         .route("/payhero/payouts/{reference}/resolve", post(payhero::resolve))
         .route("/payhero/collections/{reference}/reverse", post(payhero::reverse))
+        .route("/payhero/payouts/{reference}/reverse", post(payhero::reverse))
         .route("/payhero/wallet", post(payhero::deposit))
         .route("/payhero/charges", post(payhero::charges))
         .route("/sms/behaviour", get(sms_behaviour).put(sms_behave))

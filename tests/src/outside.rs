@@ -58,6 +58,11 @@ impl World {
     /// Takes back what a phone paid last: `amount` in shillings, `row` with fields of the list's row to replace.
     pub async fn reverse(&self, phone: &str, how: Value) {
         let reference = self.collection_from(phone)["reference"].as_str().expect("a reference").to_owned();
+        self.undo(&reference, how).await;
+    }
+
+    /// The same of any collection or payout, by PayHero's reference.
+    pub async fn undo(&self, reference: &str, how: Value) {
         let url = format!("{}/control/payhero/collections/{reference}/reverse", self.sandbox().url());
         self.control(self.http.post(url).json(&how)).await;
     }

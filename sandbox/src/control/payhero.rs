@@ -105,12 +105,12 @@ struct Reversal {
     row: Map<String, Value>,
 }
 
-/// Takes back what was collected: a reversal of M-Pesa. Nobody is told; only the list of transactions shows it.
+/// Takes back what was collected, or brings back what was paid out: a reversal of M-Pesa. Nobody is told; only the list of transactions shows it.
 pub(super) async fn reverse(State(world): State<Arc<World>>, Path(key): Path<String>, body: Bytes) -> Answer {
     let wanted: Reversal = read(&body)?;
     let movement = known(&world, &key)?;
     if movement.status != Status::Success {
-        return Err(Refused::conflict("nothing was collected"));
+        return Err(Refused::conflict("no money moved"));
     }
     let amount = wanted.amount.unwrap_or(movement.amount);
     let row = world.change(|draft| wallet::reverse(draft, &world.payhero, &movement, amount, wanted.row, now_ms()))?;

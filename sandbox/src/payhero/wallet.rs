@@ -155,7 +155,7 @@ pub(crate) fn deposit(draft: &mut Draft<'_>, setup: &PayheroSetup, reference: St
     draft.record(Entry::Row { row });
 }
 
-/// Takes back what a collection brought, or a part of it. No row of a reversal is documented: `fields` replaces those of the row, by their
+/// Undoes what a collection brought or a payout took, or a part of it. No row of a reversal is documented: `fields` replaces those of the row, by their
 /// names here, so that a test can try every shape.
 pub(crate) fn reverse(
     draft: &mut Draft<'_>,
@@ -171,12 +171,12 @@ pub(crate) fn reverse(
         transaction_type: "reversal".to_owned(),
         transaction_name: "Reversal".to_owned(),
         description: format!("Reversal of {}", movement.receipt),
-        amount: -amount,
+        amount: if movement.direction == Direction::Payout { amount } else { -amount },
         transaction_reference: movement.reference.clone(),
         provider_reference: movement.receipt.clone(),
         gateway: movement.provider.clone(),
         cost: 0,
-        wallet_balance: balance(draft, setup, Wallet::Payments) - amount,
+        wallet_balance: balance(draft, setup, Wallet::Payments) + if movement.direction == Direction::Payout { amount } else { -amount },
         at_ms,
         seen_from_ms: at_ms,
     };

@@ -695,13 +695,19 @@ pub struct DailyReport {
     /// What Netily owed when it ended.
     #[prost(message, optional, tag = "10")]
     pub closing_balance: ::core::option::Option<super::super::r#type::v1::Money>,
-    /// Opening balance, ISP's part, reserved and released do not give the closing balance by so much, or a payment was seen and not
-    /// booked: 0.00 when all is well.
+    /// Opening balance, ISP's part, reserved, released, refunded and corrected do not give the closing balance by so much, or a payment was
+    /// seen and not booked: 0.00 when all is well.
     #[prost(message, optional, tag = "11")]
     pub unexplained: ::core::option::Option<super::super::r#type::v1::Money>,
     /// What does not agree, in words.
     #[prost(string, repeated, tag = "12")]
     pub findings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The ISP's part of what went back to payers, less what of it did not arrive.
+    #[prost(message, optional, tag = "13")]
+    pub refunded: ::core::option::Option<super::super::r#type::v1::Money>,
+    /// Fees of withdrawals, and what operators corrected: more than nothing is in the ISP's favour.
+    #[prost(message, optional, tag = "14")]
+    pub corrected: ::core::option::Option<super::super::r#type::v1::Money>,
 }
 impl ::prost::Name for DailyReport {
     const NAME: &'static str = "DailyReport";

@@ -75,6 +75,8 @@ pub struct Revenue {
     pub offline: Money,
     /// How many payments Netily collected.
     pub payments: i64,
+    /// The ISP's part of what went back to payers in this while.
+    pub refunded: Money,
 }
 
 impl Revenue {
@@ -95,6 +97,7 @@ impl Revenue {
         self.commission = sum([self.commission, other.commission]);
         self.offline = sum([self.offline, other.offline]);
         self.payments += other.payments;
+        self.refunded = sum([self.refunded, other.refunded]);
     }
 }
 
@@ -156,7 +159,10 @@ pub async fn report(tx: &mut Tx, isp: IspId, from: Time, to: Time, granularity: 
              FROM tenant.offline_payment_void v JOIN tenant.offline_payment o ON o.tenant_id = v.tenant_id AND o.id = v.offline_payment_id
             WHERE v.tenant_id = $1 AND v.voided_at >= $4 AND v.voided_at < $6
               AND (NOT o.needs_confirmation OR EXISTS (SELECT FROM tenant.offline_payment_confirmation c WHERE c.tenant_id = $1 AND c.offline_payment_id = o.id))
-         ) cash GROUP BY 1",
+         ) cash GROUP BY 1
+         UNION ALL
+         SELECT date_trunc($5, r.created_at AT TIME ZONE 'Africa/Nairobi') AT TIME ZONE 'Africa/Nairobi', 'REFUNDED', sum(r.isp_minor)::bigint, 0, 0
+           FROM tenant.refund_seen r WHERE r.tenant_id = $1 AND r.created_at >= $4 AND r.created_at < $6 AND r.state <> 'FAILED' GROUP BY 1",
     )
     .bind::<Uuid, _>(isp)
     .bind::<Uuid, _>(LedgerId::earliest(rolled))
@@ -171,6 +177,7 @@ pub async fn report(tx: &mut Tx, isp: IspId, from: Time, to: Time, granularity: 
         let point = points.entry(row.start).or_default();
         let paid = match row.kind.as_str() {
             "OFFLINE" => &mut point.offline,
+            "REFUNDED" => &mut point.refunded,
             kind => match Purpose::parse(kind) {
                 Some(Purpose::Hotspot) => &mut point.hotspot,
                 Some(Purpose::Recharge) => &mut point.recharge,
@@ -204,12 +211,12 @@ fn begins(from: Time, to: Time, granularity: Granularity) -> Result<Vec<Time>> {
 
 /// The points as CSV: dates and figures only, so that nothing in it is a formula to a spreadsheet. Pure.
 pub fn csv(report: &Report) -> String {
-    let mut table = "start,hotspot,recharge,invoice,gross,commission,net,offline,payments\r\n".to_owned();
+    let mut table = "start,hotspot,recharge,invoice,gross,commission,net,offline,payments,refunded\r\n".to_owned();
     for (start, point) in &report.points {
         let plain = |money: Money| money.to_string().replace(',', "");
         let figures = [point.hotspot, point.recharge, point.invoice, point.gross(), point.commission, point.net(), point.offline].map(plain).join(",");
         // Writing to a String cannot fail.
-        let _ = write!(table, "{},{figures},{}\r\n", in_kenya(*start).format("%Y-%m-%d"), point.payments);
+        let _ = write!(table, "{},{figures},{},{}\r\n", in_kenya(*start).format("%Y-%m-%d"), point.payments, plain(point.refunded));
     }
     table
 }
@@ -240,7 +247,7 @@ mod tests {
         let table = csv(&Report { points: vec![(kenya("2027-01-30T00:00:00"), point)], total: point });
         assert_eq!(
             table,
-            "start,hotspot,recharge,invoice,gross,commission,net,offline,payments\r\n2027-01-30,1234567.00,0.00,0.00,1234567.00,61728.35,1172838.65,0.00,3\r\n"
+            "start,hotspot,recharge,invoice,gross,commission,net,offline,payments,refunded\r\n2027-01-30,1234567.00,0.00,0.00,1234567.00,61728.35,1172838.65,0.00,3,0.00\r\n"
         );
     }
 }

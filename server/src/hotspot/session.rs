@@ -127,6 +127,8 @@ pub struct SessionRow {
     pub created_at: Time,
     /// The session that has what was paid here, when the same device had one of the same plan.
     pub extends_session: Option<SessionId>,
+    /// When its payment went back as a whole.
+    pub taken_back_at: Option<Time>,
 }
 
 type PaymentPart = (Option<String>, Option<String>, Time);
@@ -157,7 +159,7 @@ pub async fn find_session(tx: &mut Tx, isp: IspId, id: SessionId) -> Result<Sess
 
 /// A purchase whose time another session has stands as that one does, under its name on the router.
 async fn as_it_runs(tx: &mut Tx, isp: IspId, found: Session) -> Result<Session> {
-    let Some(running) = found.row.extends_session else { return Ok(found) };
+    let Some(running) = found.row.extends_session.filter(|_| found.row.taken_back_at.is_none()) else { return Ok(found) };
     let running: SessionRow = hotspot_session::table.find((isp, running)).select(SessionRow::as_select()).first(&mut **tx).await?;
     let status = Status::parse(&running.status).ok_or_else(|| Error::internal(format!("{} has a strange status", running.id)))?;
     let row = SessionRow {

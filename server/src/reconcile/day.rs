@@ -57,9 +57,12 @@ pub struct Flows {
     /// Paid after it was given back.
     #[diesel(sql_type = BigInt)]
     late: Money,
-    /// Corrections.
+    /// Fees of withdrawals, and corrections: + is in the ISP's favour.
     #[diesel(sql_type = BigInt)]
-    corrected: Money,
+    pub corrected: Money,
+    /// The ISP's part of what went back to payers, less what of it did not arrive.
+    #[diesel(sql_type = BigInt)]
+    pub refunded: Money,
     /// Paid, by the ledger.
     #[diesel(sql_type = BigInt)]
     pub paid_out: Money,
@@ -75,7 +78,8 @@ pub struct Flows {
 }
 
 const FLOWS: &str = "
-    WITH l AS (SELECT t.kind::text AS kind, e.account::text AS account, e.amount_minor AS m, t.reference
+    WITH l AS (SELECT t.kind::text AS kind, e.account::text AS account, e.amount_minor AS m, t.reference,
+                      t.kind NOT IN ('PAYMENT_CREDIT', 'PAYOUT_RESERVE') AND EXISTS (SELECT FROM tenant.refund r WHERE r.tenant_id = $1 AND r.id = t.reference) AS back
                FROM tenant.ledger_transaction t JOIN tenant.ledger_entry e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
                WHERE t.tenant_id = $1 AND t.id >= public.earliest_id($2) AND t.id < public.earliest_id($3)),
          p AS (SELECT amount_minor, public.fee_half_even(amount_minor, commission_bps) AS fee FROM tenant.payment
@@ -84,14 +88,15 @@ const FLOWS: &str = "
                WHERE isp_id = $1 AND closed_at IS NULL AND opened_at < $3)
     SELECT (SELECT count(*) FROM p) AS payments,
            (SELECT coalesce(sum(amount_minor), 0)::bigint FROM p) AS gross,
-           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'PLATFORM_REVENUE') AS commission,
+           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'PLATFORM_REVENUE' AND kind = 'PAYMENT_CREDIT') AS commission,
            (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYMENT_CREDIT') AS isp_amount,
            (SELECT coalesce(sum(amount_minor - fee), 0)::bigint FROM p) AS isp_by_payments,
            (SELECT coalesce(sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYOUT_RESERVE') AS reserved,
-           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYOUT_RELEASE') AS released,
-           (SELECT coalesce(sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYOUT_LATE_SUCCESS') AS late,
-           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE'
+           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYOUT_RELEASE' AND NOT back) AS released,
+           (SELECT coalesce(sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND kind = 'PAYOUT_LATE_SUCCESS' AND NOT back) AS late,
+           (SELECT coalesce(-sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND NOT back
               AND kind NOT IN ('PAYMENT_CREDIT', 'PAYOUT_RESERVE', 'PAYOUT_RELEASE', 'PAYOUT_LATE_SUCCESS')) AS corrected,
+           (SELECT coalesce(sum(m), 0)::bigint FROM l WHERE account = 'ISP_PAYABLE' AND back) AS refunded,
            (SELECT coalesce(-sum(l.m), 0)::bigint FROM l JOIN tenant.settlement s ON s.tenant_id = $1 AND s.id = l.reference AND s.kind = 'SETTLEMENT'
               WHERE l.account = 'GATEWAY_CLEARING' AND l.kind IN ('PAYOUT_SETTLE', 'PAYOUT_LATE_SUCCESS')) AS paid_out,
            (SELECT coalesce(sum(amount_minor), 0)::bigint FROM tenant.settlement
@@ -117,7 +122,8 @@ pub async fn report(tx: &mut Tx, isp: IspId, begin: Time, end: Time) -> Result<D
     let query = diesel::sql_query(FLOWS).bind::<SqlUuid, _>(isp).bind::<Timestamptz, _>(begin).bind::<Timestamptz, _>(end);
     let flows: Flows = query.bind::<Array<Text>, _>(BreakKind::money_words()).get_result(&mut **tx).await?;
     let (opening, closing) = (owed_at(tx, isp, begin).await?, owed_at(tx, isp, end).await?);
-    let expected = opening.minor() + flows.isp_amount.minor() - flows.reserved.minor() + flows.released.minor() - flows.late.minor() + flows.corrected.minor();
+    let expected = opening.minor() + flows.isp_amount.minor() - flows.reserved.minor() + flows.released.minor() - flows.late.minor() - flows.refunded.minor()
+        + flows.corrected.minor();
     let mut findings = Vec::new();
     let mut unexplained = 0;
     let mut compare = |what: &str, one: i64, other: i64| {

@@ -161,8 +161,11 @@ async fn take(app: &App, rows: &[TransactionRow], now: Time) -> Result<()> {
     wake_payments(app, &came, now).await?;
     for ((isp, subject), row, amount) in left {
         // What leaves under a name of ours is a settlement, or takes back what came in.
-        if !wake_settlement(app, isp, subject, now).await? {
-            reversals::seen(app, (isp, subject), row, amount, now).await?;
+        let is_payout = wake_settlement(app, isp, subject, now).await?;
+        if is_payout && amount > Money::ZERO {
+            reversals::without_place(app, row, amount, now).await?;
+        } else if !is_payout && !reversals::seen(app, (isp, subject), row, amount, now).await? {
+            reversals::of_repair(app, subject, row, amount, now).await?;
         }
     }
     let named = reversals::named(app, &strange.iter().map(|(row, ..)| *row).collect::<Vec<_>>()).await?;

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -11,12 +13,13 @@ use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::error::Result;
 use crate::gateways::payhero::TransactionRow;
-use crate::id::{IspId, PaymentId};
+use crate::id::{IspId, PaymentId, RowId};
 use crate::jobs::{self, Kind};
 use crate::money::Money;
 use crate::payments::State;
 use crate::payments::store::{self, KeyKind};
 use crate::refund;
+use crate::schema::repair;
 
 /// Whose a payment or a settlement is, and its id.
 pub type Owner = (IspId, Uuid);
@@ -83,6 +86,31 @@ pub async fn seen(app: &App, (isp, subject): Owner, row: &TransactionRow, amount
             });
             breaks::open(tx, BreakKind::ReversalSeen, &name, Some(isp), Some(taken.negated()), detail, now).await?;
             Ok(true)
+        })
+        .await
+}
+
+/// Money that people had given another place than a payment, suspense say, was taken back. Rows that they dealt with themselves are old news.
+pub async fn of_repair(app: &App, subject: Uuid, row: &TransactionRow, amount: Money, now: Time) -> Result<()> {
+    let came_in = repair::table.find(RowId::from(subject)).filter(repair::amount_minor.gt(Money::ZERO));
+    if app.db.public(async |tx| Ok(diesel::select(diesel::dsl::exists(came_in)).get_result(&mut **tx).await?)).await? {
+        without_place(app, row, Money::from_minor(amount.minor().abs()).negated(), now).await?;
+    }
+    Ok(())
+}
+
+/// A row that undoes another one has no place in the books, under its own name: a payout came back, or what had no owner was taken back.
+/// It waits as any money without an owner.
+pub async fn without_place(app: &App, row: &TransactionRow, amount: Money, now: Time) -> Result<()> {
+    let kind = if amount > Money::ZERO { BreakKind::UnmatchedCollection } else { BreakKind::UnmatchedPayout };
+    let detail = json!({ "transaction_type": row.transaction_type, "undoes": row.transaction_reference, "provider_reference": row.provider_reference, "description": row.description });
+    let name = name(row);
+    app.db
+        .public(async |tx| {
+            if store::key_owner(tx, KeyKind::Reference, &name).await?.is_some() {
+                return Ok(());
+            }
+            breaks::open(tx, kind, &name, None, Some(amount), detail, now).await
         })
         .await
 }

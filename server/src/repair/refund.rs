@@ -4,6 +4,7 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 
 use super::reverse::{Returned, agreed, credited, left_of, made_before};
 use super::store::Operators;
@@ -24,7 +25,7 @@ use crate::payments::{Payment, Purpose};
 use crate::phone::Phone;
 use crate::refund::{self, Kind, New};
 use crate::schema::refund as rows;
-use crate::settlement::{self, Notice};
+use crate::settlement::{self, Notice, ToPayer};
 
 /// How the payer gets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +95,7 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, wallet: 
         return Err(Error::field("phone_number", "must be set: the phone that paid is forgotten"));
     }
     let subject = payment.id.to_string();
-    let other_phone = to.filter(|_| is_other).map(|phone| phone.digits().to_owned());
+    let other_phone = to.filter(|_| is_other).map(|phone| unreadable(app, phone));
     let content = json!({ "amount_minor": amount.minor(), "kind": kind.as_str(), "reference": reference, "phone": other_phone });
     let request = Ask { act: Act::Refund, subject: &subject, isp: Some(isp), amount: Some(amount), content, note: &ask.note };
     let operators = match agreed(app, tx, by, &request, is_other, now).await? {
@@ -123,7 +124,7 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, wallet: 
     refund::write(tx, isp, &new, now).await?;
     refund::leaves_account(tx, isp, &payment, amount, now).await?;
     match (kind, to) {
-        (Kind::Gateway, Some(to)) => settlement::set_aside(app, tx, isp, new.id, to, amount, wallet, now).await?,
+        (Kind::Gateway, Some(phone)) => settlement::set_aside(app, tx, isp, ToPayer { id: new.id, phone, amount, wallet }, now).await?,
         _ => {
             let from = if from_wallet.is_some() { PaidByHand::Wallet } else { PaidByHand::OwnPocket };
             ledger::post(tx, isp, &ledger::refund_by_hand(amount, from), new.id.uuid(), now).await?;
@@ -141,6 +142,12 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, wallet: 
     audit::record(tx, isp, By::User(by), "refund_payment", &new.id.to_string(), facts, now).await?;
     failpoint::reached("refund", "refunding");
     Ok(Returned::Now(Box::new(refund::find(tx, isp, new.id).await?)))
+}
+
+/// What two operators compare who name a phone: the request of the first one is kept, and the phone must not be.
+fn unreadable(app: &App, phone: &Phone) -> String {
+    let hash = Sha256::new_with_prefix(app.config.callback_key.as_slice()).chain_update(phone.digits()).finalize();
+    format!("{phone} {}", hex::encode(hash.get(..8).unwrap_or_default()))
 }
 
 /// Takes it from Netily and the ISP: it is owed to the payer.

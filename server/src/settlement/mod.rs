@@ -43,6 +43,6 @@ pub use send::send;
 pub use store::Settlement;
 pub use sweep::settlement_sweep;
 pub use tell::{Notice, to_owners as tell_owners};
-pub use to_payer::{may_refund, set_aside};
+pub use to_payer::{ToPayer, may_refund, set_aside};
 pub use verify::{TRIES, confirm, unset, verify};
 pub use withdraw::room;

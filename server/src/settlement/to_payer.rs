@@ -42,8 +42,22 @@ pub async fn may_refund(tx: &mut Tx, isp: IspId) -> Result<()> {
     }
 }
 
-/// Sets aside what is owed to a payer, and asks for sending it. `wallet`: what the gateway's wallet holds for it; none: it does not tell.
-pub async fn set_aside(app: &App, tx: &mut Tx, isp: IspId, id: RefundId, to: &Phone, amount: Money, wallet: Option<Money>, now: Time) -> Result<()> {
+/// What a payer is to get.
+#[derive(Clone, Copy, Debug)]
+pub struct ToPayer<'a> {
+    /// Which refund.
+    pub id: RefundId,
+    /// Where it goes.
+    pub phone: &'a Phone,
+    /// How much.
+    pub amount: Money,
+    /// What the gateway's wallet holds for it; none: the gateway does not tell.
+    pub wallet: Option<Money>,
+}
+
+/// Sets aside what is owed to a payer, and asks for sending it.
+pub async fn set_aside(app: &App, tx: &mut Tx, isp: IspId, wanted: ToPayer<'_>, now: Time) -> Result<()> {
+    let ToPayer { id, phone, amount, wallet } = wanted;
     if amount.whole_shillings().is_none() {
         return Err(Error::field("amount", "must be whole shillings: the payment company pays nothing else"));
     }
@@ -57,7 +71,7 @@ pub async fn set_aside(app: &App, tx: &mut Tx, isp: IspId, id: RefundId, to: &Ph
     if !lock.doubtful(tx, amount, amount).await?.is_empty() {
         return Err(conflict(&LeftBecause::AmountsInDoubt));
     }
-    let destination = Destination::Mpesa { phone: to.clone(), name: String::new() };
+    let destination = Destination::Mpesa { phone: phone.clone(), name: String::new() };
     let new = New {
         id: SettlementId::from(id.uuid()),
         kind: Kind::Refund,

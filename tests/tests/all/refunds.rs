@@ -7,11 +7,12 @@ use netily::money::Money;
 use netily_sdk::billing::ListPaymentsRequest;
 use netily_sdk::hotspot::PurchaseStatus;
 use netily_sdk::isp::{PaySubscriptionRequest, SubscriptionCycle, SubscriptionPlan};
-use netily_sdk::payout::{GetStatementRequest, SettlementFrequency, SettlementStatus, StatementFormat};
+use netily_sdk::payout::{GetDailyReportRequest, GetStatementRequest, SettlementFrequency, SettlementStatus, StatementFormat};
+use netily_sdk::platform::adopt_collection_request::Target as Owner;
 use netily_sdk::platform::refund_payment_request::By;
 use netily_sdk::platform::{
-    ListBreaksRequest, ListRefundsRequest, ListUnmatchedRequest, RecordReversalRequest, RecordReversalResponse, Refund, RefundKind, RefundPaymentRequest,
-    RefundPaymentResponse, TraceRequest,
+    AdoptCollectionRequest, ListBreaksRequest, ListRefundsRequest, ListUnmatchedRequest, RecordReversalRequest, RecordReversalResponse, Refund, RefundKind,
+    RefundPaymentRequest, RefundPaymentResponse, TraceRequest, WriteOffRequest,
 };
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_sdk::types::ErrorReason;
@@ -379,5 +380,134 @@ async fn a_large_sum_goes_back_by_two_operators() {
     reverse(&operator, ask).await.expect("booked");
     read_the_list(&world).await;
     assert!(open_breaks(&operator).await.is_empty());
+    world.finish().await;
+}
+
+/// A device whose payments have their time in one session: what goes back leaves it, in whichever order.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_of_a_payment_that_went_back_leaves_the_session_that_has_it() {
+    for first_goes_first in [true, false] {
+        let world = World::new().await;
+        let operator = world.operator().await;
+        let guest = Guest::number(1);
+        world.join("yellow-market", &guest).await;
+        let first = world.buy_and_pay(&guest).await;
+        let first_paid = payment_of(&world, &guest.phone).await;
+        world.run_after(Duration::from_secs(600)).await;
+        let second = world.buy_and_pay(&guest).await;
+        let second_paid = payment_of(&world, &guest.phone).await;
+        let left = |purchase: &netily_sdk::hotspot::Purchase| purchase.expires_at.as_ref().expect("an end").seconds - world.app.clock.now().timestamp();
+        assert!((6_600 - 120..=6_600).contains(&left(&second)), "two hours less ten minutes");
+        let (goes, stays) = if first_goes_first { ((&first_paid, &first), (&second_paid, &second)) } else { ((&second_paid, &second), (&first_paid, &first)) };
+        give_back(&operator, by_hand(goes.0, 10, "UL91AB22CD")).await.expect("booked");
+        world.run_due().await;
+        let running = world.look(&stays.1.session_id).await;
+        assert!(running.status() == PurchaseStatus::Active && (3_000 - 120..=3_000).contains(&left(&running)), "{first_goes_first}: {running:?}");
+        assert_eq!(users(&world).await, 1);
+        if !first_goes_first {
+            assert_eq!(world.look(&goes.1.session_id).await.status(), PurchaseStatus::Expired, "it was added, and is gone");
+        }
+        give_back(&operator, by_hand(stays.0, 10, "UL91AB22CE")).await.expect("booked");
+        world.run_due().await;
+        for bought in [&first, &second] {
+            assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Expired, "{first_goes_first}");
+        }
+        assert_eq!((users(&world).await, owed(&world).await), (0, 0));
+        world.finish().await;
+    }
+}
+
+/// A guest whose router was off has not been online yet: the session never begins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_has_not_begun_never_does() {
+    let world = World::new().await;
+    let operator = world.operator().await;
+    world.router("yellow-market").set_state(json!({ "power": "off" })).await.expect("off");
+    let guest = Guest::number(1);
+    let bought = world.buy(&guest).await;
+    world.run_due().await;
+    world.answer_prompt(&guest.phone, "accept").await;
+    world.callbacks_delivered().await;
+    world.run_due().await;
+    assert_eq!(world.look(&bought.session_id).await.status(), PurchaseStatus::Paid);
+    let payment = payment_of(&world, &guest.phone).await;
+    give_back(&operator, by_hand(&payment, 10, "UL91AB22CD")).await.expect("booked");
+    world.router("yellow-market").set_state(json!({ "power": "on" })).await.expect("on");
+    world.run_after(Duration::from_secs(120)).await;
+    assert_eq!((world.look(&bought.session_id).await.status(), users(&world).await), (PurchaseStatus::Expired, 0));
+    world.finish().await;
+}
+
+/// What undoes a payout, or money that people had put into suspense, waits for people under its own name, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_undoes_something_else_than_a_payment_waits_for_people() {
+    let world = World::builder().gateway_timeout(Duration::from_millis(500)).start().await;
+    let operator = world.operator().await;
+    let suspend = async |reference: &str| {
+        let ask = AdoptCollectionRequest { reference: reference.into(), target: Some(Owner::Suspense(true)), note: NOTE.into(), ..Default::default() };
+        operator.platform().adopt_collection(ask).await.expect("in suspense")
+    };
+    let guest = Guest::number(1);
+    world.buy_and_pay(&guest).await;
+    let payment = payment_of(&world, &guest.phone).await;
+    give_back(&operator, RefundPaymentRequest { amount: Some(kes(10)), ..refund(&payment, By::Gateway(true)) }).await.expect("asked");
+    world.paid_out().await;
+    let payout = world.payouts()[0]["merchant_reference"].as_str().expect("a reference").to_owned();
+    world.undo(&payout, json!({})).await;
+    read_the_list(&world).await;
+    assert_eq!(open_breaks(&operator).await, ["unmatched_collection"], "it came back");
+    let row = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows.remove(0);
+    assert!(row.reference.starts_with(&payout) && cents(&row.amount) == 1_000, "{row:?}");
+    suspend(&row.reference).await;
+
+    // Two that nobody can tell apart: one is put into suspense, and then taken back.
+    world.behave(json!({ "collect": "timeout_after_accept", "callback": "never" })).await;
+    for number in [2, 3] {
+        let guest = Guest::number(number);
+        world.buy(&guest).await;
+        world.run_due().await;
+        world.answer_prompt(&guest.phone, "accept").await;
+    }
+    world.behave(json!({ "collect": "ok", "callback": "once" })).await;
+    for _ in 0..4 {
+        world.advance(Duration::from_secs(90));
+        world.sweep().await;
+    }
+    let rows = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows;
+    let lost: Vec<&str> = rows.iter().filter(|row| row.kind == "unmatched_collection").map(|row| row.reference.as_str()).collect();
+    assert_eq!(lost.len(), 2, "{rows:?}");
+    suspend(lost[0]).await;
+    for reference in &lost[1..] {
+        operator.platform().write_off(WriteOffRequest { reference: (*reference).to_owned(), note: NOTE.into() }).await.expect("written off");
+    }
+    world.undo(lost[0], json!({})).await;
+    // The test's clock is ahead of the gateway's, so it is the night that finds it.
+    read_the_list_at_night(&world).await;
+    assert_eq!(open_breaks(&operator).await, ["unmatched_payout"], "what was in suspense is gone");
+    let rows = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows;
+    let gone = rows.iter().find(|row| row.kind == "unmatched_payout").expect("it");
+    for reference in [gone.reference.as_str(), lost[0]] {
+        operator.platform().write_off(WriteOffRequest { reference: reference.to_owned(), note: NOTE.into() }).await.expect("written off");
+    }
+    read_the_list_at_night(&world).await;
+    assert!(open_breaks(&operator).await.is_empty(), "each is dealt with once");
+    world.finish().await;
+}
+
+/// The reports of an ISP say what went back.
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_say_what_went_back() {
+    let world = World::new().await;
+    let (operator, owner) = (world.operator().await, world.signed_in("yellow", Access::Owner).await);
+    let guest = Guest::number(1);
+    world.buy_and_pay(&guest).await;
+    let payment = payment_of(&world, &guest.phone).await;
+    give_back(&operator, by_hand(&payment, 4, "UL91AB22CD")).await.expect("booked");
+    let today = netily::clock::in_kenya(world.app.clock.now()).format("%Y-%m-%d").to_string();
+    let day = owner.payout().get_daily_report(GetDailyReportRequest { day: today }).await.expect("today").report.expect("a report");
+    assert_eq!((cents(&day.gross), cents(&day.commission), cents(&day.isp_amount), cents(&day.refunded)), (1_000, 50, 950, 380));
+    assert_eq!((cents(&day.closing_balance), cents(&day.unexplained)), (570, 0), "{:?}", day.findings);
+    let revenue = owner.billing().get_revenue_report(Default::default()).await.expect("revenue").total.expect("a total");
+    assert_eq!((cents(&revenue.net), cents(&revenue.refunded)), (950, 380));
     world.finish().await;
 }

@@ -7,8 +7,8 @@ use netily_sdk::hotspot::PurchaseStatus;
 use netily_sdk::payout::{GetStatementRequest, SettlementFrequency, SettlementKind, SettlementStatus, StatementFormat};
 use netily_sdk::platform::refund_payment_request::By;
 use netily_sdk::platform::{
-    FreezePayoutsRequest, GetSettlementRequest, ListBreaksRequest, ListRefundsRequest, Refund, RefundKind, RefundPaymentRequest, ResolveSettlementRequest,
-    SetPayoutSwitchRequest, SettlementOutcome,
+    FreezePayoutsRequest, GetSettlementRequest, ListBreaksRequest, ListRefundsRequest, RecordReversalRequest, Refund, RefundKind, RefundPaymentRequest,
+    ResolveSettlementRequest, SetPayoutSwitchRequest, SettlementOutcome,
 };
 use netily_sdk::selfservice::initiate_payment_request::Target;
 use netily_sdk::types::{ErrorReason, Money};
@@ -324,5 +324,30 @@ async fn a_payer_who_is_forgotten_is_forgotten_by_refunds() {
     let kept = refunds(&operator).await.remove(0);
     assert_eq!((kept.status(), kept.phone_number.as_str(), kept.note.as_str()), (SettlementStatus::Completed, "", ""));
     operator.platform().get_settlement(GetSettlementRequest { id: kept.settlement_id }).await.expect("it can still be shown");
+    world.finish().await;
+}
+
+/// The gateway took it back while an operator gave it back: one of the two is booked, and no payer gets it twice by our doing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reversal_and_a_refund_at_once_are_one() {
+    let world = World::new().await;
+    let (operator, second) = (world.operator().await, world.another_operator().await);
+    let (guest, payment, _) = guest(&world, 1).await;
+    let reversal = RecordReversalRequest {
+        isp: "yellow".into(),
+        payment_id: payment.clone(),
+        amount: Some(kes(10)),
+        reference: "UL91AB22CD".into(),
+        note: NOTE.into(),
+        request_id: new_request_id(),
+    };
+    let platform = operator.platform();
+    let (reversed, refunded) = tokio::join!(platform.record_reversal(reversal), ask(&second, by_gateway(&payment, 10)));
+    assert_eq!([reversed.is_ok(), refunded.is_ok()].iter().filter(|won| **won).count(), 1, "{reversed:?} {refunded:?}");
+    if reversed.is_ok() {
+        world.reverse(&guest.phone, json!({})).await;
+    }
+    world.paid_out().await;
+    assert_eq!(books(&world).await, (0, 0, 0));
     world.finish().await;
 }

@@ -207,5 +207,6 @@ pub fn revenue(start: Time, revenue: &Revenue) -> pb::Revenue {
         net: Some(money(revenue.net())),
         offline: Some(money(revenue.offline)),
         payments: revenue.payments,
+        refunded: Some(money(revenue.refunded)),
     }
 }

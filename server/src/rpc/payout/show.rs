@@ -146,5 +146,7 @@ pub fn day(day: Day) -> Result<pb::DailyReport> {
         closing_balance: Some(money(day.closing)),
         unexplained: Some(money(day.unexplained)),
         findings: day.findings,
+        refunded: Some(money(day.flows.refunded)),
+        corrected: Some(money(day.flows.corrected)),
     })
 }

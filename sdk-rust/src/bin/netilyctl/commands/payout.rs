@@ -125,6 +125,8 @@ fn report(report: &DailyReport) -> String {
         ("set aside", money(&report.reserved)),
         ("given back", money(&report.released)),
         ("paid out", money(&report.paid_out)),
+        ("went back", money(&report.refunded)),
+        ("corrected", money(&report.corrected)),
         ("owed after", money(&report.closing_balance)),
     ]);
     for finding in &report.findings {
