@@ -1554,6 +1554,9 @@ pub struct Revenue {
     /// How many payments Netily collected.
     #[prost(int64, tag = "9")]
     pub payments: i64,
+    /// The ISP's part of what went back to payers in this while: refunds, and what the payment company took back. It is in `net` still.
+    #[prost(message, optional, tag = "10")]
+    pub refunded: ::core::option::Option<super::super::r#type::v1::Money>,
 }
 impl ::prost::Name for Revenue {
     const NAME: &'static str = "Revenue";
