@@ -164,6 +164,7 @@ mod tests {
             router_error: None,
             created_at: Time::default(),
             extends_session: None,
+            taken_back_at: None,
         };
         Session { row, status, failure: Some(FailureReason::WrongPin), mpesa_receipt: None, prompt_expires_at: Time::default() }
     }

@@ -39,6 +39,7 @@ fn session(status: Status) -> Session {
         router_pending: false,
         created_at: at(0),
         extends_session: None,
+        taken_back_at: None,
     };
     Session { row, status, failure: None, mpesa_receipt: None, prompt_expires_at: at(180) }
 }
