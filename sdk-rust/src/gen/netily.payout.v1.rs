@@ -611,7 +611,7 @@ impl ::prost::Name for StreamStatementResponse {
 /// Asks for the way of some money.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceRequest {
-    /// `pay_…`, `stl_…`, or a receipt of M-Pesa.
+    /// `pay_…`, `stl_…`, `rfd_…`, or a receipt of M-Pesa.
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }

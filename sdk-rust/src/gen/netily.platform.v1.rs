@@ -1860,7 +1860,7 @@ impl ::prost::Name for CloseBreakResponse {
 /// Asks for the way of some money.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TraceRequest {
-    /// `pay_…`, `stl_…`, or a receipt of M-Pesa.
+    /// `pay_…`, `stl_…`, `rfd_…`, or a receipt of M-Pesa.
     #[prost(string, tag = "1")]
     pub reference: ::prost::alloc::string::String,
 }

@@ -77,6 +77,13 @@ pub enum News<'a> {
         /// Shillings, as `1,500.00`.
         amount: &'a str,
     },
+    /// A payment, or a part of it, went back.
+    WentBack {
+        /// Shillings, as `1,500.00`.
+        amount: &'a str,
+        /// Of the payment.
+        receipt: &'a str,
+    },
     /// There is a new invoice.
     Invoiced {
         /// `INV-000001`.
@@ -144,6 +151,9 @@ impl News<'_> {
             }
             News::PaidUntilSoon { until } => ("Your internet ends soon", format!("It is paid until {until}. Recharge before then, and it stays on.")),
             News::PaymentFailed { amount } => ("Payment not completed", format!("The request for KES {amount} was not paid.")),
+            News::WentBack { amount, receipt } => {
+                ("A payment went back to you", format!("KES {amount} of the payment {receipt} went back to you, and left your account here."))
+            }
             News::Invoiced { number, amount, due } => ("A new invoice", format!("{number}: KES {amount}, to be paid by {due}.")),
             News::InvoiceDue { number, amount, due } => ("Please pay your invoice", format!("{number}: KES {amount} is to be paid by {due}.")),
             News::InvoiceOverdue { number, amount, until } => {
@@ -170,6 +180,9 @@ impl News<'_> {
             }
             News::PaidUntilSoon { until } => ("Intaneti yako inaisha karibuni", format!("Imelipiwa hadi {until}. Ongeza kabla ya hapo, na itabaki imewashwa.")),
             News::PaymentFailed { amount } => ("Malipo hayakukamilika", format!("Ombi la KES {amount} halikulipwa.")),
+            News::WentBack { amount, receipt } => {
+                ("Malipo yamerudishwa kwako", format!("KES {amount} za malipo {receipt} zimerudishwa kwako, na zimetolewa kwenye akaunti yako hapa."))
+            }
             News::Invoiced { number, amount, due } => ("Ankara mpya", format!("{number}: KES {amount}, ilipwe kabla ya {due}.")),
             News::InvoiceDue { number, amount, due } => ("Tafadhali lipa ankara yako", format!("{number}: KES {amount} ilipwe kabla ya {due}.")),
             News::InvoiceOverdue { number, amount, until } => {
@@ -201,6 +214,7 @@ mod tests {
             (News::PaidUntilSoon { until: "01 Jan 2027 10:00" }, "01 Jan 2027 10:00"),
             (News::PaidUntil { amount: "1,500.00", receipt: "SAB1234567", until: "01 Jan 2027 10:00" }, "01 Jan 2027 10:00"),
             (News::PaymentFailed { amount: "1,500.00" }, "1,500.00"),
+            (News::WentBack { amount: "1,500.00", receipt: "SAB1234567" }, "SAB1234567"),
             (News::Invoiced { number: "INV-000001", amount: "1,500.00", due: "01 Jan 2027" }, "INV-000001"),
             (News::InvoiceDue { number: "INV-000001", amount: "1,500.00", due: "01 Jan 2027" }, "01 Jan 2027"),
             (News::InvoiceOverdue { number: "INV-000001", amount: "1,500.00", until: "04 Jan 2027" }, "04 Jan 2027"),

@@ -1,5 +1,6 @@
 //! Follows a payment or a settlement from end to end: prompt, callbacks, what the gateway said, the books, the settlement that carried it.
 
+use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
@@ -8,9 +9,10 @@ use crate::app::App;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::id::{IspId, PaymentId, SettlementId};
+use crate::id::{IspId, PaymentId, RefundId, SettlementId};
 use crate::money::Money;
 use crate::payments::store as payments;
+use crate::schema::refund;
 use crate::settlement::Settlement;
 use crate::settlement::store as settlements;
 
@@ -52,6 +54,8 @@ pub enum Wanted {
     Payment(PaymentId),
     /// A settlement.
     Settlement(SettlementId),
+    /// Money that went back: its payment.
+    Refund(RefundId),
     /// A receipt of M-Pesa, of either.
     Receipt(String),
 }
@@ -60,12 +64,15 @@ impl std::str::FromStr for Wanted {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Wanted, Self::Err> {
-        const WANTED: &str = "must be pay_…, stl_…, or a receipt of M-Pesa";
+        const WANTED: &str = "must be pay_…, stl_…, rfd_…, or a receipt of M-Pesa";
         if text.starts_with(PaymentId::PREFIX) {
             return text.parse().map(Wanted::Payment).map_err(|_| WANTED);
         }
         if text.starts_with(SettlementId::PREFIX) {
             return text.parse().map(Wanted::Settlement).map_err(|_| WANTED);
+        }
+        if text.starts_with(RefundId::PREFIX) {
+            return text.parse().map(Wanted::Refund).map_err(|_| WANTED);
         }
         let receipt = text.trim().to_ascii_uppercase();
         let fits = (6..=40).contains(&receipt.len()) && receipt.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.'));
@@ -81,6 +88,11 @@ pub async fn trace(app: &App, of: Option<IspId>, wanted: &Wanted) -> Result<Trac
         .across(async |tx| match wanted {
             Wanted::Payment(id) => Ok((owner(tx, id.uuid()).await?, id.uuid())),
             Wanted::Settlement(id) => Ok((owner(tx, id.uuid()).await?, id.uuid())),
+            Wanted::Refund(id) => {
+                let of: Option<(IspId, Uuid)> =
+                    refund::table.filter(refund::id.eq(id)).select((refund::tenant_id, refund::payment_id)).first(&mut **tx).await.optional()?;
+                Ok(of.map_or((None, Uuid::nil()), |(isp, payment)| (Some(isp), payment)))
+            }
             Wanted::Receipt(receipt) => match payments::key_owner(tx, payments::KeyKind::Receipt, receipt).await? {
                 Some((isp, subject)) => Ok((Some(isp), subject)),
                 None => Ok((None, Uuid::nil())),

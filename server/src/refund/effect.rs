@@ -3,9 +3,11 @@
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use crate::alert::{self, News};
 use crate::billing;
 use crate::billing::account::{self, Move};
 use crate::clock::Time;
+use crate::customer;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::hotspot;
@@ -18,7 +20,7 @@ use crate::wake::Wake;
 /// A customer's account loses it. What was used stays used, so the balance may be below nothing: the next payments make it good, or the ISP
 /// forgives it.
 pub async fn leaves_account(tx: &mut Tx, isp: IspId, of: &Payment, amount: Money, now: Time) -> Result<()> {
-    let Some(customer) = customer(tx, isp, of).await?.filter(|_| amount > Money::ZERO) else { return Ok(()) };
+    let Some(customer) = payer(tx, isp, of).await?.filter(|_| amount > Money::ZERO) else { return Ok(()) };
     account::lock(tx, isp, customer).await?;
     account::book(tx, isp, customer, Move::Refund(of.id), amount, of.mpesa_receipt.as_deref().unwrap_or_default(), now).await?;
     tx.wake(Wake::Payment(of.id));
@@ -27,11 +29,23 @@ pub async fn leaves_account(tx: &mut Tx, isp: IspId, of: &Payment, amount: Money
 
 /// It did not arrive: the customer's account has it again, and it is used for what is owed.
 pub async fn did_not_arrive(tx: &mut Tx, isp: IspId, of: &Payment, amount: Money, now: Time) -> Result<()> {
-    let Some(customer) = customer(tx, isp, of).await? else { return Ok(()) };
+    let Some(customer) = payer(tx, isp, of).await? else { return Ok(()) };
     account::lock(tx, isp, customer).await?;
     account::book(tx, isp, customer, Move::RefundReturned(of.id), amount, of.mpesa_receipt.as_deref().unwrap_or_default(), now).await?;
     billing::settle(tx, isp, customer, None, now).await?;
     tx.wake(Wake::Payment(of.id));
+    Ok(())
+}
+
+/// A customer reads that it went back. A guest hears it from M-Pesa alone.
+pub async fn tell_customer(tx: &mut Tx, isp: IspId, of: &Payment, amount: Money, now: Time) -> Result<()> {
+    let Some(customer) = payer(tx, isp, of).await?.filter(|_| amount > Money::ZERO) else { return Ok(()) };
+    let person = customer::person(tx, isp, customer).await?;
+    if person.customer.erased_at.is_some() {
+        return Ok(());
+    }
+    let news = News::WentBack { amount: &amount.to_string(), receipt: of.mpesa_receipt.as_deref().unwrap_or_default() };
+    alert::raise(tx, isp, customer, alert::Kind::Payment, &news.words(person.user.lang()), &of.id.to_string(), now).await?;
     Ok(())
 }
 
@@ -41,7 +55,7 @@ pub async fn ends(tx: &mut Tx, isp: IspId, of: &Payment, now: Time) -> Result<()
     if of.purpose == Purpose::Hotspot { hotspot::take_back(tx, isp, of.id, now).await } else { Ok(()) }
 }
 
-async fn customer(tx: &mut Tx, isp: IspId, of: &Payment) -> Result<Option<CustomerId>> {
+async fn payer(tx: &mut Tx, isp: IspId, of: &Payment) -> Result<Option<CustomerId>> {
     if !matches!(of.purpose, Purpose::Recharge | Purpose::Invoice) {
         return Ok(None);
     }

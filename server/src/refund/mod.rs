@@ -5,6 +5,6 @@ mod effect;
 mod parts;
 mod store;
 
-pub use effect::{did_not_arrive, ends, leaves_account};
+pub use effect::{did_not_arrive, ends, leaves_account, tell_customer};
 pub use parts::{Kept, parts};
 pub use store::{Kind, New, Refund, explains, find, kept, list, of_request, write};

@@ -132,6 +132,7 @@ async fn refund_in(app: &App, tx: &mut Tx, by: UserId, ask: &Refunding, wallet: 
                 unmatched::take_key(tx, found, isp, new.id.uuid(), now).await?;
                 breaks::close_as(tx, BreakKind::UnmatchedPayout, reference, &by.to_string(), &ask.note, now).await?;
             }
+            refund::tell_customer(tx, isp, &payment, amount, now).await?;
             if amount == left {
                 refund::ends(tx, isp, &payment, now).await?;
             }

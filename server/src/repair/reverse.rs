@@ -112,6 +112,7 @@ async fn reverse_in(app: &App, tx: &mut Tx, by: UserId, ask: &Reversal, now: Tim
     ledger::post(tx, isp, &ledger::reversal(back, amount, excess), new.id.uuid(), now).await?;
     refund::write(tx, isp, &new, now).await?;
     refund::leaves_account(tx, isp, &payment, amount, now).await?;
+    refund::tell_customer(tx, isp, &payment, amount, now).await?;
     if amount == left {
         refund::ends(tx, isp, &payment, now).await?;
     }

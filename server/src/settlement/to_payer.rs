@@ -125,6 +125,7 @@ pub(super) async fn paid(app: &App, tx: &mut Tx, isp: IspId, of: &Settlement, la
     if kept.amount >= payment.amount {
         refund::ends(tx, isp, &payment, now).await?;
     }
+    refund::tell_customer(tx, isp, &payment, of.amount_minor, now).await?;
     if parts.isp > Money::ZERO {
         let receipt = payment.mpesa_receipt.clone().unwrap_or_default();
         tell::to_owners(app, tx, isp, &Notice::Refunded { amount: of.amount_minor, part: parts.isp, receipt }, now).await?;

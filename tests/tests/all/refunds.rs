@@ -136,7 +136,10 @@ async fn a_reversal_is_found_and_takes_back_both_parts_and_the_session() {
     read_the_list_at_night(&world).await;
     assert_eq!(open_breaks(&operator).await, Vec::<String>::new(), "the row is explained, also in the night's list");
     assert_eq!(refunds(&operator).await.len(), 1);
-    let steps = operator.platform().trace(TraceRequest { reference: payment }).await.expect("a trace").steps;
+    let of_payment = operator.platform().trace(TraceRequest { reference: payment }).await.expect("a trace");
+    let of_refund = operator.platform().trace(TraceRequest { reference: done.id.clone() }).await.expect("a trace");
+    assert_eq!(of_payment, of_refund);
+    let steps = of_payment.steps;
     assert!(steps.iter().any(|step| step.kind == "refund") && steps.iter().any(|step| step.text.starts_with("reversal:")), "{steps:?}");
     world.finish().await;
 }
@@ -221,6 +224,8 @@ async fn a_half_refunded_payment_that_is_reversed_goes_back_once() {
     let half = give_back(&operator, by_hand(&paid.id, 450, "UL91AB22CD")).await.expect("booked").refund.expect("done");
     assert_eq!((half.kind(), parts(&half)), (RefundKind::ByHand, (45_000, 2_250, 42_750)));
     assert_eq!(shillings(&world.dashboard(&customer).await.account_balance), 450, "the account lost it");
+    let alerts = customer.selfservice().list_alerts(Default::default()).await.expect("alerts").alerts;
+    assert!(alerts[0].message.contains("KES 450.00") && alerts[0].message.contains("went back to you"), "{alerts:?}");
     world.reverse(&phone, json!({})).await;
     read_the_list(&world).await;
     let rest = reverse(&operator, reversal(&paid.id)).await.expect("booked").refund.expect("done");

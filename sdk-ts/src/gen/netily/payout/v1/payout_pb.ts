@@ -1023,7 +1023,7 @@ export const StreamStatementResponseSchema: GenMessage<StreamStatementResponse> 
  */
 export type TraceRequest = Message<"netily.payout.v1.TraceRequest"> & {
   /**
-   * `pay_…`, `stl_…`, or a receipt of M-Pesa.
+   * `pay_…`, `stl_…`, `rfd_…`, or a receipt of M-Pesa.
    *
    * @generated from field: string reference = 1;
    */

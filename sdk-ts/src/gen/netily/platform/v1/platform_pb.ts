@@ -1639,7 +1639,7 @@ export const CloseBreakResponseSchema: GenMessage<CloseBreakResponse> = /*@__PUR
  */
 export type TraceRequest = Message<"netily.platform.v1.TraceRequest"> & {
   /**
-   * `pay_…`, `stl_…`, or a receipt of M-Pesa.
+   * `pay_…`, `stl_…`, `rfd_…`, or a receipt of M-Pesa.
    *
    * @generated from field: string reference = 1;
    */
