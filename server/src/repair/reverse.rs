@@ -87,7 +87,7 @@ async fn reverse_in(app: &App, tx: &mut Tx, by: UserId, ask: &Reversal, now: Tim
         return Err(Error::field("reference", "must say what proves it: no row of the gateway stands open for this payment"));
     }
     let subject = payment.id.to_string();
-    let content = json!({ "amount_minor": taken.minor(), "row": row_name });
+    let content = json!({ "amount_minor": taken.minor(), "row": row_name, "reference": if row_name.is_empty() { reference } else { "" } });
     let request = Ask { act: Act::Reversal, subject: &subject, isp: Some(isp), amount: Some(taken), content, note: &ask.note };
     let operators = match agreed(app, tx, by, &request, false, now).await? {
         Operators::Are(operators) => operators,

@@ -27,8 +27,17 @@ use crate::phone::Phone;
 use crate::refund;
 use crate::schema::refund as rows;
 
+/// Why it cannot be paid now. An operator who asks is not served later by itself, as an ISP is.
 fn conflict(why: &LeftBecause) -> Error {
-    Error::new(Reason::StateConflict, why.text())
+    let sentence = match why {
+        LeftBecause::Wallet => "The wallet does not hold enough for it just now. Top it up, or pay it by hand.".to_owned(),
+        LeftBecause::IspCap(_) | LeftBecause::PlatformCap => "The most that leaves in a day was reached. Try again tomorrow, or pay it by hand.".to_owned(),
+        LeftBecause::AmountsInDoubt => {
+            "Another payout of the same amount is not confirmed yet, and the two could not be told apart. Try again once it is, or pay it by hand.".to_owned()
+        }
+        why => why.text(),
+    };
+    Error::new(Reason::StateConflict, sentence)
 }
 
 /// Whether the gateway may be asked to give money back now. Locks where the ISP is paid, as everywhere before its balance.

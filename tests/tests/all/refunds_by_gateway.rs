@@ -311,7 +311,7 @@ async fn a_payer_who_is_forgotten_is_forgotten_by_refunds() {
     let id = world.customer_id(&customer).await;
     let paid = world.pay(&customer, Target::Amount(kes(900))).await;
     ask(&operator, by_gateway(&paid.id, 900)).await.expect("asked");
-    let erase = EraseCustomerRequest { id, reason: "Asked for it by letter".into(), ..Default::default() };
+    let erase = EraseCustomerRequest { id, reason: "Asked for it by letter".into() };
     let early = owner.customer().erase_customer(erase.clone()).await.expect_err("it is on its way");
     assert_eq!(early.reason, ErrorReason::StateConflict);
     world.paid_out().await;

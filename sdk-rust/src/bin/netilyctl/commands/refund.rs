@@ -31,8 +31,11 @@ pub async fn run(client: &Client, command: RefundCommand, output: &Output) -> Re
             let listed = pages::read(limit.limit, |page| (&mut page.refunds, &mut page.next_page_token), page).await?;
             output.show(&listed, |listed| {
                 let rows: Vec<_> = listed.refunds.iter().map(row).collect();
-                table::rows(["when", "how", "amount", "of it the ISP's", "ISP", "status", "reference", "payment", "id"], &rows, "Nothing went back yet.")
-                    + pages::more(&listed.next_page_token)
+                table::rows(
+                    ["when", "how", "amount", "of it the ISP's", "ISP", "status", "reference", "payment", "id", "payout"],
+                    &rows,
+                    "Nothing went back yet.",
+                ) + pages::more(&listed.next_page_token)
             })
         }
     }
@@ -55,7 +58,7 @@ fn told(done: Option<&Refund>, waits: Option<&Approval>) -> String {
     }
 }
 
-fn row(row: &Refund) -> [String; 9] {
+fn row(row: &Refund) -> [String; 10] {
     [
         time(&row.created_at),
         how(row),
@@ -66,6 +69,7 @@ fn row(row: &Refund) -> [String; 9] {
         row.reference.clone(),
         row.payment_id.clone(),
         row.id.clone(),
+        row.settlement_id.clone(),
     ]
 }
 
