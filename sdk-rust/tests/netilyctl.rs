@@ -161,6 +161,8 @@ stand_in! {
         list_repairs(ListRepairsRequest) -> ListRepairsResponse;
         list_approvals(ListApprovalsRequest) -> ListApprovalsResponse;
         withdraw_approval(WithdrawApprovalRequest) -> WithdrawApprovalResponse;
+        adopt_payout(AdoptPayoutRequest) -> AdoptPayoutResponse;
+        end_uncertainty(EndUncertaintyRequest) -> EndUncertaintyResponse;
     }
 }
 

@@ -40,8 +40,20 @@ enum Command {
     Migrate,
     /// Invite an operator of the platform, as the first one must be: the link that is printed is good for 24 hours and one use.
     Operator(Operator),
+    /// A backup was restored: stop payouts, make what was under way safe, and say what to do next. Before anything else is started.
+    Restored(RestoredOptions),
     /// Seal every secret at rest with the first of NETILY_ENCRYPTION_KEYS. Then the other keys can go.
     Reseal,
+}
+
+#[derive(clap::Args)]
+struct RestoredOptions {
+    /// Why, for those who ask why nobody is paid.
+    #[arg(long)]
+    reason: String,
+    /// How far numbers of customers and invoices are moved on: more than were given out in the lost time.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(i64).range(0..=1_000_000))]
+    gap: i64,
 }
 
 #[derive(clap::Args)]
@@ -68,6 +80,7 @@ async fn main() -> ExitCode {
         Command::SmsReportPath => print_sms_report_path(),
         Command::Migrate => run_migrate().await,
         Command::Operator(operator) => run_operator(operator).await,
+        Command::Restored(options) => run_restored(options).await,
         Command::Reseal => run_reseal().await,
     };
     match ended {
@@ -117,6 +130,11 @@ async fn run_migrate() -> Result<(), Trouble> {
 async fn run_operator(operator: Operator) -> Result<(), Trouble> {
     let link = auth::staff::invite_operator(&*open()?, &operator.email, &operator.first_name, &operator.last_name).await?;
     println!("{link}");
+    Ok(())
+}
+
+async fn run_restored(options: RestoredOptions) -> Result<(), Trouble> {
+    print!("{}", platform::restored(&*open()?, &options.reason, options.gap).await?.text());
     Ok(())
 }
 

@@ -73,10 +73,16 @@ impl World {
         let ours: HashMap<String, Value> =
             sql.rows(PAID_OUT).await.into_iter().map(|row| (row["external_reference"].as_str().expect("a reference").to_owned(), row)).collect();
         let breaks = sql.rows("SELECT kind, reference FROM public.reconciliation_break WHERE closed_at IS NULL").await;
+        let adopted = sql.rows("SELECT gateway_reference, amount_minor FROM public.repair WHERE kind = 'PAYOUT_ADOPTED'").await;
         let truth = self.sandbox().truth();
         let mut paid = 0;
         for payout in truth["payouts"].as_array().expect("a list") {
             assert_eq!(payout["requests"], 1, "one settlement, one request: {payout}");
+            // Two operators said that a lost settlement was paid by it.
+            if let Some(repair) = adopted.iter().find(|repair| repair["gateway_reference"] == payout["reference"]) {
+                assert_eq!(repair["amount_minor"].as_i64(), payout["amount"].as_i64().map(|shillings| -shillings * 100), "{repair}, {payout}");
+                continue;
+            }
             let row = payout["external_reference"].as_str().and_then(|reference| ours.get(reference));
             let row = row.unwrap_or_else(|| panic!("a payment that nobody here asked for: {payout}"));
             assert_eq!(row["amount_minor"].as_i64(), payout["amount"].as_i64().map(|shillings| shillings * 100), "{row}, {payout}");

@@ -140,6 +140,15 @@ pub async fn accept(tx: &mut Tx, isp: IspId, payment: &Payment, reference: &str,
     Ok(true)
 }
 
+/// A prompt that was never sent as far as we know may have been, in a past that the database does not know. It is asked about, and not sent.
+pub async fn may_have_been_sent(tx: &mut Tx, isp: IspId, id: PaymentId, now: Time) -> Result<()> {
+    let Some(created) = store::lock(tx, isp, id).await?.filter(|payment| payment.state == State::Created) else { return Ok(()) };
+    let change = Change { submitted_at: Some(created.created_at), ..Change::default() };
+    store::change(tx, isp, &created, next(State::Created, Event::Claimed), change, now).await?;
+    let Some(claimed) = store::lock(tx, isp, id).await? else { return Ok(()) };
+    unclear(tx, isp, &claimed, now).await
+}
+
 /// Nobody knows whether the gateway took it. Asking will tell.
 pub(super) async fn unclear(tx: &mut Tx, isp: IspId, payment: &Payment, now: Time) -> Result<()> {
     confirm::advance(tx, isp, payment, Event::Unclear, Change::default(), None, now).await?;

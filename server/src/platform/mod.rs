@@ -4,6 +4,7 @@ mod audit_events;
 mod create_isp;
 mod isps;
 mod reseal;
+mod restored;
 mod suspend;
 mod webhooks;
 
@@ -11,5 +12,6 @@ pub use audit_events::{AuditEvent, list_audit_events};
 pub use create_isp::{NewIsp, create_isp};
 pub use isps::{Isp, find_isp, list_isps, set_commission_rate};
 pub use reseal::{Resealed, reseal};
+pub use restored::{Restored, restored};
 pub use suspend::{reactivate_isp, suspend_isp};
 pub use webhooks::{Delivery, list_deliveries};

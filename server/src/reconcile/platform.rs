@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::error::Result;
 use crate::ledger;
 use crate::money::Money;
+use crate::settlement::pulse::{self, Uncertainty};
 use crate::settlement::switch::{self, Switch};
 
 /// Sums of a time, and what stands now.
@@ -122,6 +123,8 @@ pub struct Status {
     pub days: Option<i32>,
     /// Subdomains of ISPs whose payouts are frozen.
     pub frozen: Vec<String>,
+    /// What is not known of the past: nobody is paid until it was compared.
+    pub uncertain: Option<Uncertainty>,
 }
 
 #[derive(diesel::QueryableByName)]
@@ -147,11 +150,11 @@ const STANDING: &str = "
 pub async fn status(app: &App) -> Result<Status> {
     let since = app.clock.now() - TimeDelta::days(7);
     let standing: Standing = app.db.across(async |tx| Ok(diesel::sql_query(STANDING).bind::<Timestamptz, _>(since).get_result(&mut **tx).await?)).await?;
-    let switch = app.db.public(async |tx| switch::read(tx).await).await?;
+    let (switch, uncertain) = app.db.public(async |tx| Ok((switch::read(tx).await?, pulse::uncertainty(tx).await?))).await?;
     let (wallet, service) = tokio::join!(app.payhero.payments_wallet_balance(), app.payhero.service_wallet_balance());
     let wallet = wallet.ok().map(Money::from_minor);
     let per_day = standing.week / 7;
     let days = wallet.filter(|_| per_day > 0).map(|wallet| i32::try_from(wallet.minor() / per_day).unwrap_or(i32::MAX));
     let Standing { owed, in_transit, frozen, .. } = standing;
-    Ok(Status { switch, wallet, service: service.ok().map(Money::from_minor), owed, in_transit, days, frozen })
+    Ok(Status { switch, wallet, service: service.ok().map(Money::from_minor), owed, in_transit, days, frozen, uncertain })
 }

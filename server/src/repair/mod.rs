@@ -4,6 +4,7 @@
 
 mod adopt;
 mod correct;
+mod payout;
 mod refund;
 mod reverse;
 mod store;
@@ -14,6 +15,7 @@ pub use adopt::{Adoption, Target, adopt};
 pub use correct::{Movement, adjust, record_movement};
 pub use refund::{Refunding, Way, refund};
 pub use reverse::{Returned, Reversal, reverse};
+pub use payout::{PaidTo, adopt_payout};
 pub use store::{Done, Kind, Repair, list};
 pub use unmatched::{Unmatched, list as list_unmatched};
 pub use write_off::write_off;

@@ -30,6 +30,10 @@ crate::text_enum! {
         Adjustment = "ADJUSTMENT",
         /// Netily's own money.
         OwnerMovement = "OWNER_MOVEMENT",
+        /// A payout that the books did not know was the ISP's.
+        PayoutAdopted = "PAYOUT_ADOPTED",
+        /// It was a settlement's that the books do know.
+        SettlementFound = "SETTLEMENT_FOUND",
     }
 }
 

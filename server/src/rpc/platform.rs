@@ -209,6 +209,14 @@ impl PlatformService for Platform {
         answer(request, async |_, ask| refund::list(&self.app, ask).await).await
     }
 
+    async fn adopt_payout(&self, request: Request<pb::AdoptPayoutRequest>) -> Result<Response<pb::AdoptPayoutResponse>, Status> {
+        answer(request, async |caller, ask| repair::adopt_payout(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn end_uncertainty(&self, request: Request<pb::EndUncertaintyRequest>) -> Result<Response<pb::EndUncertaintyResponse>, Status> {
+        answer(request, async |caller, ask| repair::end_uncertainty(&self.app, caller.person()?.user, ask).await).await
+    }
+
     async fn list_repairs(&self, request: Request<pb::ListRepairsRequest>) -> Result<Response<pb::ListRepairsResponse>, Status> {
         answer(request, async |_, ask| repair::list(&self.app, ask).await).await
     }

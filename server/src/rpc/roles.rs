@@ -226,6 +226,8 @@ const METHODS: &[Method] = &[
     call("/netily.platform.v1.PlatformService/ListRepairs", Who::Operator),
     call("/netily.platform.v1.PlatformService/ListApprovals", Who::Operator),
     call("/netily.platform.v1.PlatformService/WithdrawApproval", Who::Operator),
+    call("/netily.platform.v1.PlatformService/AdoptPayout", Who::Operator),
+    call("/netily.platform.v1.PlatformService/EndUncertainty", Who::Operator),
     call("/netily.platform.v1.PlatformService/ListBreaks", Who::Operator),
     call("/netily.platform.v1.PlatformService/CloseBreak", Who::Operator),
     call("/netily.platform.v1.PlatformService/Trace", Who::Operator),

@@ -13,12 +13,14 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::approvals::{self, Act, Approval};
+use crate::audit::{self, By};
 use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::collect::list_walk;
 use crate::db::Tx;
-use crate::error::Result;
-use crate::id::PLATFORM;
+use crate::error::{Error, Reason, Result};
+use crate::id::{PLATFORM, UserId};
 use crate::jobs::{self, Kind};
 use crate::schema::pulse;
 
@@ -161,4 +163,33 @@ pub async fn end(tx: &mut Tx, why: &str, now: Time) -> Result<()> {
     diesel::update(dsl::pulse.find(true)).set((dsl::uncertain_from.eq(None::<Time>), dsl::uncertain_at.eq(None::<Time>))).execute(&mut **tx).await?;
     tracing::info!(why, "the past is known again");
     breaks::close(tx, BreakKind::PayoutsAfterRestore, REFERENCE, why, now).await.map(drop)
+}
+
+/// When the pulse was written last; none: no worker was ever there.
+pub async fn last(tx: &mut Tx) -> Result<Option<Time>> {
+    Ok(pulse::table.find(true).select(pulse::at).first(&mut **tx).await?)
+}
+
+/// Something that stood in the way got its place: the list is compared again at once.
+pub async fn compare_soon(tx: &mut Tx, now: Time) -> Result<()> {
+    jobs::enqueue(tx, Kind::ListSweep, PLATFORM, Uuid::nil(), now, now).await
+}
+
+/// Operators compared by hand, since the gateway has no list. False: a second one must say the same. Errors: STATE_CONFLICT when nothing is
+/// uncertain.
+pub async fn end_by_people(app: &App, by: UserId, note: &str) -> Result<bool> {
+    let now = app.clock.now();
+    app.db
+        .tx(PLATFORM, async |tx| {
+            let certain = || Error::new(Reason::StateConflict, "Everything of the past is known.");
+            let open = lock(tx, None).await?.uncertainty().ok_or_else(certain)?;
+            // They agree on the same gap: one that came meanwhile is looked at by itself.
+            let content = json!({ "from": open.from, "noticed": open.at });
+            let ask = approvals::Ask { act: Act::EndUncertainty, subject: REFERENCE, isp: None, amount: None, content, note };
+            let Approval::Given(_) = approvals::ask(tx, by, &ask, now).await? else { return Ok(false) };
+            end(tx, note, now).await?;
+            audit::record(tx, PLATFORM, By::User(by), "end_uncertainty", "", json!({ "from": open.from, "note": note }), now).await?;
+            Ok(true)
+        })
+        .await
 }

@@ -202,6 +202,8 @@ fn expected(method: &str) -> Who {
         | "PlatformService/ListRepairs"
         | "PlatformService/ListApprovals"
         | "PlatformService/WithdrawApproval"
+        | "PlatformService/AdoptPayout"
+        | "PlatformService/EndUncertainty"
         | "PlatformService/ListBreaks"
         | "PlatformService/CloseBreak"
         | "PlatformService/Trace"

@@ -136,6 +136,7 @@ pub async fn status(app: &App) -> Result<pb::GetPayoutStatusResponse> {
         in_transit: Some(money(status.in_transit)),
         days_of_payouts: status.days.unwrap_or(-1),
         frozen_isps: status.frozen,
+        uncertain_from: status.uncertain.map(|uncertain| timestamp(uncertain.from)),
     })
 }
 

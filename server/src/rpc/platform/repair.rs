@@ -2,6 +2,7 @@
 
 use netily_sdk::platform as pb;
 use netily_sdk::platform::adopt_collection_request::Target as WireTarget;
+use netily_sdk::platform::adopt_payout_request::Target as WirePaidTo;
 use netily_sdk::types::Money as WireMoney;
 use uuid::Uuid;
 
@@ -14,9 +15,10 @@ use crate::ledger::OwnerMovement;
 use crate::money::Money;
 use crate::page::PageAsk;
 use crate::platform;
-use crate::repair::{self, Adoption, Done, Movement, Repair, Target};
+use crate::repair::{self, Adoption, Done, Movement, PaidTo, Repair, Target};
 use crate::rpc::answer::{money, timestamp};
 use crate::rpc::fields;
+use crate::settlement;
 
 pub(super) fn note(text: &str) -> Result<String> {
     let note = fields::text("note", text, 500)?;
@@ -82,6 +84,26 @@ pub async fn adopt(app: &App, by: UserId, ask: pb::AdoptCollectionRequest) -> Re
     };
     let done = repair::adopt(app, by, &Adoption { reference: reference(&ask.reference)?, target, note: note(&ask.note)? }).await?;
     Ok(pb::AdoptCollectionResponse { result: Some(result(app, done).await?) })
+}
+
+/// Money that left was ours.
+pub async fn adopt_payout(app: &App, by: UserId, ask: pb::AdoptPayoutRequest) -> Result<pb::AdoptPayoutResponse> {
+    let to = match &ask.target {
+        None => return Err(Error::field("target", "must say whose it was: a settlement, or an ISP")),
+        Some(WirePaidTo::SettlementId(id)) => {
+            let id = fields::parse("settlement_id", id)?;
+            PaidTo::Settlement(app.db.across(async |tx| settlement::store::owner(tx, id).await).await?, id)
+        }
+        Some(WirePaidTo::Isp(isp)) => PaidTo::Isp(find_isp(app, isp).await?),
+    };
+    let done = repair::adopt_payout(app, by, &reference(&ask.reference)?, to, &note(&ask.note)?).await?;
+    Ok(pb::AdoptPayoutResponse { result: Some(result(app, done).await?) })
+}
+
+/// People compared by hand after a gap.
+pub async fn end_uncertainty(app: &App, by: UserId, ask: pb::EndUncertaintyRequest) -> Result<pb::EndUncertaintyResponse> {
+    let done = settlement::pulse::end_by_people(app, by, &note(&ask.note)?).await?;
+    Ok(pb::EndUncertaintyResponse { needs_another_operator: !done })
 }
 
 /// Money belongs to nobody.

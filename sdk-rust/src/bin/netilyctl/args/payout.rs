@@ -117,6 +117,28 @@ pub enum SettlementCommand {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Say that a payout which the books do not know was a settlement's, or an ISP's (two operators)
+    ///
+    /// After a restored backup: the gateway's list shows it, and the settlement was not sent as far as we know, or is lost.
+    #[command(after_help = "\
+Examples:
+  netilyctl settlement adopt Q7XK2MWZ4B stl_… --note 'Same amount, phone and minute'
+  netilyctl settlement adopt Q7XK2MWZ4B yellow --note 'The journal has it, and yellow confirms'")]
+    Adopt {
+        /// The gateway's reference, as `collection unmatched` names it
+        reference: String,
+        /// The settlement, stl_…, or id or subdomain of the ISP whose settlement is lost
+        target: String,
+        /// How you know
+        #[arg(long)]
+        note: String,
+    },
+    /// Let payouts go on after a gap, where the payment company has no list to compare with (two operators)
+    EndUncertainty {
+        /// How you compared
+        #[arg(long)]
+        note: String,
+    },
     /// Pay every ISP that is due now (operators)
     #[command(after_help = "\
 Examples:

@@ -84,7 +84,7 @@ pub fn shillings(amount_minor: i64) -> Money {
     Money { amount_minor, currency_code: "KES".to_owned() }
 }
 
-fn done(result: Option<RepairResult>, output: &Output) -> Result<(), Fault> {
+pub fn done(result: Option<RepairResult>, output: &Output) -> Result<(), Fault> {
     output.show(&result.unwrap_or_default(), |result| match (&result.repair, &result.approval) {
         (Some(done), _) => format!("Done: {} {} ({})\n", done.kind.to_lowercase().replace('_', " "), money(&done.amount), done.id),
         (None, Some(approval)) => format!("Another operator must ask for the same. Until then nothing is done ({}).\n", approval.id),

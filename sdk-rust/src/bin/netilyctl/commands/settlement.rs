@@ -4,12 +4,14 @@ use netily_sdk::Client;
 use netily_sdk::auth::{GetMeRequest, Role};
 use netily_sdk::billing::Commission;
 use netily_sdk::payout::{self, Settlement, SettlementStatus, TraceStep};
+use netily_sdk::platform::adopt_payout_request::Target as PaidTo;
 use netily_sdk::platform::{
-    self, DueSettlement, FreezePayoutsRequest, GetPayoutStatusRequest, GetPayoutStatusResponse, ResolveSettlementRequest, ResolveSettlementResponse,
+    self, AdoptPayoutRequest, EndUncertaintyRequest, DueSettlement, FreezePayoutsRequest, GetPayoutStatusRequest, GetPayoutStatusResponse, ResolveSettlementRequest, ResolveSettlementResponse,
     RunSettlementsRequest, RunSettlementsResponse, SetPayoutSwitchRequest, SettlementOutcome, SettlementReview, UnfreezePayoutsRequest,
 };
 use serde_json::Value;
 
+use super::repair;
 use crate::args::{SettlementCommand, SettlementState};
 use crate::fault::Fault;
 use crate::output::{Output, money, time, word};
@@ -51,6 +53,15 @@ pub async fn run(client: &Client, command: SettlementCommand, output: &Output) -
             output.show(&found, |found| {
                 format!("{}\n{}", one(&found.settlement.clone().unwrap_or_default()), covered(&found.commissions, &found.next_page_token))
             })
+        }
+        SettlementCommand::Adopt { reference, target, note } => {
+            let target = Some(if target.starts_with("stl_") { PaidTo::SettlementId(target) } else { PaidTo::Isp(target) });
+            repair::done(operators.adopt_payout(AdoptPayoutRequest { reference, target, note }).await?.result, output)
+        }
+        SettlementCommand::EndUncertainty { note } => {
+            let answer = operators.end_uncertainty(EndUncertaintyRequest { note }).await?;
+            let text = if answer.needs_another_operator { "A second operator must say the same." } else { "Payouts go on." };
+            output.show(&answer, |_| text.to_owned())
         }
         SettlementCommand::Run { dry_run, isp, ahead } => {
             let ran = operators.run_settlements(RunSettlementsRequest { dry_run, isp, ahead_of_schedule: ahead }).await?;
@@ -176,6 +187,7 @@ fn status(status: &GetPayoutStatusResponse) -> String {
     };
     table::fields(&[
         ("stopped", stopped),
+        ("past not known since", status.uncertain_from.as_ref().map_or_else(String::new, |_| time(&status.uncertain_from))),
         ("wallet", money(&status.wallet_balance)),
         ("lasts", days),
         ("for charges", money(&status.service_balance)),
