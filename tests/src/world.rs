@@ -15,6 +15,7 @@ use netily::wake::Wake;
 use netily::{serve, worker};
 use netily_sandbox::{Config as SandboxConfig, Sandbox};
 use netily_sdk::Client;
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -207,6 +208,21 @@ impl World {
     /// The PostgreSQL of this world.
     pub fn cluster(&self) -> &TestCluster {
         &self.cluster
+    }
+
+    /// The server goes down, its database is restored to a named moment on another PostgreSQL, and it comes up again on that one.
+    pub async fn restore(&mut self, point: &str, from: &TestCluster) {
+        self.halt().await;
+        let restored = Arc::new(from.restored(point));
+        restored.takes_writes().await;
+        let name = self.urls.app.expose_secret().rsplit('/').next().expect("a database").to_owned();
+        self.urls = restored.urls(&name);
+        let config = Config { database_url: self.urls.app.clone(), ..self.app.config.clone() };
+        self.app = App::open(config, self.app.clock.clone(), true).expect("the doors open");
+        self.stop = CancellationToken::new();
+        let listener = TcpListener::bind(self.address).await.expect("the same address");
+        self.serving = Some(tokio::spawn(serve::serve(self.app.clone(), listener, self.stop.clone())));
+        self.cluster = restored;
     }
 
     /// The wire of a world that was built with one.

@@ -805,6 +805,93 @@ impl RefundKind {
         }
     }
 }
+/// A payout that the gateway's list shows and the books do not know was ours.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdoptPayoutRequest {
+    /// The gateway's reference, as `ListUnmatched` names it.
+    #[prost(string, tag = "1")]
+    pub reference: ::prost::alloc::string::String,
+    /// How the operator knows, 10 to 500 characters.
+    #[prost(string, tag = "4")]
+    pub note: ::prost::alloc::string::String,
+    /// Whose it was.
+    #[prost(oneof = "adopt_payout_request::Target", tags = "2, 3")]
+    pub target: ::core::option::Option<adopt_payout_request::Target>,
+}
+/// Nested message and enum types in `AdoptPayoutRequest`.
+pub mod adopt_payout_request {
+    /// Whose it was.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Target {
+        /// `stl_…`: a settlement of the same amount that was not sent as far as the books know. The gateway is asked about it.
+        #[prost(string, tag = "2")]
+        SettlementId(::prost::alloc::string::String),
+        /// `isp_…` or the slug: the settlement is lost, and the ISP was paid.
+        #[prost(string, tag = "3")]
+        Isp(::prost::alloc::string::String),
+    }
+}
+impl ::prost::Name for AdoptPayoutRequest {
+    const NAME: &'static str = "AdoptPayoutRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.AdoptPayoutRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.AdoptPayoutRequest".into()
+    }
+}
+/// What became of it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdoptPayoutResponse {
+    /// Done, or waiting: always two operators.
+    #[prost(message, optional, tag = "1")]
+    pub result: ::core::option::Option<RepairResult>,
+}
+impl ::prost::Name for AdoptPayoutResponse {
+    const NAME: &'static str = "AdoptPayoutResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.AdoptPayoutResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.AdoptPayoutResponse".into()
+    }
+}
+/// The gateway has no list, and people compared by hand.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndUncertaintyRequest {
+    /// How they know, 10 to 500 characters.
+    #[prost(string, tag = "1")]
+    pub note: ::prost::alloc::string::String,
+}
+impl ::prost::Name for EndUncertaintyRequest {
+    const NAME: &'static str = "EndUncertaintyRequest";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.EndUncertaintyRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.EndUncertaintyRequest".into()
+    }
+}
+/// Whether payouts go on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndUncertaintyResponse {
+    /// Whether a second operator must say the same.
+    #[prost(bool, tag = "1")]
+    pub needs_another_operator: bool,
+}
+impl ::prost::Name for EndUncertaintyResponse {
+    const NAME: &'static str = "EndUncertaintyResponse";
+    const PACKAGE: &'static str = "netily.platform.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.platform.v1.EndUncertaintyResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.platform.v1.EndUncertaintyResponse".into()
+    }
+}
 /// An internet provider on the platform.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Isp {
@@ -1692,6 +1779,9 @@ pub struct GetPayoutStatusResponse {
     /// ISPs whose payouts are frozen.
     #[prost(string, repeated, tag = "10")]
     pub frozen_isps: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The last moment that is known, if nobody is paid until the gateway's list was compared.
+    #[prost(message, optional, tag = "11")]
+    pub uncertain_from: ::core::option::Option<::prost_types::Timestamp>,
 }
 impl ::prost::Name for GetPayoutStatusResponse {
     const NAME: &'static str = "GetPayoutStatusResponse";
@@ -2481,6 +2571,34 @@ impl PlatformCalls {
             .unary(
                 "/netily.platform.v1.PlatformService/RefundPayment",
                 crate::retry::Repeat::Safe,
+                ask,
+            )
+            .await
+    }
+    /// Says that a payout which the books do not know was a settlement's, or an ISP's. Always by two operators. Errors: NOT_FOUND when no money that
+    /// left is open under this reference; STATE_CONFLICT when it does not fit.
+    pub async fn adopt_payout(
+        &self,
+        ask: AdoptPayoutRequest,
+    ) -> Result<AdoptPayoutResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/AdoptPayout",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Lets payouts go on after a gap where the gateway has no list to compare with, once a second operator says the same. Errors: STATE_CONFLICT
+    /// when everything of the past is known.
+    pub async fn end_uncertainty(
+        &self,
+        ask: EndUncertaintyRequest,
+    ) -> Result<EndUncertaintyResponse, crate::Error> {
+        self.client
+            .unary(
+                "/netily.platform.v1.PlatformService/EndUncertainty",
+                crate::retry::Repeat::Never,
                 ask,
             )
             .await
@@ -3482,6 +3600,65 @@ pub mod platform_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Says that a payout which the books do not know was a settlement's, or an ISP's. Always by two operators. Errors: NOT_FOUND when no money that
+        /// left is open under this reference; STATE_CONFLICT when it does not fit.
+        pub async fn adopt_payout(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdoptPayoutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdoptPayoutResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/AdoptPayout",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.platform.v1.PlatformService", "AdoptPayout"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Lets payouts go on after a gap where the gateway has no list to compare with, once a second operator says the same. Errors: STATE_CONFLICT
+        /// when everything of the past is known.
+        pub async fn end_uncertainty(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndUncertaintyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndUncertaintyResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.platform.v1.PlatformService/EndUncertainty",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.platform.v1.PlatformService",
+                        "EndUncertainty",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// What went back to payers, newest first.
         pub async fn list_refunds(
             &mut self,
@@ -3850,6 +4027,24 @@ pub mod platform_service_server {
             request: tonic::Request<super::RefundPaymentRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RefundPaymentResponse>,
+            tonic::Status,
+        >;
+        /// Says that a payout which the books do not know was a settlement's, or an ISP's. Always by two operators. Errors: NOT_FOUND when no money that
+        /// left is open under this reference; STATE_CONFLICT when it does not fit.
+        async fn adopt_payout(
+            &self,
+            request: tonic::Request<super::AdoptPayoutRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AdoptPayoutResponse>,
+            tonic::Status,
+        >;
+        /// Lets payouts go on after a gap where the gateway has no list to compare with, once a second operator says the same. Errors: STATE_CONFLICT
+        /// when everything of the past is known.
+        async fn end_uncertainty(
+            &self,
+            request: tonic::Request<super::EndUncertaintyRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndUncertaintyResponse>,
             tonic::Status,
         >;
         /// What went back to payers, newest first.
@@ -5278,6 +5473,97 @@ pub mod platform_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RefundPaymentSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/AdoptPayout" => {
+                    #[allow(non_camel_case_types)]
+                    struct AdoptPayoutSvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::AdoptPayoutRequest>
+                    for AdoptPayoutSvc<T> {
+                        type Response = super::AdoptPayoutResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdoptPayoutRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::adopt_payout(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AdoptPayoutSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.platform.v1.PlatformService/EndUncertainty" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndUncertaintySvc<T: PlatformService>(pub Arc<T>);
+                    impl<
+                        T: PlatformService,
+                    > tonic::server::UnaryService<super::EndUncertaintyRequest>
+                    for EndUncertaintySvc<T> {
+                        type Response = super::EndUncertaintyResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndUncertaintyRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as PlatformService>::end_uncertainty(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndUncertaintySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -1,16 +1,22 @@
 //! The database may be an older one than that from which was paid: a restored backup, a primary whose last minutes were lost. Nothing is
 //! paid twice for it, and nobody waits longer than it takes to compare.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use netily::gateways::payhero::{Outcome, Recipient, WithdrawRequest};
+use netily::platform;
 use netily::settlement::pulse;
 use netily_sdk::Client;
 use netily_sdk::payout::{LeftBecause, Settlement, SettlementFrequency, SettlementStatus};
-use netily_sdk::platform::{ListBreaksRequest, ListUnmatchedRequest, RunSettlementsRequest};
+use netily_sdk::platform::adopt_payout_request::Target;
+use netily_sdk::platform::{
+    AdoptPayoutRequest, EndUncertaintyRequest, GetPayoutStatusRequest, ListBreaksRequest, ListUnmatchedRequest, RunSettlementsRequest, SetPayoutSwitchRequest,
+};
 use netily_sdk::types::ErrorReason;
-use netily_tests::{Access, PAYEE, World};
+use netily_tests::{Access, Guest, PAYEE, Plan, TestCluster, World, kes};
+use serde_json::json;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -225,5 +231,140 @@ async fn nothing_is_reserved_while_money_left_without_a_place() {
     run(&operator).await.expect("it has a place");
     world.paid_out().await;
     assert_eq!(newest(&world, &owner).await.status(), SettlementStatus::Completed);
+    world.finish().await;
+}
+
+async fn adopt(operator: &Client, second: &Client, target: Target) -> Result<(), netily_sdk::Error> {
+    let rows = operator.platform().list_unmatched(ListUnmatchedRequest::default()).await.expect("a list").rows;
+    let reference = rows.into_iter().find(|row| row.kind == "unmatched_payout").expect("money that left").reference;
+    let ask = AdoptPayoutRequest { reference, target: Some(target), note: "As the statement of the gateway shows it".into() };
+    let first = operator.platform().adopt_payout(ask.clone()).await?.result.expect("a result");
+    assert!(first.needs_another_operator && first.repair.is_none(), "always two: {first:?}");
+    assert!(second.platform().adopt_payout(ask).await?.result.expect("a result").repair.is_some());
+    Ok(())
+}
+
+/// H: two of one amount wait and one of them was sent in a lost past: people say which, and the gateway is asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_say_which_settlement_a_payout_of_the_lost_time_was() {
+    let world = world().await;
+    let (owner, operator) = owed(&world).await;
+    let second = world.another_operator().await;
+    run(&operator).await.expect("set aside");
+    sent_in_a_lost_past(&world).await;
+    let id = newest(&world, &owner).await.id;
+    // As if it was lost which one it is.
+    let hidden = "UPDATE public.job SET run_at = run_at + interval '1 day' WHERE kind IN ('settlement_send', 'settlement_check')";
+    world.behave(json!({ "list_fields": { "description": "Sent for NTLP-ffff" } })).await;
+    world.sql().await.run(hidden).await;
+    world.advance(3 * MINUTE);
+    world.sweep().await;
+    assert_eq!((breaks(&operator).await, newest(&world, &owner).await.status()), (vec!["unmatched_payout".to_owned()], SettlementStatus::Pending));
+    adopt(&operator, &second, Target::SettlementId(id)).await.expect("adopted");
+    world.run_after(MINUTE).await;
+    let settled = newest(&world, &owner).await;
+    assert_eq!((paid(&world), settled.status()), (1, SettlementStatus::Completed), "{settled:?}");
+    assert!(breaks(&operator).await.is_empty(), "{:?}", breaks(&operator).await);
+    world.finish().await;
+}
+
+/// H: where the gateway has no list, two operators end it, and one is not enough.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_list_two_operators_end_the_uncertainty() {
+    let world = World::builder().v2().start().await;
+    let (operator, second) = (world.operator().await, world.another_operator().await);
+    let ask = EndUncertaintyRequest { note: "Compared with the statement by hand".into() };
+    let nothing = operator.platform().end_uncertainty(ask.clone()).await.expect_err("nothing is uncertain");
+    assert_eq!(nothing.reason, ErrorReason::StateConflict);
+    an_hour_is_missing(&world).await;
+    beat(&world, None).await;
+    world.sweep().await;
+    world.run_after(10 * MINUTE).await;
+    assert!(is_uncertain(&world).await && breaks(&operator).await.iter().any(|kind| kind == "payouts_after_restore"));
+    for _ in 0..2 {
+        assert!(operator.platform().end_uncertainty(ask.clone()).await.expect("asked").needs_another_operator);
+    }
+    assert!(!second.platform().end_uncertainty(ask).await.expect("agreed").needs_another_operator);
+    assert!(!is_uncertain(&world).await && !breaks(&operator).await.iter().any(|kind| kind == "payouts_after_restore"));
+    world.finish().await;
+}
+
+/// H: prompts and messages that were about to be sent are not sent again, and no number comes twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_at_the_moment_of_the_backup_is_not_done_again() {
+    let world = world().await;
+    let customer = world.proven("yellow", 1).await.1;
+    world.run_due().await;
+    let guest = Guest::number(1);
+    world.client("yellow").hotspot().purchase(world.ask_at("yellow-market", &guest, Plan::Hour)).await.expect("taken");
+    let mut sql = world.sql().await;
+    let before = sql.rows("SELECT sum(value)::bigint AS value, count(*) AS names FROM tenant.counter").await;
+    let done = platform::restored(&world.app, "A backup of noon was restored", 1_000).await.expect("made safe");
+    assert_eq!(done.prompts, 1, "{done:?}");
+    assert!(done.text().contains("1 prompts") && done.text().contains("settlement adopt"), "{}", done.text());
+    let after = sql.rows("SELECT sum(value)::bigint AS value FROM tenant.counter").await;
+    let moved = after[0]["value"].as_i64().zip(before[0]["value"].as_i64()).map(|(after, before)| after - before);
+    assert_eq!(moved, before[0]["names"].as_i64().map(|names| names * 1_000));
+    assert!(moved > Some(0) && !customer.id.is_empty());
+    world.run_due().await;
+    assert!(world.collections().is_empty(), "the prompt may have been sent: it is asked about");
+    let states = sql.rows("SELECT state FROM tenant.payment").await;
+    assert_eq!(states[0]["state"], "UNKNOWN");
+    let status = world.operator().await.platform().get_payout_status(GetPayoutStatusRequest {}).await.expect("a status");
+    assert!(status.stopped && status.reason.contains("noon") && status.uncertain_from.is_some(), "{status:?}");
+    world.finish().await;
+}
+
+/// H: the drill. A base backup and the archived log, a payout, and a restore to three moments around it: the gateway paid once each time, what is
+/// not known is found or given a place, and the balance is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_backup_pays_nobody_twice() {
+    let original = Arc::new(TestCluster::archived("drill"));
+    let zero = |config: &mut netily::config::Config| config.payouts.hold = TimeDelta::zero();
+    let mut world = World::builder().on(original.clone()).configured(zero).start().await;
+    let (_, operator) = owed(&world).await;
+    original.base_backup();
+    beat(&world, None).await;
+    original.restore_point("before").await;
+    run(&operator).await.expect("set aside");
+    original.restore_point("pending").await;
+    world.run_due().await;
+    original.restore_point("sent").await;
+    world.callbacks_delivered().await;
+    original.close_log().await;
+    assert_eq!(paid(&world), 1);
+    println!("{:<10} {:>9} {:>12} {:>10} {:>10} {:>8}", "restored", "uncertain", "at first", "at last", "adopted", "payments");
+    for point in ["pending", "sent", "before"] {
+        world.restore(point, &original).await;
+        // Work begins at once: that was the danger.
+        if point != "before" {
+            world.run_due().await;
+        }
+        assert_eq!(paid(&world), 1, "{point}: not in the first second");
+        platform::restored(&world.app, "The drill", 1_000).await.expect("made safe");
+        let uncertain = is_uncertain(&world).await;
+        let (owner, operator) = (world.signed_in("yellow", Access::Owner).await, world.operator().await);
+        let second = world.another_operator().await;
+        let first = world.settlements(&owner).await.into_iter().next().map(|first| format!("{:?}", first.status())).unwrap_or_default();
+        for _ in 0..2 {
+            world.sweep().await;
+            world.run_after(4 * MINUTE).await;
+        }
+        let lost = breaks(&operator).await.iter().any(|kind| kind == "unmatched_payout");
+        assert_eq!((lost, is_uncertain(&world).await), (point == "before", point == "before"), "{point}: {:?}", breaks(&operator).await);
+        if lost {
+            adopt(&operator, &second, Target::Isp("yellow".into())).await.expect("adopted");
+            world.run_due().await;
+        }
+        assert!(uncertain && !is_uncertain(&world).await, "{point}: {:?}", breaks(&operator).await);
+        let goes_on = SetPayoutSwitchRequest { stopped: false, reason: "Compared with the list".into() };
+        operator.platform().set_payout_switch(goes_on).await.expect("goes on");
+        run(&operator).await.expect("a run");
+        world.paid_out().await;
+        world.run_after(2 * MINUTE).await;
+        let last = world.settlements(&owner).await.into_iter().next().map(|last| format!("{:?}", last.status())).unwrap_or_default();
+        println!("{point:<10} {uncertain:>9} {first:>12} {last:>10} {lost:>10} {:>8}", paid(&world));
+        assert_eq!((paid(&world), world.balance(&owner).await.pending), (1, Some(kes(0))), "{point}: paid once, and nothing is owed");
+    }
     world.finish().await;
 }
