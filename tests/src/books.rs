@@ -79,7 +79,7 @@ impl World {
         for payout in truth["payouts"].as_array().expect("a list") {
             assert_eq!(payout["requests"], 1, "one settlement, one request: {payout}");
             // Two operators said that a lost settlement was paid by it.
-            if let Some(repair) = adopted.iter().find(|repair| repair["gateway_reference"] == payout["reference"]) {
+            if let Some(repair) = adopted.iter().find(|repair| repair["gateway_reference"] == payout["merchant_reference"]) {
                 assert_eq!(repair["amount_minor"].as_i64(), payout["amount"].as_i64().map(|shillings| -shillings * 100), "{repair}, {payout}");
                 continue;
             }

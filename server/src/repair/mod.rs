@@ -13,9 +13,9 @@ mod write_off;
 
 pub use adopt::{Adoption, Target, adopt};
 pub use correct::{Movement, adjust, record_movement};
+pub use payout::{PaidTo, adopt_payout};
 pub use refund::{Refunding, Way, refund};
 pub use reverse::{Returned, Reversal, reverse};
-pub use payout::{PaidTo, adopt_payout};
 pub use store::{Done, Kind, Repair, list};
 pub use unmatched::{Unmatched, list as list_unmatched};
 pub use write_off::write_off;

@@ -12,7 +12,7 @@ use crate::audit::{self, By};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
-use crate::id::{IspId, RowId, SettlementId, UserId};
+use crate::id::{IspId, PLATFORM, RowId, SettlementId, UserId};
 use crate::ledger;
 use crate::money::Money;
 use crate::settlement;
@@ -30,8 +30,7 @@ pub enum PaidTo {
 /// does not fit.
 pub async fn adopt_payout(app: &App, by: UserId, reference: &str, to: PaidTo, note: &str) -> Result<Done> {
     let now = app.clock.now();
-    let (PaidTo::Settlement(isp, _) | PaidTo::Isp(isp)) = to;
-    app.db.tx(isp, async |tx| adopt_in(app, tx, by, (reference, to, note), now).await).await
+    app.db.tx(PLATFORM, async |tx| adopt_in(app, tx, by, (reference, to, note), now).await).await
 }
 
 async fn adopt_in(app: &App, tx: &mut Tx, by: UserId, (reference, to, note): (&str, PaidTo, &str), now: Time) -> Result<Done> {
@@ -49,6 +48,7 @@ async fn adopt_in(app: &App, tx: &mut Tx, by: UserId, (reference, to, note): (&s
         Operators::Are(operators) => operators,
         Operators::NeedAnother(request) => return Ok(Done::Waiting(request)),
     };
+    tx.act_for(isp).await?;
     let id = RowId::sortable(now);
     let left = found.amount.negated();
     match to {

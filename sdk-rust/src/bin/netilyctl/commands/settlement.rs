@@ -6,8 +6,9 @@ use netily_sdk::billing::Commission;
 use netily_sdk::payout::{self, Settlement, SettlementStatus, TraceStep};
 use netily_sdk::platform::adopt_payout_request::Target as PaidTo;
 use netily_sdk::platform::{
-    self, AdoptPayoutRequest, EndUncertaintyRequest, DueSettlement, FreezePayoutsRequest, GetPayoutStatusRequest, GetPayoutStatusResponse, ResolveSettlementRequest, ResolveSettlementResponse,
-    RunSettlementsRequest, RunSettlementsResponse, SetPayoutSwitchRequest, SettlementOutcome, SettlementReview, UnfreezePayoutsRequest,
+    self, AdoptPayoutRequest, DueSettlement, EndUncertaintyRequest, FreezePayoutsRequest, GetPayoutStatusRequest, GetPayoutStatusResponse,
+    ResolveSettlementRequest, ResolveSettlementResponse, RunSettlementsRequest, RunSettlementsResponse, SetPayoutSwitchRequest, SettlementOutcome,
+    SettlementReview, UnfreezePayoutsRequest,
 };
 use serde_json::Value;
 
