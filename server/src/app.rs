@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::gateways::mail::Mail;
 use crate::gateways::payhero::{Outflows, Payhero};
 use crate::gateways::sms::Sms;
+use crate::journal::Journal;
 use crate::router::address::Allowed;
 use crate::seal::Seal;
 use crate::seldom::Seldom;
@@ -42,6 +43,8 @@ pub struct App {
     pub looks: Looks,
     /// Where callbacks that came at the same time are kept together.
     pub inbox: Inbox,
+    /// The journal outside the database.
+    pub journal: Journal,
     /// What left the gateway's wallet lately.
     pub outflows: Outflows,
     /// Telling and being told of changes.
@@ -73,6 +76,7 @@ impl App {
             tokens: TokenKeys::new(&config.token_keys),
             passwords: Passwords::new(),
             router_addresses: Allowed { networks: config.router_networks.clone(), loopback: loopback_routers },
+            journal: Journal::open(config.journal.as_deref()),
             outflows: Outflows::default(),
             seldom: Seldom::default(),
             wakes,

@@ -85,6 +85,8 @@ pub struct Config {
     pub two_person_above: Money,
     /// Bounds of payments to ISPs.
     pub payouts: Payouts,
+    /// Folder of the journal outside the database; none: it is not kept.
+    pub journal: Option<std::path::PathBuf>,
     /// A pulse of the workers that is older means that the past may have been lost: nobody is paid until it was compared.
     pub pulse_gap: TimeDelta,
     /// The mail server.
@@ -296,6 +298,7 @@ impl Config {
         let hold = reader.read("NETILY_PAYOUT_HOLD_HOURS", Some("24"), |text| {
             text.parse().ok().filter(|hours| (0..=720).contains(hours)).map(TimeDelta::hours).ok_or("must be hours, 0 to 720")
         });
+        let journal: Option<std::path::PathBuf> = reader.optional("NETILY_JOURNAL", "must be a folder");
         let pulse_gap = reader.read("NETILY_PULSE_GAP_SECONDS", Some("30"), |text| {
             text.parse().ok().filter(|seconds| (15..=3_600).contains(seconds)).map(TimeDelta::seconds).ok_or("must be seconds, 15 to 3600")
         });
@@ -351,6 +354,7 @@ impl Config {
             sms_per_isp_day,
             two_person_above,
             payouts: Payouts { cap_per_payment, cap_per_isp_day, cap_per_day, hold, withdraw_fee, low_payments, low_service },
+            journal,
             pulse_gap,
             mail,
             public_url,

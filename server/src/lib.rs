@@ -26,6 +26,7 @@ pub mod gateways;
 pub mod config;
 pub mod schema;
 pub mod seal;
+pub mod journal;
 pub mod jobs;
 pub mod wake;
 pub mod db;

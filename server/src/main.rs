@@ -42,6 +42,11 @@ enum Command {
     Operator(Operator),
     /// A backup was restored: stop payouts, make what was under way safe, and say what to do next. Before anything else is started.
     Restored(RestoredOptions),
+    /// After a restore: make the payments of the lost time anew from the journal. They are asked about, and credited if they were paid.
+    ReplayJournal {
+        /// Its folder; NETILY_JOURNAL when absent.
+        folder: Option<std::path::PathBuf>,
+    },
     /// Seal every secret at rest with the first of NETILY_ENCRYPTION_KEYS. Then the other keys can go.
     Reseal,
 }
@@ -81,6 +86,7 @@ async fn main() -> ExitCode {
         Command::Migrate => run_migrate().await,
         Command::Operator(operator) => run_operator(operator).await,
         Command::Restored(options) => run_restored(options).await,
+        Command::ReplayJournal { folder } => run_replay(folder).await,
         Command::Reseal => run_reseal().await,
     };
     match ended {
@@ -135,6 +141,13 @@ async fn run_operator(operator: Operator) -> Result<(), Trouble> {
 
 async fn run_restored(options: RestoredOptions) -> Result<(), Trouble> {
     print!("{}", platform::restored(&*open()?, &options.reason, options.gap).await?.text());
+    Ok(())
+}
+
+async fn run_replay(folder: Option<std::path::PathBuf>) -> Result<(), Trouble> {
+    let app = open()?;
+    let folder = folder.or_else(|| app.config.journal.clone()).ok_or("say the folder of the journal, or set NETILY_JOURNAL")?;
+    print!("{}", platform::replay(&app, &folder).await?.text());
     Ok(())
 }
 

@@ -20,6 +20,6 @@ pub use claim::claim_receipt;
 pub use confirm::{Confirmed, confirm, unreadable};
 pub use hint::{Delivered, Hint, Inbox, Said, close, receive, said};
 pub use join::join_by_amount;
-pub use push::{accept, may_have_been_sent, push};
+pub use push::{accept, may_have_been_sent, push, sealed_row};
 pub use resume::{ResumeAsk, resume};
 pub use sweep::payment_sweep;

@@ -2,6 +2,8 @@
 //! whatever is not a clear yes or a provable no is UNKNOWN and is resolved by asking.
 
 use chrono::TimeDelta;
+use diesel::sql_types::{Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::callback_token::{self, CallbackKind};
@@ -15,6 +17,7 @@ use crate::failpoint;
 use crate::gateways::payhero::{Accepted, CollectRequest, Outcome as Sent};
 use crate::id::{IspId, PaymentId};
 use crate::jobs::{self, Kind, Outcome};
+use crate::journal::{Event as Written, Line};
 use crate::payments::store::{self, Change, KeyKind};
 use crate::payments::{Event, FailureReason, Payment, Purpose, State, next};
 
@@ -27,19 +30,61 @@ pub const FIRST_POLL: TimeDelta = TimeDelta::seconds(10);
 pub async fn push(app: &App, isp: IspId, id: PaymentId) -> Result<Outcome> {
     let token = Uuid::new_v4();
     let now = app.clock.now();
-    let claimed = app.db.tx(isp, async |tx| claim(tx, isp, id, token, now).await).await?;
+    let (claimed, rows) = app
+        .db
+        .tx(isp, async |tx| {
+            let claimed = claim(tx, isp, id, token, now).await?;
+            let rows = if app.journal.is_on() && matches!(claimed, Claim::Mine(_)) { Some(rows(tx, isp, id).await?) } else { None };
+            Ok((claimed, rows))
+        })
+        .await?;
     let payment = match claimed {
         Claim::Mine(payment) => *payment,
         Claim::Busy(until) => return Ok(Outcome::Again(until)),
         Claim::Over => return Ok(Outcome::Done),
     };
     failpoint::reached("push", "claimed");
+    journal(app, isp, &payment, rows, now)?;
     let sent = app.payhero.collect(&request(app, isp, &payment)?).await;
     failpoint::reached("push", "sent");
     let now = app.clock.now();
+    if let Sent::Done(Accepted { reference, checkout_request_id, .. }) = &sent {
+        let event = Written::PromptTaken { reference: reference.clone(), checkout_id: checkout_request_id.clone() };
+        app.journal.write(Line { at: now, isp: isp.uuid(), id: id.uuid(), event });
+    }
     app.db.tx(isp, async |tx| record(tx, isp, id, token, &sent, now).await).await?;
     failpoint::reached("push", "written");
     Ok(Outcome::Done)
+}
+
+/// Everything that makes a payment anew, as JSON.
+async fn rows(tx: &mut Tx, isp: IspId, id: PaymentId) -> Result<String> {
+    #[derive(diesel::QueryableByName)]
+    struct Rows {
+        #[diesel(sql_type = Text)]
+        rows: String,
+    }
+    const ROWS: &str = "
+        SELECT jsonb_build_object('payment', to_jsonb(p), 'session', to_jsonb(s), 'customer', to_jsonb(c))::text AS rows FROM tenant.payment p
+        LEFT JOIN tenant.hotspot_session s ON s.tenant_id = p.tenant_id AND s.payment_id = p.id
+        LEFT JOIN tenant.customer_payment c ON c.tenant_id = p.tenant_id AND c.payment_id = p.id
+        WHERE p.tenant_id = $1 AND p.id = $2";
+    let rows = diesel::sql_query(ROWS).bind::<SqlUuid, _>(isp.uuid()).bind::<SqlUuid, _>(id.uuid());
+    Ok(rows.get_result::<Rows>(&mut **tx).await?.rows)
+}
+
+/// Writes the line of a prompt that is about to be sent.
+fn journal(app: &App, isp: IspId, payment: &Payment, rows: Option<String>, now: Time) -> Result<()> {
+    let (Some(rows), id) = (rows, payment.id.uuid()) else { return Ok(()) };
+    let sealed = hex::encode(app.seal.seal(&sealed_row(id), &rows.into())?);
+    let event = Written::Prompt { external_reference: payment.external_reference.clone(), amount_minor: payment.amount.minor(), sealed };
+    app.journal.write(Line { at: now, isp: isp.uuid(), id, event });
+    Ok(())
+}
+
+/// What the sealed rows of a payment in the journal are bound to.
+pub fn sealed_row(id: Uuid) -> String {
+    format!("journal/{id}")
 }
 
 enum Claim {

@@ -93,9 +93,10 @@ impl Restored {
              - {counters} numbers were moved on, so that no customer's or invoice's number comes twice.\n\n\
              What to do now:\n\
              1. Start `netily work` and `netily serve`. The list of the last three days is read; it takes some minutes.\n\
-             2. `netilyctl collection unmatched`: money that came in goes to its owner (`collection adopt`), money that left was a settlement's or an ISP's\n   \
+             2. `netily replay-journal`, if a journal was kept: payments of the lost time are made anew, and credited once the gateway says that they were paid.\n\
+             3. `netilyctl collection unmatched`: money that came in goes to its owner (`collection adopt`), money that left was a settlement's or an ISP's\n   \
                 (`settlement adopt`, two operators). `netilyctl break list` shows what still stops payouts.\n\
-             3. `netilyctl settlement status`: once the past is known again, `netilyctl settlement resume --reason …`.\n"
+             4. `netilyctl settlement status`: once the past is known again, `netilyctl settlement resume --reason …`.\n"
         )
     }
 }

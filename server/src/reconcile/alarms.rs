@@ -10,7 +10,7 @@ use crate::actor::Role;
 use crate::app::App;
 use crate::audit::{self, By};
 use crate::auth;
-use crate::breaks::{BreakKind, EndedBy};
+use crate::breaks::{self, BreakKind, EndedBy};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -113,6 +113,11 @@ pub async fn break_sweep(app: &App) -> Result<Outcome> {
     let now = app.clock.now();
     app.db
         .tx(PLATFORM, async |tx| {
+            match app.journal.trouble() {
+                Some(why) => breaks::open(tx, BreakKind::JournalFailing, "journal", None, None, json!({ "why": why }), now).await?,
+                None if app.journal.is_on() => drop(breaks::close(tx, BreakKind::JournalFailing, "journal", "It is written again.", now).await?),
+                None => {}
+            }
             let news = take_news(tx, now).await?;
             if news.total() > 0 {
                 tell_operators(app, tx, &news, now).await?;

@@ -14,6 +14,7 @@ use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
 use crate::id::{IspId, SettlementId};
 use crate::money::Money;
+use crate::payments::store::{KeyKind, key_owner};
 use crate::schema::settlement;
 
 /// A settlement was paid under this name of the gateway's, which is asked about it then. Errors: STATE_CONFLICT when it does not fit.
@@ -43,4 +44,14 @@ pub async fn take_back_waiting(app: &App, tx: &mut Tx, isp: IspId, now: Time) ->
         release_for(app, tx, isp, &of, Event::Withdrawn, Unpaid { why, fault: Fault::Withdrawn, notice }, now).await?;
     }
     Ok(())
+}
+
+/// The journal says that a settlement was sent then, and under which name the gateway took it, if it did. One of which that is known is left.
+pub async fn was_sent(tx: &mut Tx, isp: IspId, id: SettlementId, at: Time, reference: Option<&str>, now: Time) -> Result<()> {
+    paid_already(tx, isp, id, at, now).await?;
+    let Some(of) = store::lock(tx, isp, id).await?.filter(|of| of.gateway_reference.is_none()) else { return Ok(()) };
+    match reference {
+        Some(reference) if key_owner(tx, KeyKind::Reference, reference).await?.is_none() => accept(tx, isp, &of, reference, now).await.map(drop),
+        _ => Ok(()),
+    }
 }

@@ -35,7 +35,7 @@ pub mod withdraw;
 pub use check::check;
 pub use config::Config;
 pub use destination::Destination;
-pub use found::{take_back_waiting, was_paid_as};
+pub use found::{take_back_waiting, was_paid_as, was_sent};
 pub use left::LeftBecause;
 pub use paid_before::found_in_list;
 pub use resolve::{Finding, resolve};

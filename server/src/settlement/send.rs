@@ -24,6 +24,7 @@ use crate::failpoint;
 use crate::gateways::payhero::{Outcome as Sent, Recipient, RefusalKind, WithdrawRequest, Withdrawn};
 use crate::id::{IspId, PaymentId, SettlementId};
 use crate::jobs::{self, Kind, Outcome};
+use crate::journal::{Event as Written, Line};
 use crate::lang::Lang;
 use crate::payments::store::{KeyKind, claim_key};
 
@@ -62,8 +63,14 @@ pub async fn send(app: &App, isp: IspId, id: SettlementId) -> Result<Outcome> {
     };
     let request = request(app, isp, &settlement).await?;
     failpoint::reached("settlement", "claimed");
+    let line = |event| Line { at: app.clock.now(), isp: isp.uuid(), id: id.uuid(), event };
+    let (external_reference, amount_minor) = (settlement.external_reference.clone(), settlement.amount_minor.minor());
+    app.journal.write(line(Written::Payout { external_reference, amount_minor }));
     let sent = app.payhero.withdraw(&request).await;
     failpoint::reached("settlement", "sent");
+    if let Sent::Done(taken) = &sent {
+        app.journal.write(line(Written::PayoutTaken { reference: taken.reference.clone() }));
+    }
     let now = app.clock.now();
     app.db.tx(isp, async |tx| written(app, tx, isp, id, token, &sent, now).await).await?;
     failpoint::reached("settlement", "written");

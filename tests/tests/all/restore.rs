@@ -368,3 +368,38 @@ async fn a_restored_backup_pays_nobody_twice() {
     }
     world.finish().await;
 }
+
+/// H: who paid in the lost minutes is known by the journal: the payment is made anew, asked about, and credited to its ISP; the guest is let in.
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_of_the_lost_minutes_are_credited_to_their_isp_by_the_journal() {
+    let original = Arc::new(TestCluster::archived("journal"));
+    let (folder, empty) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let place = folder.path().to_owned();
+    let mut world = World::builder().on(original.clone()).configured(move |config| config.journal = Some(place)).start().await;
+    original.base_backup();
+    original.restore_point("earlier").await;
+    world.earn("yellow-market", 1).await;
+    world.earn("blue-harbour", 2).await;
+    world.app.journal.flush();
+    original.close_log().await;
+    let text: String =
+        std::fs::read_dir(folder.path()).expect("a folder").map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text")).collect();
+    assert!(!text.contains(&Guest::number(1).phone) && text.lines().count() == 4, "what is personal is sealed: {text}");
+    world.restore("earlier", &original).await;
+    assert!(world.sql().await.rows("SELECT FROM tenant.payment").await.is_empty());
+    platform::restored(&world.app, "The drill", 1_000).await.expect("made safe");
+    assert_eq!(platform::replay(&world.app, empty.path()).await.expect("nothing").made, 0);
+    let done = platform::replay(&world.app, folder.path()).await.expect("replayed");
+    assert_eq!((done.made, done.known, done.left.len()), (2, 0, 0), "{done:?}");
+    let again = platform::replay(&world.app, folder.path()).await.expect("replayed");
+    assert_eq!((again.made, again.known), (0, 2), "{again:?}");
+    world.run_after(MINUTE).await;
+    for (slug, owed) in [("yellow", 285), ("blue", 285)] {
+        let owner = world.signed_in(slug, Access::Owner).await;
+        assert_eq!(world.balance(&owner).await.pending, Some(kes(owed)), "{slug}");
+    }
+    let paid = world.sql().await.rows("SELECT status FROM tenant.hotspot_session").await;
+    assert!(paid.len() == 2 && paid.iter().all(|session| session["status"] != "AWAITING_PAYMENT"), "{paid:?}");
+    assert_eq!(world.collections().iter().filter(|one| one["requests"] == 1).count(), 2, "nobody was asked twice");
+    world.finish().await;
+}
