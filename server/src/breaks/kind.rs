@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 crate::text_enum! {
     /// What does not agree between the gateway, the routers and the books.
     pub enum BreakKind {
-        /// A rule of the ledger does not hold. The reference is the rule.
+        /// A rule of the ledger does not hold. The reference is the rule, and the ISP where the rows of one break it.
         LedgerViolation = "ledger_violation",
         /// After a restore or a gap, the gateway shows payouts that the books do not know.
         PayoutsAfterRestore = "payouts_after_restore",
@@ -57,6 +57,8 @@ crate::text_enum! {
         LowServiceFloat = "low_service_float",
         /// The most that is paid in a day was paid, and somebody waits.
         PayoutCapReached = "payout_cap_reached",
+        /// Something waits for longer than it ever should. The reference is the rule that says so.
+        WaitsTooLong = "waits_too_long",
         /// The rules were not looked at for hours.
         NoRecentCheck = "no_recent_check",
         /// Not every rule was proven within a day.
@@ -145,7 +147,7 @@ impl BreakKind {
             NoAnswer => (DAILY, Stops::Nothing, EndedBy::Reason, true),
             LowFloat | LowServiceFloat => (SIX_HOURLY, Stops::Nothing, EndedBy::Itself, false),
             GatewayRefuses | GatewayRefusesPayout | PromptsFailing => (SIX_HOURLY, Stops::Nothing, EndedBy::Reason, false),
-            NoRecentCheck | NoFullCheck | ListIncomplete | JournalFailing | SpoolFailing => (SIX_HOURLY, Stops::Nothing, EndedBy::Itself, false),
+            WaitsTooLong | NoRecentCheck | NoFullCheck | ListIncomplete | JournalFailing | SpoolFailing => (SIX_HOURLY, Stops::Nothing, EndedBy::Itself, false),
             PayoutCapReached => (DAILY, Stops::Nothing, EndedBy::Itself, false),
             ReferenceReused | SubscriptionNotUsable => (DAILY, Stops::Nothing, EndedBy::Reason, true),
             UnreadableAnswer | PaidNotOnline | PaidTwice | RefundFailed | BalanceOfFormerCustomer | CallbackContradicts | CallbackUnproven => {

@@ -88,3 +88,28 @@ pub async fn open_money(tx: &mut Tx, kinds: &[BreakKind]) -> Result<(usize, Mone
     let sum = amounts.iter().flatten().try_fold(Money::ZERO, |sum, amount| sum.checked_add(Money::from_minor(amount.minor().abs())));
     Ok((amounts.len(), sum.unwrap_or_default()))
 }
+
+/// What stops the payouts of one ISP while it is open, in words that its owner may read: a rule of the ledger that its rows break.
+pub async fn stop_of_isp(tx: &mut Tx, isp: IspId) -> Result<Option<String>> {
+    use reconciliation_break::dsl;
+    let open = dsl::reconciliation_break.filter(dsl::kind.eq(BreakKind::LedgerViolation).and(dsl::isp_id.eq(isp)).and(dsl::closed_at.is_null()));
+    let found = diesel::select(diesel::dsl::exists(open)).get_result(&mut **tx).await?;
+    Ok(if found { Some(BOOKS_ARE_LOOKED_AT.to_owned()) } else { None })
+}
+
+/// What the owner of an ISP reads whose rows break a rule.
+pub const BOOKS_ARE_LOOKED_AT: &str = "Netily's books about you are being looked at.";
+
+/// References of the open ones of a kind.
+pub async fn open_references(tx: &mut Tx, kind: BreakKind) -> Result<Vec<String>> {
+    use reconciliation_break::dsl;
+    let open = dsl::reconciliation_break.filter(dsl::kind.eq(kind).and(dsl::closed_at.is_null()));
+    Ok(open.select(dsl::reference).load(&mut **tx).await?)
+}
+
+/// Whether one of this kind is open that is about no single ISP.
+pub async fn any_open_of_all(tx: &mut Tx, kind: BreakKind) -> Result<bool> {
+    use reconciliation_break::dsl;
+    let open = dsl::reconciliation_break.filter(dsl::kind.eq(kind).and(dsl::isp_id.is_null()).and(dsl::closed_at.is_null()));
+    Ok(diesel::select(diesel::dsl::exists(open)).get_result(&mut **tx).await?)
+}

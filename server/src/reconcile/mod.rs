@@ -11,5 +11,5 @@ pub mod trace;
 
 pub use alarms::break_sweep;
 pub use float::float_sweep;
-pub use ledger::{ledger_sweep, recent_sweep};
+pub use ledger::{check as check_ledger, ledger_sweep, recent_sweep};
 pub use list::list_sweep;

@@ -121,7 +121,7 @@ pub struct Status {
     pub in_transit: Money,
     /// Days that the wallet lasts at the last week's rate; none: nothing was paid.
     pub days: Option<i32>,
-    /// Subdomains of ISPs whose payouts are frozen.
+    /// Subdomains of ISPs whose payouts are frozen, by people or because a rule does not hold for their rows.
     pub frozen: Vec<String>,
     /// What is not known of the past: nobody is paid until it was compared.
     pub uncertain: Option<Uncertainty>,
@@ -143,13 +143,20 @@ const STANDING: &str = "
     SELECT (SELECT coalesce(-sum(balance_minor), 0)::bigint FROM tenant.ledger_balance WHERE account = 'ISP_PAYABLE') AS owed,
            (SELECT coalesce(-sum(balance_minor), 0)::bigint FROM tenant.ledger_balance WHERE account = 'PAYOUT_IN_TRANSIT') AS in_transit,
            (SELECT coalesce(sum(amount_minor), 0)::bigint FROM public.settlement_amount WHERE reserved_at >= $1) AS week,
-           (SELECT coalesce(array_agg(i.slug ORDER BY i.slug), '{}') FROM tenant.payout_config c JOIN public.isp i ON i.id = c.tenant_id
-              WHERE c.frozen_at IS NOT NULL) AS frozen";
+           (SELECT coalesce(array_agg(i.slug ORDER BY i.slug), '{}') FROM public.isp i
+              WHERE EXISTS (SELECT FROM tenant.payout_config c WHERE c.tenant_id = i.id AND c.frozen_at IS NOT NULL)
+                 OR EXISTS (SELECT FROM public.reconciliation_break b WHERE b.isp_id = i.id AND b.kind = $2 AND b.closed_at IS NULL)) AS frozen";
 
 /// How payouts stand now.
 pub async fn status(app: &App) -> Result<Status> {
     let since = app.clock.now() - TimeDelta::days(7);
-    let standing: Standing = app.db.across(async |tx| Ok(diesel::sql_query(STANDING).bind::<Timestamptz, _>(since).get_result(&mut **tx).await?)).await?;
+    let standing: Standing = app
+        .db
+        .across(async |tx| {
+            let query = diesel::sql_query(STANDING).bind::<Timestamptz, _>(since).bind::<Text, _>(BreakKind::LedgerViolation.as_str());
+            Ok(query.get_result(&mut **tx).await?)
+        })
+        .await?;
     let (switch, uncertain) = app.db.public(async |tx| Ok((switch::read(tx).await?, pulse::uncertainty(tx).await?))).await?;
     let (wallet, service) = tokio::join!(app.payhero.payments_wallet_balance(), app.payhero.service_wallet_balance());
     let wallet = wallet.ok().map(Money::from_minor);

@@ -18,9 +18,10 @@ use crate::auth::staff;
 use crate::auth::{self, KeyInfo};
 use crate::error::Result;
 use crate::id::SettlementId;
-use crate::ledger::{self, Violation};
+use crate::ledger::Violation;
 use crate::page::PageAsk;
 use crate::platform::{self, AuditEvent, Delivery, Isp, NewIsp};
+use crate::reconcile;
 
 /// The most of a callback's body that is shown.
 const BODY_MAX: usize = 16 * 1024;
@@ -62,7 +63,7 @@ impl PlatformService for Platform {
 
     async fn check_ledger(&self, request: Request<pb::CheckLedgerRequest>) -> Result<Response<pb::CheckLedgerResponse>, Status> {
         answer(request, async |_, _| {
-            let check = ledger::check(&self.app.db, self.app.clock.now()).await?;
+            let check = reconcile::check_ledger(&self.app).await?;
             Ok(pb::CheckLedgerResponse {
                 violations: check.violations.into_iter().map(violation).collect(),
                 invariants_checked: i32::try_from(check.invariants).unwrap_or(i32::MAX),

@@ -8,6 +8,7 @@ use super::left::{Gate, Kept, LeftBecause};
 use super::reserve::Ask;
 use super::schedule::{Frequency, period_name};
 use super::state::State;
+use crate::breaks::{self, BreakKind};
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::Result;
@@ -74,7 +75,8 @@ pub struct Candidate {
 const CANDIDATES: &str = "
     SELECT i.id AS tenant_id, i.slug, i.status = 'SUSPENDED' AS suspended, c.settlement_frequency, coalesce(c.minimum_payout_minor, 100) AS minimum_payout_minor,
            coalesce(c.verification_status = 'VERIFIED', false) AS verified, c.held_until,
-           CASE WHEN c.frozen_at IS NOT NULL THEN c.frozen_reason END AS frozen, coalesce(-b.balance_minor, 0)::bigint AS owed,
+           CASE WHEN c.frozen_at IS NOT NULL THEN c.frozen_reason
+                WHEN EXISTS (SELECT FROM public.reconciliation_break x WHERE x.isp_id = i.id AND x.kind = $3 AND x.closed_at IS NULL) THEN $4 END AS frozen, coalesce(-b.balance_minor, 0)::bigint AS owed,
            l.state AS last_state, coalesce(l.ours, false) AS last_failed_for_us, l.period AS last_period, l.part AS last_part, l.amount_minor AS last_amount,
            l.covers_until AS last_until, l.carried_out_minor AS last_carried, l.completed_at AS last_ended,
            w.reason AS left_reason, w.message AS left_message, w.period AS left_period
@@ -90,7 +92,8 @@ const CANDIDATES: &str = "
 
 /// How one ISP stands, or all that are owed as much as they want at once; the latter in a look across.
 pub async fn candidates(tx: &mut Tx, isp: Option<IspId>) -> Result<Vec<Candidate>> {
-    Ok(diesel::sql_query(CANDIDATES).bind::<Nullable<SqlUuid>, _>(isp.map(IspId::uuid)).bind::<SqlUuid, _>(PLATFORM).load(&mut **tx).await?)
+    let query = diesel::sql_query(CANDIDATES).bind::<Nullable<SqlUuid>, _>(isp.map(IspId::uuid)).bind::<SqlUuid, _>(PLATFORM);
+    Ok(query.bind::<Text, _>(BreakKind::LedgerViolation.as_str()).bind::<Text, _>(breaks::BOOKS_ARE_LOOKED_AT).load(&mut **tx).await?)
 }
 
 impl Candidate {

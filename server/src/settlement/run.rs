@@ -69,7 +69,16 @@ pub async fn brake(tx: &mut Tx) -> Result<Option<LeftBecause>> {
     if pulse::uncertainty(tx).await?.is_some() {
         return Ok(Some(LeftBecause::PastUncertain));
     }
-    Ok(breaks::any_open(tx, &BreakKind::stopping_all()).await?.then_some(LeftBecause::PayoutsStopped))
+    let stopped = breaks::any_open(tx, &BreakKind::stopping_all()).await? || breaks::any_open_of_all(tx, BreakKind::LedgerViolation).await?;
+    Ok(stopped.then_some(LeftBecause::PayoutsStopped))
+}
+
+/// What stops one ISP's payouts, if anything does: what stops everybody, or a rule that its own rows break.
+pub async fn brake_of(tx: &mut Tx, isp: IspId) -> Result<Option<LeftBecause>> {
+    match brake(tx).await? {
+        Some(why) => Ok(Some(why)),
+        None => Ok(breaks::stop_of_isp(tx, isp).await?.map(LeftBecause::Frozen)),
+    }
 }
 
 /// Pays whoever is due. `dry`: says who, and does nothing.

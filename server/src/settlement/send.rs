@@ -10,7 +10,7 @@ use super::confirm::{Fault, Unpaid, release_for};
 use super::destination::Destination;
 use super::doubt;
 use super::paid_before::{self, PaidBefore};
-use super::run::brake;
+use super::run::brake_of;
 use super::state::{Event, State, next};
 use super::store::{self, Attempt, Change, Kind as SettlementKind, Settlement};
 use super::tell::{self, Notice, TakenBack};
@@ -41,7 +41,7 @@ const ANSWERED: TimeDelta = TimeDelta::seconds(5);
 pub async fn send(app: &App, isp: IspId, id: SettlementId) -> Result<Outcome> {
     let token = Uuid::new_v4();
     let now = app.clock.now();
-    let before = match app.db.tx(isp, async |tx| Ok((brake(tx).await?, store::find(tx, isp, id).await?))).await? {
+    let before = match app.db.tx(isp, async |tx| Ok((brake_of(tx, isp).await?, store::find(tx, isp, id).await?))).await? {
         (Some(_), Some(settlement)) if settlement.state()? == State::Pending => return Ok(Outcome::Again(now + LOOK_AGAIN)),
         (None, Some(settlement)) if settlement.state()? == State::Pending => match paid_before::look(app, &settlement, now).await {
             Ok(PaidBefore::Perhaps) => return Ok(Outcome::Again(now + ANSWERED)),
@@ -92,7 +92,7 @@ async fn claim(app: &App, tx: &mut Tx, isp: IspId, id: SettlementId, token: Uuid
     let config = config::lock(tx, isp).await?;
     match settlement.state()? {
         State::Pending => {
-            if brake(tx).await?.is_some() {
+            if brake_of(tx, isp).await?.is_some() {
                 return Ok(Claim::Wait(now + LOOK_AGAIN));
             }
             if let Some(why) = changed(tx, isp, &settlement, config, now).await? {
