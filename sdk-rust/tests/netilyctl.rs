@@ -41,13 +41,19 @@ fn person<T>(request: &Request<T>) -> Result<String, Status> {
 
 /// A service of [`StandIn`]: the calls that the tests make, and the others, which are refused.
 macro_rules! stand_in {
-    ($service:ident answers { $($answer:tt)* } and refuses { $($call:ident($request:ident) -> $response:ident;)* }) => {
+    ($service:ident answers { $($answer:tt)* } and refuses { $($call:ident($request:ident) -> $response:ident;)* }
+     $(and streams { $($stream:ident($from:ident) -> $kind:ident of $part:ident;)* })?) => {
         #[tonic::async_trait]
         impl $service for StandIn {
             $($answer)*
             $(async fn $call(&self, _: Request<$request>) -> Result<Response<$response>, Status> {
                 Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
             })*
+            $($(type $kind = tonic::Streaming<$part>;
+
+            async fn $stream(&self, _: Request<$from>) -> Result<Response<Self::$kind>, Status> {
+                Err(refused(Code::Unimplemented, "UNIMPLEMENTED"))
+            })*)?
         }
     };
 }
@@ -151,6 +157,9 @@ stand_in! {
         get_platform_report(GetPlatformReportRequest) -> GetPlatformReportResponse;
         freeze_payouts(FreezePayoutsRequest) -> FreezePayoutsResponse;
         list_unmatched(ListUnmatchedRequest) -> ListUnmatchedResponse;
+        reopen_month(ReopenMonthRequest) -> ReopenMonthResponse;
+        close_month(CloseMonthRequest) -> CloseMonthResponse;
+        get_trial_balance(GetTrialBalanceRequest) -> GetTrialBalanceResponse;
         adopt_collection(AdoptCollectionRequest) -> AdoptCollectionResponse;
         write_off(WriteOffRequest) -> WriteOffResponse;
         post_adjustment(PostAdjustmentRequest) -> PostAdjustmentResponse;
@@ -163,6 +172,11 @@ stand_in! {
         withdraw_approval(WithdrawApprovalRequest) -> WithdrawApprovalResponse;
         adopt_payout(AdoptPayoutRequest) -> AdoptPayoutResponse;
         end_uncertainty(EndUncertaintyRequest) -> EndUncertaintyResponse;
+    }
+    and streams {
+        stream_payments(StreamPaymentsRequest) -> StreamPaymentsStream of StreamPaymentsResponse;
+        stream_invoices(StreamInvoicesRequest) -> StreamInvoicesStream of StreamInvoicesResponse;
+        stream_commissions(StreamCommissionsRequest) -> StreamCommissionsStream of StreamCommissionsResponse;
     }
 }
 

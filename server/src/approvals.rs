@@ -38,6 +38,8 @@ crate::text_enum! {
         CommissionRate = "COMMISSION_RATE",
         /// Let an ISP be paid again.
         Unfreeze = "UNFREEZE",
+        /// Open a month again whose books were closed.
+        ReopenMonth = "REOPEN_MONTH",
         /// Say that the gateway's list was compared by hand after a gap.
         EndUncertainty = "END_UNCERTAINTY",
     }

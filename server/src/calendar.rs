@@ -77,8 +77,8 @@ impl Month {
 
     /// Reads `2026-11`.
     pub fn read(path: &str, text: &str) -> Result<Month> {
-        let day = format!("{text}-01").parse::<NaiveDate>().ok().filter(|day| (2000..=9000).contains(&day.year()) && text.len() == 7);
-        day.map(Month).ok_or_else(|| Error::field(path, "must be a month such as 2026-11"))
+        let day = format!("{text}-01").parse::<NaiveDate>().ok().filter(|day| (2000..=9000).contains(&day.year()));
+        day.map(Month).filter(|month| month.to_string() == text).ok_or_else(|| Error::field(path, "must be a month such as 2026-11"))
     }
 
     /// Its first day.

@@ -41,6 +41,7 @@ pub mod audit;
 pub mod breaks;
 pub mod approvals;
 pub mod counter;
+pub mod books;
 pub mod isp;
 pub mod allowance;
 pub mod notify;

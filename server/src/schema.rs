@@ -59,6 +59,17 @@ diesel::table! {
     }
 }
 diesel::table! {
+    month_close (id) {
+        id -> Uuid, month -> Date, closed_by -> Uuid, closed_at -> Timestamptz, reopened_by -> Nullable<Array<Uuid>>, reopened_at -> Nullable<Timestamptz>,
+        reopen_note -> Text,
+    }
+}
+diesel::table! {
+    month_close_line (close_id, isp_id, book, account) {
+        close_id -> Uuid, isp_id -> Uuid, book -> Text, account -> Text, opening_minor -> BigInt, debit_minor -> BigInt, credit_minor -> BigInt,
+    }
+}
+diesel::table! {
     repair (id) {
         id -> Uuid, kind -> Text, isp_id -> Nullable<Uuid>, payment_id -> Nullable<Uuid>, gateway_reference -> Nullable<Text>,
         receipt -> Nullable<Text>, amount_minor -> BigInt, note -> Text, evidence -> Jsonb, operators -> Array<Uuid>, at -> Timestamptz,

@@ -271,6 +271,117 @@ impl ::prost::Name for RecordBalancePaidBackResponse {
         "/netily.billing.v1.RecordBalancePaidBackResponse".into()
     }
 }
+/// Asks for payments of some days.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamPaymentsRequest {
+    /// The first day in Nairobi, `2026-11-01`; empty means the first of the month of the last day.
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    /// The last day; empty means today.
+    #[prost(string, tag = "2")]
+    pub to: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StreamPaymentsRequest {
+    const NAME: &'static str = "StreamPaymentsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamPaymentsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamPaymentsRequest".into()
+    }
+}
+/// A piece of the list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamPaymentsResponse {
+    /// Whole lines of CSV, of which the first one of all is the head.
+    #[prost(bytes = "vec", tag = "1")]
+    pub chunk: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for StreamPaymentsResponse {
+    const NAME: &'static str = "StreamPaymentsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamPaymentsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamPaymentsResponse".into()
+    }
+}
+/// Asks for invoices of some days.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamInvoicesRequest {
+    /// The first day in Nairobi, `2026-11-01`; empty means the first of the month of the last day.
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    /// The last day; empty means today.
+    #[prost(string, tag = "2")]
+    pub to: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StreamInvoicesRequest {
+    const NAME: &'static str = "StreamInvoicesRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamInvoicesRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamInvoicesRequest".into()
+    }
+}
+/// A piece of the list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamInvoicesResponse {
+    /// Whole lines of CSV, of which the first one of all is the head.
+    #[prost(bytes = "vec", tag = "1")]
+    pub chunk: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for StreamInvoicesResponse {
+    const NAME: &'static str = "StreamInvoicesResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamInvoicesResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamInvoicesResponse".into()
+    }
+}
+/// Asks for commissions of some days.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamCommissionsRequest {
+    /// The first day in Nairobi, `2026-11-01`; empty means the first of the month of the last day.
+    #[prost(string, tag = "1")]
+    pub from: ::prost::alloc::string::String,
+    /// The last day; empty means today.
+    #[prost(string, tag = "2")]
+    pub to: ::prost::alloc::string::String,
+}
+impl ::prost::Name for StreamCommissionsRequest {
+    const NAME: &'static str = "StreamCommissionsRequest";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamCommissionsRequest".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamCommissionsRequest".into()
+    }
+}
+/// A piece of the list.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StreamCommissionsResponse {
+    /// Whole lines of CSV, of which the first one of all is the head.
+    #[prost(bytes = "vec", tag = "1")]
+    pub chunk: ::prost::alloc::vec::Vec<u8>,
+}
+impl ::prost::Name for StreamCommissionsResponse {
+    const NAME: &'static str = "StreamCommissionsResponse";
+    const PACKAGE: &'static str = "netily.billing.v1";
+    fn full_name() -> ::prost::alloc::string::String {
+        "netily.billing.v1.StreamCommissionsResponse".into()
+    }
+    fn type_url() -> ::prost::alloc::string::String {
+        "/netily.billing.v1.StreamCommissionsResponse".into()
+    }
+}
 /// Asks for an invoice as a PDF.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetInvoicePdfRequest {
@@ -2287,6 +2398,45 @@ impl BillingCalls {
             )
             .await
     }
+    /// Payments that were asked for in some days, as CSV of any length. Owners. Errors: INVALID_ARGUMENT for more than 366 days.
+    pub async fn stream_payments(
+        &self,
+        ask: StreamPaymentsRequest,
+    ) -> Result<crate::Streaming<StreamPaymentsResponse>, crate::Error> {
+        self.client
+            .open(
+                "/netily.billing.v1.BillingService/StreamPayments",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// Invoices that were made, likewise.
+    pub async fn stream_invoices(
+        &self,
+        ask: StreamInvoicesRequest,
+    ) -> Result<crate::Streaming<StreamInvoicesResponse>, crate::Error> {
+        self.client
+            .open(
+                "/netily.billing.v1.BillingService/StreamInvoices",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
+    /// How payments were split, by when they were booked, likewise.
+    pub async fn stream_commissions(
+        &self,
+        ask: StreamCommissionsRequest,
+    ) -> Result<crate::Streaming<StreamCommissionsResponse>, crate::Error> {
+        self.client
+            .open(
+                "/netily.billing.v1.BillingService/StreamCommissions",
+                crate::retry::Repeat::Never,
+                ask,
+            )
+            .await
+    }
     /// What ChangePlan would ask for or give back now.
     pub async fn preview_plan_change(
         &self,
@@ -3359,6 +3509,90 @@ pub mod billing_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Payments that were asked for in some days, as CSV of any length. Owners. Errors: INVALID_ARGUMENT for more than 366 days.
+        pub async fn stream_payments(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StreamPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::StreamPaymentsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/StreamPayments",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "StreamPayments"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Invoices that were made, likewise.
+        pub async fn stream_invoices(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StreamInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::StreamInvoicesResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/StreamInvoices",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("netily.billing.v1.BillingService", "StreamInvoices"),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// How payments were split, by when they were booked, likewise.
+        pub async fn stream_commissions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StreamCommissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::StreamCommissionsResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/netily.billing.v1.BillingService/StreamCommissions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "netily.billing.v1.BillingService",
+                        "StreamCommissions",
+                    ),
+                );
+            self.inner.server_streaming(req, path, codec).await
+        }
         /// What ChangePlan would ask for or give back now.
         pub async fn preview_plan_change(
             &mut self,
@@ -3702,6 +3936,51 @@ pub mod billing_service_server {
             request: tonic::Request<super::GetCustomerStatementRequest>,
         ) -> std::result::Result<
             tonic::Response<super::GetCustomerStatementResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the StreamPayments method.
+        type StreamPaymentsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::StreamPaymentsResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Payments that were asked for in some days, as CSV of any length. Owners. Errors: INVALID_ARGUMENT for more than 366 days.
+        async fn stream_payments(
+            &self,
+            request: tonic::Request<super::StreamPaymentsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::StreamPaymentsStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the StreamInvoices method.
+        type StreamInvoicesStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::StreamInvoicesResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// Invoices that were made, likewise.
+        async fn stream_invoices(
+            &self,
+            request: tonic::Request<super::StreamInvoicesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::StreamInvoicesStream>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the StreamCommissions method.
+        type StreamCommissionsStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<
+                    super::StreamCommissionsResponse,
+                    tonic::Status,
+                >,
+            >
+            + std::marker::Send
+            + 'static;
+        /// How payments were split, by when they were booked, likewise.
+        async fn stream_commissions(
+            &self,
+            request: tonic::Request<super::StreamCommissionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<Self::StreamCommissionsStream>,
             tonic::Status,
         >;
         /// What ChangePlan would ask for or give back now.
@@ -5316,6 +5595,148 @@ pub mod billing_service_server {
                                 max_encoding_message_size,
                             );
                         let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/StreamPayments" => {
+                    #[allow(non_camel_case_types)]
+                    struct StreamPaymentsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::ServerStreamingService<super::StreamPaymentsRequest>
+                    for StreamPaymentsSvc<T> {
+                        type Response = super::StreamPaymentsResponse;
+                        type ResponseStream = T::StreamPaymentsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StreamPaymentsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::stream_payments(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StreamPaymentsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/StreamInvoices" => {
+                    #[allow(non_camel_case_types)]
+                    struct StreamInvoicesSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::ServerStreamingService<super::StreamInvoicesRequest>
+                    for StreamInvoicesSvc<T> {
+                        type Response = super::StreamInvoicesResponse;
+                        type ResponseStream = T::StreamInvoicesStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StreamInvoicesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::stream_invoices(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StreamInvoicesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/netily.billing.v1.BillingService/StreamCommissions" => {
+                    #[allow(non_camel_case_types)]
+                    struct StreamCommissionsSvc<T: BillingService>(pub Arc<T>);
+                    impl<
+                        T: BillingService,
+                    > tonic::server::ServerStreamingService<
+                        super::StreamCommissionsRequest,
+                    > for StreamCommissionsSvc<T> {
+                        type Response = super::StreamCommissionsResponse;
+                        type ResponseStream = T::StreamCommissionsStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StreamCommissionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as BillingService>::stream_commissions(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StreamCommissionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.server_streaming(method, req).await;
                         Ok(res)
                     };
                     Box::pin(fut)

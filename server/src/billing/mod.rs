@@ -6,6 +6,7 @@ pub mod cash_date;
 mod change_plan;
 mod cycle;
 mod end_line;
+pub mod export;
 mod extend;
 pub mod invoice;
 mod offline;

@@ -6,12 +6,12 @@ use diesel_async::RunQueryDsl;
 use serde_json::json;
 
 use super::account::{self, Move};
-use super::cash_date;
 use super::offline;
 use super::paid::Meant;
 use super::seen::{self, Payment, PaymentRef, Standing};
 use crate::app::App;
 use crate::audit::{self, By};
+use crate::books;
 use crate::clock::Time;
 use crate::db::Tx;
 use crate::error::{Error, Reason, Result};
@@ -51,7 +51,7 @@ pub async fn confirm_offline(app: &App, isp: IspId, by: By, id: OfflinePaymentId
                 Standing::Voided => return Err(Error::new(Reason::StateConflict, format!("{} was taken back.", row.receipt_number))),
                 _ => return seen::get(tx, isp, PaymentRef::Offline(id), None).await,
             }
-            if !cash_date::may_date(row.received_at, now) {
+            if books::check(tx, "id", row.received_at, now).await.is_err_and(|refused| refused.reason == Reason::InvalidArgument) {
                 let sentence = format!("The month of {} is closed meanwhile. Take it back and write it down anew.", row.receipt_number);
                 return Err(Error::new(Reason::StateConflict, sentence));
             }

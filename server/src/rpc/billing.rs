@@ -13,10 +13,14 @@ use secrecy::ExposeSecret as _;
 use tonic::{Request, Response, Status};
 
 use super::answer::{PDF, answer, by, lang, money, timestamp};
+use super::export::{self, Whose};
 use super::fields;
+use super::watch::Stream;
 use crate::actor::Role;
 use crate::app::App;
+use crate::billing::export::List;
 use crate::billing::{self, invoice, papers, report, seen, terms};
+use crate::calendar::Days;
 use crate::collect;
 use crate::connection::{self, Connection, NewConnection};
 use crate::db::Tx;
@@ -501,6 +505,42 @@ impl BillingService for Billing {
             let (isp, customer) = (caller.isp()?.id, fields::parse("customer_id", &ask.customer_id)?);
             let wanted = statement::Wanted { from: &ask.from, to: &ask.to, format: ask.format };
             Ok(pb::GetCustomerStatementResponse { statement: Some(statement::show(&self.app, isp, customer, &wanted).await?) })
+        })
+        .await
+    }
+
+    type StreamPaymentsStream = Stream<pb::StreamPaymentsResponse>;
+
+    async fn stream_payments(&self, request: Request<pb::StreamPaymentsRequest>) -> Result<Response<Self::StreamPaymentsStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            Ok(export::pieces(self.app.clone(), Whose::of(caller.isp()?), List::Payments, days, caller.request_id, |chunk| pb::StreamPaymentsResponse {
+                chunk,
+            }))
+        })
+        .await
+    }
+
+    type StreamInvoicesStream = Stream<pb::StreamInvoicesResponse>;
+
+    async fn stream_invoices(&self, request: Request<pb::StreamInvoicesRequest>) -> Result<Response<Self::StreamInvoicesStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            Ok(export::pieces(self.app.clone(), Whose::of(caller.isp()?), List::Invoices, days, caller.request_id, |chunk| pb::StreamInvoicesResponse {
+                chunk,
+            }))
+        })
+        .await
+    }
+
+    type StreamCommissionsStream = Stream<pb::StreamCommissionsResponse>;
+
+    async fn stream_commissions(&self, request: Request<pb::StreamCommissionsRequest>) -> Result<Response<Self::StreamCommissionsStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            Ok(export::pieces(self.app.clone(), Whose::of(caller.isp()?), List::Commissions, days, caller.request_id, |chunk| pb::StreamCommissionsResponse {
+                chunk,
+            }))
         })
         .await
     }

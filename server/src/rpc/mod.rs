@@ -6,6 +6,7 @@ mod auth;
 mod billing;
 mod caller;
 mod customer;
+mod export;
 mod fields;
 mod front;
 mod guard;

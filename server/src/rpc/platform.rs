@@ -1,5 +1,6 @@
 //! PlatformService: Netily's own people at work.
 
+mod books;
 mod money;
 mod refund;
 mod repair;
@@ -11,11 +12,15 @@ use netily_sdk::platform::platform_service_server::PlatformService;
 use tonic::{Request, Response, Status};
 
 use super::answer::{answer, money as shillings, timestamp};
+use super::export::{self, Whose};
 use super::fields;
+use super::watch::Stream;
 use crate::app::App;
 use crate::audit::By;
 use crate::auth::staff;
 use crate::auth::{self, KeyInfo};
+use crate::billing::export::List;
+use crate::calendar::Days;
 use crate::error::Result;
 use crate::id::SettlementId;
 use crate::ledger::Violation;
@@ -216,6 +221,51 @@ impl PlatformService for Platform {
 
     async fn end_uncertainty(&self, request: Request<pb::EndUncertaintyRequest>) -> Result<Response<pb::EndUncertaintyResponse>, Status> {
         answer(request, async |caller, ask| repair::end_uncertainty(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn get_trial_balance(&self, request: Request<pb::GetTrialBalanceRequest>) -> Result<Response<pb::GetTrialBalanceResponse>, Status> {
+        answer(request, async |_, ask| books::trial_balance(&self.app, ask).await).await
+    }
+
+    async fn close_month(&self, request: Request<pb::CloseMonthRequest>) -> Result<Response<pb::CloseMonthResponse>, Status> {
+        answer(request, async |caller, ask| books::close(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    async fn reopen_month(&self, request: Request<pb::ReopenMonthRequest>) -> Result<Response<pb::ReopenMonthResponse>, Status> {
+        answer(request, async |caller, ask| books::reopen(&self.app, caller.person()?.user, ask).await).await
+    }
+
+    type StreamPaymentsStream = Stream<pb::StreamPaymentsResponse>;
+
+    async fn stream_payments(&self, request: Request<pb::StreamPaymentsRequest>) -> Result<Response<Self::StreamPaymentsStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            let whose = Whose::named(&self.app, &ask.isp).await?;
+            Ok(export::pieces(self.app.clone(), whose, List::Payments, days, caller.request_id, |chunk| pb::StreamPaymentsResponse { chunk }))
+        })
+        .await
+    }
+
+    type StreamInvoicesStream = Stream<pb::StreamInvoicesResponse>;
+
+    async fn stream_invoices(&self, request: Request<pb::StreamInvoicesRequest>) -> Result<Response<Self::StreamInvoicesStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            let whose = Whose::named(&self.app, &ask.isp).await?;
+            Ok(export::pieces(self.app.clone(), whose, List::Invoices, days, caller.request_id, |chunk| pb::StreamInvoicesResponse { chunk }))
+        })
+        .await
+    }
+
+    type StreamCommissionsStream = Stream<pb::StreamCommissionsResponse>;
+
+    async fn stream_commissions(&self, request: Request<pb::StreamCommissionsRequest>) -> Result<Response<Self::StreamCommissionsStream>, Status> {
+        answer(request, async |caller, ask| {
+            let days = Days::read(&ask.from, &ask.to, self.app.clock.now())?;
+            let whose = Whose::named(&self.app, &ask.isp).await?;
+            Ok(export::pieces(self.app.clone(), whose, List::Commissions, days, caller.request_id, |chunk| pb::StreamCommissionsResponse { chunk }))
+        })
+        .await
     }
 
     async fn list_repairs(&self, request: Request<pb::ListRepairsRequest>) -> Result<Response<pb::ListRepairsResponse>, Status> {

@@ -76,7 +76,7 @@ async fn cash_is_dated_into_open_days_of_the_isp_only() {
     let id = world.customer_id(&world.customer("yellow").await).await;
     world.sql().await.run("UPDATE public.isp SET created_at = '2024-03-05 12:00+03'").await;
     let now = world.app.clock.now();
-    let first = netily::billing::cash_date::earliest(now).timestamp();
+    let first = netily::books::first_open(now, netily::books::Closed::default()).timestamp();
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let table = [
         (now.timestamp() - 60, true),

@@ -316,6 +316,16 @@ const BREACHES: &[(&str, &str)] = &[
         "INSERT INTO tenant.customer_entry SELECT tenant_id, gen_random_uuid(), customer_id, 'REFUND', -100, payment_id, null, null, null, '', now()
          FROM tenant.customer_entry WHERE kind = 'PAYMENT'",
     ),
+    (
+        "i75_closed_month_changed",
+        "INSERT INTO public.month_close (id, month, closed_by, closed_at) VALUES (gen_random_uuid(), date '2020-01-01', gen_random_uuid(), now());
+         INSERT INTO public.month_close_line SELECT id, gen_random_uuid(), 'CASH', 'RECEIVED', 0, 100, 0 FROM public.month_close",
+    ),
+    (
+        "i76_closed_month_unbalanced",
+        "INSERT INTO public.month_close (id, month, closed_by, closed_at) VALUES (gen_random_uuid(), date '2020-01-01', gen_random_uuid(), now());
+         INSERT INTO public.month_close_line SELECT id, gen_random_uuid(), 'LEDGER', 'SUSPENSE', 0, 100, 0 FROM public.month_close",
+    ),
 ];
 
 /// The breach of the first is noticed as the second by the look at what was posted lately.

@@ -72,6 +72,7 @@ fn diesel_type(kind: &str) -> &str {
         "bool" => "Bool",
         "bytea" => "Bytea",
         "timestamptz" => "Timestamptz",
+        "date" => "Date",
         "jsonb" => "Jsonb",
         "_int2" => "Array<SmallInt>",
         "_timestamptz" => "Array<Timestamptz>",

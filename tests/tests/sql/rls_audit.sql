@@ -13,7 +13,7 @@ union all select 'A3 a table with tenant_id is not under forced row-level securi
   from kept k join tenant_column a on a.attrelid = k.oid where not (k.relrowsecurity and k.relforcerowsecurity)
 union all select 'A4 a table without tenant_id is not on the list of the platform''s own', k.oid::regclass::text
   from kept k where not exists (select from tenant_column a where a.attrelid = k.oid)
-  and (k.nspname <> 'public' or k.relname not in ('__diesel_schema_migrations', 'approval', 'gateway_key', 'isp', 'job', 'float_reading', 'list_walk', 'message_receipt', 'rate_limit',
+  and (k.nspname <> 'public' or k.relname not in ('__diesel_schema_migrations', 'approval', 'gateway_key', 'isp', 'job', 'float_reading', 'list_walk', 'message_receipt', 'month_close', 'month_close_line', 'rate_limit',
     'payout_switch', 'pulse', 'reconciliation_break', 'repair', 'settlement_amount', 'token_key', 'webhook_delivery'))
 union all select 'A5 tenant_id may be null', k.oid::regclass::text
   from kept k join tenant_column a on a.attrelid = k.oid where not a.attnotnull

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-pub use billing::{BillingCommand, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
+pub use billing::{BillingCommand, ExportList, InvoiceCommand, InvoiceState, LineCommand, Method, PaidFor, PaymentCommand};
 pub use customer::{CustomerCommand, CustomerState, FileKind, RegistrationCommand, RequestCategory, RequestCommand, RequestState, SettingsCommand};
 pub use payout::{BreakCommand, Every, NetilyPlan, PayoutCommand, SettlementCommand, SettlementState, SubscriptionCommand};
 pub use people::{AuditCommand, KeysCommand, PasswordCommand, Role, SessionCommand, StaffCommand};
@@ -179,6 +179,25 @@ Examples:
     /// How payments were split (staff)
     #[command(subcommand)]
     Commission(CommissionCommand),
+    /// Write a list of some days as CSV to standard output (owners for their own, operators for all)
+    #[command(after_help = "\
+Examples:
+  netilyctl export payments --from 2026-11-01 --to 2026-11-30 > payments.csv
+  netilyctl export commissions --isp yellow > commissions.csv")]
+    Export {
+        /// What is listed
+        #[arg(value_enum)]
+        list: ExportList,
+        /// First day in Nairobi, as 2026-11-01; the first of the month when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        from: String,
+        /// Last day, as 2026-11-30; today when absent
+        #[arg(long, default_value = "", hide_default_value = true)]
+        to: String,
+        /// Only of this ISP, by id or subdomain (operators)
+        #[arg(long, default_value = "", hide_default_value = true)]
+        isp: String,
+    },
     /// Text messages and e-mails that the ISP sent (staff)
     #[command(subcommand)]
     Message(MessageCommand),
@@ -469,6 +488,25 @@ Example:
 pub enum LedgerCommand {
     /// Check every rule of the ledger; ends with 3 when one does not hold
     Check,
+    /// Show every account of the platform and of each ISP in a month
+    #[command(after_help = "Example:\n  netilyctl ledger trial-balance 2026-11")]
+    TrialBalance {
+        /// The month, as 2026-11
+        month: String,
+    },
+    /// Close the books of a month: nothing is dated into it any more
+    Close {
+        /// The month, as 2026-11
+        month: String,
+    },
+    /// Open the newest closed month again (two operators)
+    Reopen {
+        /// The month, as 2026-11
+        month: String,
+        /// Why
+        #[arg(long)]
+        note: String,
+    },
 }
 
 /// Commands on commissions.

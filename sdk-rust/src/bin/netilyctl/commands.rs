@@ -4,6 +4,7 @@ mod audit;
 mod breaks;
 mod commission;
 mod customer;
+mod export;
 mod invoice;
 mod isp;
 mod keys;
@@ -66,6 +67,7 @@ pub async fn run(args: Args, output: &Output) -> Result<(), Fault> {
         Command::Report => connection.signed_in(async |client| breaks::report(client, output).await).await,
         Command::Ledger(command) => connection.signed_in(async |client| ledger::run(client, command, output).await).await,
         Command::Commission(command) => connection.signed_in(async |client| commission::run(client, command, output).await).await,
+        Command::Export { list, from, to, isp } => connection.signed_in(async |client| export::run(client, list, [from, to, isp], output).await).await,
         Command::Message(command) => connection.signed_in(async |client| message::run(client, command, output).await).await,
         Command::Template(command) => connection.signed_in(async |client| template::run(client, command, output).await).await,
         Command::Keys(command) => connection.signed_in(async |client| keys::run(client, command, output).await).await,

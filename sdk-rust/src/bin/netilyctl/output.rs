@@ -42,6 +42,12 @@ impl Output {
         out.write_all(document).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).map_err(Fault::Output)
     }
 
+    /// Writes a piece of a document of the server, which follows the piece before.
+    pub fn piece(&self, piece: &[u8]) -> Result<(), Fault> {
+        let mut out = stdout().lock();
+        out.write_all(piece).and_then(|()| out.flush()).map_err(Fault::Output)
+    }
+
     /// Writes a file of the server, under its own name unless another one is given, and says where it is.
     pub fn file(&self, content: &[u8], wanted: Option<std::path::PathBuf>, name: &str) -> Result<(), Fault> {
         // A name is a name: no answer may lead out of the folder.

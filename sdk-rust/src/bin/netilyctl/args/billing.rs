@@ -298,3 +298,14 @@ pub enum BillingCommand {
         credit_unused: Option<bool>,
     },
 }
+
+/// What is written as CSV.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportList {
+    /// Payments
+    Payments,
+    /// Invoices to customers
+    Invoices,
+    /// How payments were split
+    Commissions,
+}
