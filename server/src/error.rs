@@ -74,19 +74,63 @@ impl From<diesel::result::Error> for Error {
     fn from(cause: diesel::result::Error) -> Error {
         use diesel::result::{DatabaseErrorKind, Error as Diesel};
         match &cause {
-            Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand, _) | Diesel::BrokenTransactionManager => {
-                Error {
-                    retry_after: Some(Duration::from_secs(1)),
-                    source: Some(Box::new(cause)),
-                    ..Error::new(Reason::Unavailable, "The database is not reachable right now. Please try again.")
-                }
-            }
+            Diesel::DatabaseError(DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ReadOnlyTransaction, _)
+            | Diesel::BrokenTransactionManager => unreachable_database(cause),
+            Diesel::DatabaseError(_, said) if is_passing(said.message()) => unreachable_database(cause),
             _ => Error::internal(cause),
         }
     }
 }
 
+fn unreachable_database(cause: diesel::result::Error) -> Error {
+    Error {
+        retry_after: Some(Duration::from_secs(1)),
+        source: Some(Box::new(cause)),
+        ..Error::new(Reason::Unavailable, "The database is not reachable right now. Please try again.")
+    }
+}
+
+/// Whether PostgreSQL says that it is going, coming or full: SQLSTATE 57P01 to 57P05 and class 53. diesel hands on the words only, not the code.
+fn is_passing(message: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "terminating connection",
+        "terminating background worker",
+        "the database system is",
+        "database is being accessed",
+        "connection to client lost",
+        "too many clients already",
+        "too many connections",
+        "remaining connection slots",
+        "out of memory",
+        "No space left on device",
+    ];
+    WORDS.iter().any(|words| message.contains(words))
+}
+
 /// Whether a statement failed because another row has this unique value already.
 pub fn is_duplicate(error: &diesel::result::Error) -> bool {
     matches!(error, diesel::result::Error::DatabaseError(diesel::result::DatabaseErrorKind::UniqueViolation, _))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_goes_away_is_unavailable_and_clients_come_again() {
+        use diesel::result::{DatabaseErrorKind, Error as Diesel};
+        let said = |kind, words: &str| Error::from(Diesel::DatabaseError(kind, Box::new(words.to_owned())));
+        for (kind, words) in [
+            (DatabaseErrorKind::Unknown, "terminating connection due to administrator command"),
+            (DatabaseErrorKind::Unknown, "terminating connection due to unexpected postmaster exit"),
+            (DatabaseErrorKind::Unknown, "the database system is in recovery mode"),
+            (DatabaseErrorKind::Unknown, "sorry, too many clients already"),
+            (DatabaseErrorKind::ReadOnlyTransaction, "cannot execute SELECT FOR UPDATE in a read-only transaction"),
+            (DatabaseErrorKind::ClosedConnection, "closed"),
+        ] {
+            let error = said(kind, words);
+            assert_eq!((error.reason, error.retry_after.is_some()), (Reason::Unavailable, true), "{words}");
+        }
+        assert_eq!(said(DatabaseErrorKind::Unknown, "division by zero").reason, Reason::Internal);
+    }
 }

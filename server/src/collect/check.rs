@@ -28,6 +28,9 @@ use crate::together::{self, Together};
 
 const FIRST_WAIT: Duration = Duration::from_secs(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// A payment that failed is asked about so soon once more, and then so long after its prompt was sent, each once.
+const AT_ONCE_AFTER_A_FAILURE: TimeDelta = TimeDelta::minutes(1);
+const AFTER_A_FAILURE: [TimeDelta; 3] = [TimeDelta::minutes(10), TimeDelta::hours(1), TimeDelta::hours(24)];
 /// When a payment's row in the list may have been written: clocks differ, and a prompt is answered within minutes.
 const LISTED_BEFORE: TimeDelta = TimeDelta::minutes(5);
 const LISTED_AFTER: TimeDelta = TimeDelta::hours(6);
@@ -160,9 +163,21 @@ async fn again(app: &App, isp: IspId, payment: &Payment, state: State, rest: Tim
     if now >= payment.created_at + ASK_FOR {
         return app.db.tx(isp, async |tx| give_up(tx, isp, payment, state, now).await).await.map(|()| Outcome::Done);
     }
+    if state == State::Failed {
+        let next = after_a_failure(payment.state == State::Failed, payment.submitted_at.unwrap_or(payment.created_at), now);
+        return Ok(next.map_or(Outcome::Done, |at| Outcome::Again(at.max(now + rest))));
+    }
     let wait = backoff(payment.polls + 1, FIRST_WAIT, LONGEST_WAIT).max(rest);
     let deadline = (now < payment.expires_at && state.is_open()).then_some(payment.expires_at);
     Ok(Outcome::Again(deadline.map_or(now + wait, |deadline| deadline.min(now + wait))))
+}
+
+/// When to ask once more about what failed: a success may come late, and the list and callbacks tell of it as well. Pure.
+fn after_a_failure(failed_before: bool, sent_at: Time, now: Time) -> Option<Time> {
+    if !failed_before {
+        return Some(now + AT_ONCE_AFTER_A_FAILURE);
+    }
+    AFTER_A_FAILURE.iter().map(|after| sent_at + *after).find(|at| *at > now)
 }
 
 /// After three days only a human can tell.
@@ -317,5 +332,23 @@ impl From<payhero::FailureReason> for FailureReason {
             payhero::FailureReason::LimitExceeded => FailureReason::LimitExceeded,
             payhero::FailureReason::GatewayError => FailureReason::GatewayError,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_is_asked_about_four_times_more() {
+        let sent = Time::from_timestamp(1_800_000_000, 0).expect("a time");
+        let failed = sent + TimeDelta::seconds(30);
+        let mut asked = vec![after_a_failure(false, sent, failed).expect("soon")];
+        while let Some(at) = after_a_failure(true, sent, *asked.last().expect("the last")) {
+            asked.push(at);
+            assert!(asked.len() < 10);
+        }
+        let after: Vec<i64> = asked.iter().map(|at| (*at - sent).num_seconds()).collect();
+        assert_eq!(after, [90, 600, 3_600, 86_400]);
     }
 }

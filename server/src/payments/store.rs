@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::id::{IspId, PaymentId, RowId};
 use crate::money::{Money, Rate};
 use crate::phone::Phone;
-use crate::schema::{functions, gateway_key, gateway_observation, payment};
+use crate::schema::{functions, gateway_key, gateway_observation, payment, webhook_delivery};
 
 /// What a payment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -289,7 +289,22 @@ pub struct Observation {
     pub body: Value,
 }
 
-/// Keeps an observation of a payment, or of a settlement, for ever.
+/// Whether the gateway said the very same the last time, and nothing came of it since: no callback waits for this answer.
+async fn is_old_news(tx: &mut Tx, isp: IspId, subject: Uuid, status: &str, observation: &Observation) -> Result<bool> {
+    use gateway_observation::dsl;
+    type Said = (String, Option<Money>, Option<String>, Time);
+    let rows = dsl::gateway_observation.filter(dsl::tenant_id.eq(isp).and(dsl::payment_id.eq(subject)));
+    let last: Option<Said> =
+        rows.order(dsl::id.desc()).select((dsl::status, dsl::amount_minor, dsl::receipt, dsl::observed_at)).first(&mut **tx).await.optional()?;
+    let Some((said, amount, receipt, at)) = last else { return Ok(false) };
+    if (said.as_str(), amount, &receipt) != (status, observation.amount, &observation.receipt) {
+        return Ok(false);
+    }
+    let since = webhook_delivery::table.filter(webhook_delivery::payment_id.eq(subject).and(webhook_delivery::received_at.ge(at)));
+    Ok(!diesel::select(diesel::dsl::exists(since)).get_result::<bool>(&mut **tx).await?)
+}
+
+/// Keeps an observation of a payment, or of a settlement, for ever. What was said before and changes nothing is not kept again.
 pub async fn record(tx: &mut Tx, isp: IspId, subject: Uuid, observation: &Observation, now: Time) -> Result<()> {
     let status = match observation.seen {
         Seen::Queued => "QUEUED",
@@ -300,6 +315,10 @@ pub async fn record(tx: &mut Tx, isp: IspId, subject: Uuid, observation: &Observ
         Seen::Contradicts { .. } => CONTRADICTS,
         Seen::Unreadable => UNREADABLE,
     };
+    let may_repeat = matches!(observation.seen, Seen::Queued | Seen::Failed | Seen::Absent);
+    if may_repeat && is_old_news(tx, isp, subject, status, observation).await? {
+        return Ok(());
+    }
     diesel::insert_into(gateway_observation::table)
         .values((
             gateway_observation::tenant_id.eq(isp),

@@ -69,7 +69,8 @@ pub async fn named(app: &App, rows: &[&TransactionRow]) -> Result<HashMap<String
 pub async fn seen(app: &App, (isp, subject): Owner, row: &TransactionRow, amount: Money, now: Time) -> Result<bool> {
     app.db
         .tx(isp, async |tx| {
-            let Some(payment) = store::find(tx, isp, PaymentId::from(subject)).await? else { return Ok(false) };
+            // Under the lock of whoever books a reversal: between looking whether one is booked and opening a break none can be.
+            let Some(payment) = store::lock(tx, isp, PaymentId::from(subject)).await? else { return Ok(false) };
             if payment.state != State::Succeeded {
                 // It may be credited yet; whether it was taken back is looked at again in the night.
                 jobs::enqueue(tx, Kind::Check, isp, subject, now, now).await?;

@@ -98,3 +98,32 @@ async fn a_payment_that_the_list_shows_paid_after_three_days_is_credited() {
     assert_eq!(sql.value("SELECT state FROM tenant.payment").await, "SUCCEEDED");
     world.finish().await;
 }
+
+/// A cancelled prompt is asked about until the next day, and only what is new is kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_prompt_is_asked_about_until_the_next_day_and_one_answer_is_kept() {
+    let world = World::new().await;
+    let guest = Guest::number(1);
+    world.buy(&guest).await;
+    world.run_due().await;
+    world.answer_prompt(&guest.phone, "cancel").await;
+    world.callbacks_delivered().await;
+    world.run_due().await;
+    let mut sql = world.sql().await;
+    assert_eq!(sql.value("SELECT state FROM tenant.payment").await, "FAILED");
+    let polls = sql.value("SELECT polls FROM tenant.payment").await.as_i64().expect("a number");
+    for _ in 0..(3 * 24 * 2) {
+        world.run_after(30 * MINUTE).await;
+    }
+    assert_eq!(
+        sql.value("SELECT polls FROM tenant.payment").await.as_i64(),
+        Some(polls + 3),
+        "once for what is due within the first half hour, at one hour, at a day"
+    );
+    assert_eq!(sql.count("tenant.gateway_observation").await, 1, "it always says the same");
+    let rows = "SELECT 'payment' AS t FROM tenant.payment UNION ALL SELECT 'event' FROM tenant.payment_event UNION ALL SELECT 'observation' FROM tenant.gateway_observation
+                UNION ALL SELECT 'callback' FROM public.webhook_delivery UNION ALL SELECT 'session' FROM tenant.hotspot_session UNION ALL SELECT 'key' FROM public.gateway_key";
+    let left = sql.rows(rows).await;
+    assert!(left.len() <= 10, "what a cancelled prompt leaves: {left:?}");
+    world.finish().await;
+}
