@@ -8,6 +8,7 @@ pub mod prompts;
 pub mod split;
 pub mod start;
 pub mod state;
+pub mod receipt;
 pub mod store;
 
 pub use prompts::{Prompt, allow_prompt};

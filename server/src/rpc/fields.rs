@@ -17,6 +17,7 @@ use crate::gateways::routeros::MacAddress;
 use crate::id::RequestId;
 use crate::lang::Lang;
 use crate::money::Money;
+use crate::payments::receipt;
 use crate::phone::Phone;
 use crate::portal::safe_link;
 
@@ -125,11 +126,9 @@ pub fn link(path: &str, text: &str) -> Result<String> {
     safe_link(text).map(|link| link.as_str().to_owned()).ok_or_else(|| Error::field(path, "must be an http or https address of at most 2048 characters"))
 }
 
-/// The receipt in an M-Pesa message.
+/// The receipt in an M-Pesa message, or the message.
 pub fn receipt(path: &str, text: &str) -> Result<String> {
-    let receipt = text.trim().to_ascii_uppercase();
-    let shaped = receipt.len() == 10 && receipt.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if shaped { Ok(receipt) } else { Err(Error::field(path, "must be the 10 letters and digits in the M-Pesa message")) }
+    receipt::read(text).ok_or_else(|| Error::field(path, "must be the 10 letters and digits in the M-Pesa message"))
 }
 
 /// An e-mail address in its one form, in small letters and ASCII.

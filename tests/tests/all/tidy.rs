@@ -124,3 +124,26 @@ fn no_file_of_ours_is_too_long() {
     assert!(seen > 200, "only {seen} files were found");
     assert!(long.is_empty(), "split by meaning before it hurts: {long:#?}");
 }
+
+/// A page that names tests as its proof names tests that exist.
+#[test]
+fn tests_that_pages_name_exist() {
+    let page = include_str!("../../../docs/decisions/0015-found-by-attack-and-use.md");
+    let mut found = Vec::new();
+    for folder in ["tests/tests/all", "server/src"] {
+        files(&workspace().join(folder), &mut found);
+    }
+    let sources: Vec<(PathBuf, String)> = found
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| (path.clone(), fs::read_to_string(path).expect("a source")))
+        .collect();
+    let rows = page.split("Not mended yet").next().expect("the table").lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    for named in rows.flat_map(|row| row.rsplit(" | ").next().expect("the tests").split('`').skip(1).step_by(2)) {
+        let (module, test) = named.rsplit_once("::").map_or((None, named), |(module, test)| (Some(module), test));
+        let declared = |(path, text): &(PathBuf, String)| {
+            module.is_none_or(|module| path.file_stem().is_some_and(|stem| stem == module)) && text.contains(&format!("fn {test}("))
+        };
+        assert!(sources.iter().any(declared), "there is no test {named}");
+    }
+}

@@ -9,11 +9,9 @@ use super::refused::{Refused, wait_seconds};
 use super::visit::Visit;
 use crate::collect::{self, ResumeAsk};
 use crate::error::{Error, Reason};
+use crate::payments::receipt;
 use crate::phone::Phone;
 use crate::portal::{FieldError, Fields, FormTarget, Notice, ResumePage};
-
-/// An M-Pesa receipt has ten letters and digits.
-const RECEIPT_LENGTH: usize = 10;
 
 /// GET: the form.
 pub async fn show(visit: Visit) -> Response {
@@ -82,12 +80,10 @@ fn read(fields: &Fields) -> Result<(Phone, String), Complaint> {
     }
 }
 
-/// The receipt in capitals. People copy it from the SMS with spaces and the dot behind it.
+/// The receipt in capitals. People copy it from the SMS with spaces and the dot behind it, or the whole SMS.
 fn read_receipt(fields: &Fields) -> Result<String, FieldError> {
     let typed = fields.get("receipt").ok_or(FieldError::ReceiptMissing)?;
-    let bare: String = typed.chars().filter(|c| !c.is_whitespace() && *c != '.').collect();
-    let is_receipt = bare.len() == RECEIPT_LENGTH && bare.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if is_receipt { Ok(bare.to_ascii_uppercase()) } else { Err(FieldError::ReceiptInvalid) }
+    receipt::read(typed).ok_or(FieldError::ReceiptInvalid)
 }
 
 #[cfg(test)]
